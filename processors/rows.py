@@ -1,0 +1,49 @@
+"""What the fold remembers: the tables, their row types, and how `step` reads and writes them.
+
+Rows are frozen values. A key is a sequence of strings; `schemas.fields.Id` keeps the separator out of ids. State is many
+small rows (D8): an order with its returns is one row, so is a case; a customer's row does not grow with history.
+"""
+
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
+
+R = TypeVar("R", bound=Struct)
+SEPARATOR = "\x00"
+
+
+class Table(NamedTuple, Generic[R]):
+    """One table. `prefix` opens its keys in the shared store; `version` is written before every row.
+
+    `upgrades[v]` turns the builtins of a row of version v into those of v + 1; a newer row than `version` is refused.
+    """
+
+    name: str
+    prefix: bytes
+    row: type[R]
+    about: str
+    version: int = 1
+
+    def key(self, *parts: str) -> bytes:
+        """The row's key in the store."""
+        return self.prefix + SEPARATOR.join(parts).encode()
+
+    def parts(self, key: bytes) -> tuple[str, ...]:
+        """What `key` was made of."""
+        return tuple(key[len(self.prefix) :].decode().split(SEPARATOR))
+
+
+class Rows(Protocol):
+    """The rows of one partition, as one unit of work sees them."""
+
+    def get(self, table: Table[R], *key: str) -> R | None:
+        """The row, or None where there is none."""
+
+    def put(self, table: Table[R], row: R, *key: str) -> None:
+        """Write the row."""
+
+    def delete(self, table: Table[R], *key: str) -> None:
+        """Remove the row, if it is there."""
+
+    def first(self, table: Table[R], limit: int, below: str) -> list[tuple[tuple[str, ...], R]]:
+        """The first `limit` rows in key order whose key's text is less than `below`, with their key's parts."""

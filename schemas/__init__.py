@@ -1,0 +1,1 @@
+"""Contracts: what upstream systems publish and what downstream systems act on."""

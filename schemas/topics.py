@@ -1,0 +1,75 @@
+"""Every topic of laurel, as data: who writes it, what it carries, how the broker keeps it (D14).
+
+Names here are bare; a running system puts its namespace before them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas import decisions as d
+from schemas import events as e
+
+Writer = Literal["upstream", "intake", "customers", "operators", "workers"]
+
+SOURCE_BYTES = 1_048_588
+"""Kafka's default limit of a record batch; sources keep it."""
+LARGER_BYTES = 2_097_176
+"""Limit of topics that carry a source's record with headers of ours on top, or several of its parts."""
+FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+COMPACTED = {"cleanup.policy": "compact"}
+WEEK_MS = 604_800_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `types` is what its records may be; `aligned` topics have as many partitions as `timeline`."""
+
+    name: str
+    writer: Writer
+    about: str
+    types: tuple[type, ...] = ()
+    aligned: bool = True
+    partitions: int | None = None
+    config: dict[str, str] = field(default_factory=dict)
+
+
+TOPICS = (
+    # sources: aligned by default, but upstream systems may choose their own number of partitions
+    Topic("orders", "upstream", "orders and what becomes of them",
+          (e.OrderPlaced, e.OrderDelivered, e.OrderCancelled, e.OrderRefunded), aligned=False, config=FOREVER),
+    Topic("returns", "upstream", "requests to send goods back", (e.ReturnRequested,), aligned=False, config=FOREVER),
+    Topic("interactions", "upstream", "registrations and visits", (e.CustomerRegistered,), aligned=False, config=FOREVER),
+    Topic("support", "upstream", "contacts with the contact centre", (e.ContactOpened,), aligned=False, config=FOREVER),
+    Topic("operations", "upstream", "commands of people", (), aligned=False, config=FOREVER),
+    Topic("redrives", "operators", "dead letters sent again", (), aligned=False,
+          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    # between subjects, and the book of record
+    Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
+          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    Topic("timeline", "intake", "the book of record, totally ordered within a partition",
+          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin",
+          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    # decisions
+    Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
+    Topic("return-decisions", "customers", "verdicts on returns", (d.ReturnDecided,), config=FOREVER),
+    Topic("priority-routing", "customers", "queue, priority and target of contacts", (d.ContactRouted,), config=FOREVER),
+    Topic("at-risk-alerts", "customers", "VIPs who fell silent", (d.AtRiskRaised, d.AtRiskRetracted), config=FOREVER),
+    Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
+          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),
+          config=COMPACTED),
+    # the engine's own
+    Topic("customer-state", "customers", "changelog of the tables",
+          config=COMPACTED | {"delete.retention.ms": str(WEEK_MS), "max.message.bytes": str(LARGER_BYTES)}),
+    Topic("workers", "workers", "who runs, and the broker's clock", aligned=False, partitions=1,
+          config=COMPACTED | {"message.timestamp.type": "LogAppendTime"}),
+    Topic("skips", "operators", "units that every fold leaves out", aligned=False, partitions=1, config=COMPACTED),
+)  # fmt: skip
+
+BY_NAME = {topic.name: topic for topic in TOPICS}
+SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
+INTAKE = (*SOURCES, "messages")
+"""What intake reads: the sources, and what subjects tell each other."""
+TOPIC_OF = {kind: topic.name for topic in TOPICS for kind in topic.types}
+"""Where a record of a type is published; a type has one topic."""
