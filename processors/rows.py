@@ -4,7 +4,8 @@ Rows are frozen values. A key is a sequence of strings; `schemas.fields.Id` keep
 small rows (D8): an order with its returns is one row, so is a case; a customer's row does not grow with history.
 """
 
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ class Table(NamedTuple, Generic[R]):
     row: type[R]
     about: str
     version: int = 1
+    upgrades: Mapping[int, Callable[[Any], Any]] = {}
 
     def key(self, *parts: str) -> bytes:
         """The row's key in the store."""

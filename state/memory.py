@@ -1,0 +1,37 @@
+"""A store in memory, for the driver without a broker, for verification and for tests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sortedcontainers import SortedDict
+
+
+class MemoryStore:
+    """The rows of one partition in a sorted dictionary."""
+
+    def __init__(self) -> None:
+        self._rows: SortedDict[bytes, bytes] = SortedDict()
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `Store.get`."""
+        return self._rows.get(key)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See `Store.get_many`."""
+        return [self._rows.get(key) for key in keys]
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """See `Store.write`."""
+        for key, value in changes.items():
+            if value is None:
+                self._rows.pop(key, None)
+            else:
+                self._rows[key] = value
+
+    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store.scan`."""
+        for key in self._rows.irange(start, stop, inclusive=(True, False)):
+            yield key, self._rows[key]
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._rows.clear()

@@ -1,0 +1,102 @@
+"""The rows of one partition as a batch sees them: what it wrote, over what was committed, over the store.
+
+Three layers, so that each failure undoes just its own part: a unit of work (`keep` or `undo`), a batch (`settle` after
+its transaction committed, or the whole overlay is dropped), and a bounded cache of committed rows. Rows stay typed
+until the batch is written, so a row that changes a hundred times in a batch is encoded once.
+"""
+
+from collections import defaultdict
+from itertools import islice
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from processors.rows import Table
+from state.encoding import decode_row, encode_row
+from state.store import Store
+
+R = TypeVar("R", bound=Struct)
+CACHED_ROWS = 20_000
+_MISSING: Any = object()
+
+
+class Overlay:
+    """The writable view of one partition's rows; it satisfies `processors.rows.Rows`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._tables: dict[bytes, Table[Any]] = {}
+        self._unit: dict[bytes, Struct | None] = {}
+        self._batch: defaultdict[bytes, dict[bytes, Struct | None]] = defaultdict(dict)
+        self._cache: dict[bytes, Struct | None] = {}
+
+    def get(self, table: Table[R], *key: str) -> R | None:
+        """See `Rows.get`."""
+        return self._read(table, table.key(*key))
+
+    def _read(self, table: Table[R], key: bytes) -> Any:
+        row = self._unit.get(key, _MISSING)
+        if row is _MISSING:
+            row = self._batch[table.prefix].get(key, _MISSING)
+        if row is _MISSING:
+            row = self._cache.get(key, _MISSING)
+        if row is _MISSING:
+            data = self.store.get(key)
+            row = self._cache[key] = None if data is None else decode_row(table, data)
+        return row
+
+    def prefetch(self, table: Table[Any], keys: list[bytes]) -> None:
+        """Bring rows into the cache in one read of the store; a hint that changes no result."""
+        batch, cache = self._batch[table.prefix], self._cache
+        wanted = [key for key in keys if key not in cache and key not in batch]
+        for key, data in zip(wanted, self.store.get_many(wanted), strict=True):
+            cache[key] = None if data is None else decode_row(table, data)
+
+    def put(self, table: Table[R], row: R, *key: str) -> None:
+        """See `Rows.put`."""
+        self._tables[table.prefix] = table
+        self._unit[table.key(*key)] = row
+
+    def delete(self, table: Table[R], *key: str) -> None:
+        """See `Rows.delete`."""
+        self._tables[table.prefix] = table
+        self._unit[table.key(*key)] = None
+
+    def first(self, table: Table[R], limit: int, below: str) -> list[tuple[tuple[str, ...], R]]:
+        """See `Rows.first`."""
+        start, stop = table.prefix, table.prefix + below.encode()
+        written = {
+            key: row
+            for layer in (self._batch[table.prefix], self._unit)
+            for key, row in layer.items()
+            if start <= key < stop
+        }
+        stored = (key for key, _ in self.store.scan(start, stop) if key not in written)
+        candidates = sorted([*islice(stored, limit), *(key for key, row in written.items() if row is not None)])
+        return [(table.parts(key), self._read(table, key)) for key in candidates[:limit]]
+
+    def keep(self) -> None:
+        """The unit of work succeeded: its writes join the batch."""
+        for key, row in self._unit.items():
+            self._batch[key[:1]][key] = row
+        self._unit.clear()
+
+    def undo(self) -> None:
+        """The unit of work failed: forget its writes."""
+        self._unit.clear()
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """What the batch wrote, encoded, for the changelog and the store; None removes a row."""
+        return {
+            key: None if row is None else encode_row(self._tables[prefix], row)
+            for prefix, rows in self._batch.items()
+            for key, row in rows.items()
+        }
+
+    def settle(self) -> None:
+        """The batch is committed and in the store: its rows become the cache."""
+        if len(self._cache) > CACHED_ROWS:
+            self._cache.clear()
+        for rows in self._batch.values():
+            self._cache.update(rows)
+            rows.clear()

@@ -1,0 +1,60 @@
+"""A store on disk: one RocksDB per partition."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rocksdict import AccessType, Options, Rdict, WriteBatch
+
+
+class RocksStore:
+    """The rows of one partition in RocksDB. `read_only` opens a copy that another process is writing."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        options = Options(raw_mode=True)
+        options.create_if_missing(not read_only)
+        # A worker owns many partitions: bounded logs and small memtables keep a million customers under 600 MB.
+        options.set_write_buffer_size(16 << 20)
+        options.set_keep_log_file_num(2)
+        options.set_max_open_files(256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        access = AccessType.read_only() if read_only else AccessType.read_write()
+        self._db = Rdict(str(path), options, access_type=access)
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `Store.get`."""
+        return self._db.get(key)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See `Store.get_many`."""
+        return self._db.get(list(keys)) if keys else []
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """See `Store.write`."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        self._db.write(batch)
+
+    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store.scan`."""
+        cursor = self._db.iter()
+        cursor.seek(start)
+        while cursor.valid():
+            key = cursor.key()
+            if stop is not None and key >= stop:
+                return
+            yield key, cursor.value()
+            cursor.next()
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._db.close()
+
+
+def destroy(path: Path) -> None:
+    """Remove a store's files; nothing happens where there are none."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,23 @@
+"""What a store is: ordered bytes by bytes, written in atomic batches. One contract suite tests every store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+
+class Store(Protocol):
+    """The rows of one partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key, or None."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of several keys, in their order."""
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Apply all changes or none; None removes a key."""
+
+    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values from `start` up to but not including `stop`, in the order of the keys' bytes."""
+
+    def close(self) -> None:
+        """Release what the store holds; it cannot be used afterwards."""
