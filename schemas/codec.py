@@ -87,15 +87,16 @@ BY_NAME = {kind.__name__: kind for kind in TYPES}
 
 def encode(record: Any) -> bytes:
     """The record's bytes. Raises `KeyError` for a type that is no contract."""
-    contract = CONTRACTS[type(record)]
+    return encode_fields(type(record), msgspec.to_builtins(record, builtin_types=(bytes,)))
+
+
+def encode_fields(kind: type, fields: dict[str, Any]) -> bytes:
+    """The bytes of a record given as builtins; only its shape is checked, not the bounds of its values."""
+    contract = CONTRACTS[kind]
     buffer = io.BytesIO()
     buffer.write(contract.header)
-    fastavro.schemaless_writer(buffer, contract.schema, _BUILTINS(record))
+    fastavro.schemaless_writer(buffer, contract.schema, fields)
     return buffer.getvalue()
-
-
-def _BUILTINS(record: Any) -> Any:  # noqa: N802 - stands for a constant function
-    return msgspec.to_builtins(record, builtin_types=(bytes,))
 
 
 def kind_of(value: bytes | None) -> type | Rejected:

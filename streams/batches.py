@@ -1,0 +1,167 @@
+"""Transactional micro-batches: what one agent takes, folds and commits as one Kafka transaction.
+
+Faust shows and runs the agents; a `BatchTopic` gives them batches instead of events. Polling, folding and committing
+happen in one thread per agent, so rebalances fall between batches (D2).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any, Protocol, TypeVar
+
+import faust
+import structlog
+
+from streams.crash import crash_point
+from streams.kafka import Place
+from streams.membership import Membership
+from streams.records import Outgoing, Record
+from streams.settings import Settings
+from streams.transactions import AbortedError, Transactions
+
+log = structlog.get_logger()
+T = TypeVar("T")
+POLL_S = 0.2
+RECONSIDER_S = 2.0
+PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass
+class Folded:
+    """What a batch came to: records to write, positions that it reached, and what to do once both are committed.
+
+    Places are of bare topic names. `markers` are written last; `settle` is told at which offset each of them stands.
+    """
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    markers: dict[int, Outgoing] = field(default_factory=dict)
+    offsets: dict[Place, int] = field(default_factory=dict)
+    stopped: dict[Place, str] = field(default_factory=dict)
+    settle: Callable[[dict[int, int]], None] = lambda _: None
+
+
+class Work(Protocol):
+    """What an agent does with its partitions; the stage does the rest."""
+
+    def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
+        """Make a partition ready, in a thread of its own; returns the offset to start from."""
+
+    def begin(self, place: Place, start: int) -> None:
+        """The partition's records come in from now on."""
+
+    def release(self, place: Place) -> None:
+        """Let go of a partition, however far it was prepared."""
+
+    def fold(self, records: list[Record]) -> Folded | None:
+        """What the records come to; None when there is nothing to commit."""
+
+    def reconsider(self, stopped: Mapping[Place, str]) -> list[Place]:
+        """Which stopped partitions to try again."""
+
+    def crowded(self) -> set[Place]:
+        """Partitions that should not be read further for now."""
+
+
+class Stage:
+    """One agent on this worker: its membership, its transactions, its thread."""
+
+    def __init__(self, settings: Settings, name: str, topics: list[str], work: Work) -> None:
+        self.name = name
+        self.work = work
+        self.stopping = False
+        self.membership = Membership(settings, name, topics, work)
+        self._transactions = Transactions(settings, name, lambda: self.stopping)
+        self._batch_size = settings.batch_size
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._aborts_in_a_row = 0
+        self._reconsidered = 0.0
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in the stage's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    @property
+    def failing(self) -> bool:
+        """Whether batch after batch is aborted."""
+        return self._aborts_in_a_row > 1
+
+    def open(self) -> None:
+        """Fence whoever had this worker's name, then join the group."""
+        self._transactions.open()
+        self.membership.join()
+
+    def close(self) -> None:
+        """Leave the group; everything folded is committed."""
+        self.membership.leave()
+
+    def next(self) -> "Batch":
+        """The next batch; it may hold no records."""
+        stopped = self.membership.stopped
+        if stopped and monotonic() - self._reconsidered > RECONSIDER_S:
+            self._reconsidered = monotonic()
+            self.membership.restart(self.work.reconsider(stopped))
+        self.membership.hold_back(self.work.crowded())
+        records = self.membership.poll(self._batch_size, POLL_S)
+        return Batch(self, records, self.membership.generation)
+
+    def commit(self, folded: Folded, generation: Any) -> None:
+        """One transaction; afterwards the work settles. An aborted batch is read again from the broker."""
+        try:
+            if folded.offsets:
+                standing = self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, generation)
+                crash_point("after-commit")
+                folded.settle(standing)
+        except AbortedError as error:
+            pause = PAUSES_S[min(self._aborts_in_a_row, len(PAUSES_S) - 1)]
+            self._aborts_in_a_row += 1
+            log.warning("batch_again", agent=self.name, because=str(error), aborts_in_a_row=self._aborts_in_a_row)
+            sleep(pause)
+            self.membership.restart(self.membership.working)
+        else:
+            self._aborts_in_a_row = 0
+            for place, reason in folded.stopped.items():
+                self.membership.stop(place, reason)
+
+
+class Batch:
+    """What an agent iterates: records to fold and commit as one transaction."""
+
+    def __init__(self, stage: Stage, records: list[Record], generation: Any) -> None:
+        self.records = records
+        self.done = asyncio.Event()
+        self._stage = stage
+        self._generation = generation
+        self._folded: Folded | None = None
+
+    async def fold(self) -> None:
+        """Derive what follows from the records; nothing leaves the process."""
+        self._folded = await self._stage.call(self._stage.work.fold, self.records)
+
+    async def commit(self) -> None:
+        """Make it so, all or nothing."""
+        if self._folded is not None:
+            await self._stage.call(self._stage.commit, self._folded, self._generation)
+        self.done.set()
+
+
+class BatchTopic(faust.Topic):
+    """A Faust topic whose items are batches. Its clones share one queue, so whoever puts reaches the agent."""
+
+    def _clone_args(self) -> dict[str, Any]:
+        return {**super()._clone_args(), "queue": self.queue}
+
+    async def put(self, batch: Batch) -> None:
+        """Hand a batch to the agent."""
+        await self.queue.put(batch)
+
+
+async def run(stage: Stage, topic: BatchTopic) -> None:
+    """Give the agent one batch after another until the stage is stopping, then leave the group."""
+    await stage.call(stage.open)
+    while not stage.stopping:
+        batch = await stage.call(stage.next)
+        await topic.put(batch)
+        await batch.done.wait()
+    await stage.call(stage.close)

@@ -1,0 +1,316 @@
+"""The command `laurel`."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from streams import logs
+from streams.settings import Settings
+
+app = App(
+    name="laurel",
+    help="Decisions for VIP and loyalty programmes, from events on Kafka.",
+    version_flags=["--version"],
+)
+topics_app = App(name="topics", help="Create laurel's topics, or check them.")
+config_app = App(name="config", help="Show settings and where they come from.")
+app.command(topics_app)
+app.command(config_app)
+
+OK, FAILED, BAD_INPUT, NOT_THERE = 0, 1, 2, 3
+"""Exit codes: done; done and found wrong; the input or the call is wrong; the broker or a part of it is missing."""
+
+
+def out() -> Console:
+    """Where results go: tables to people, plain text to programs."""
+    return Console(soft_wrap=not sys.stdout.isatty())
+
+
+def fail(message: object, code: int) -> int:
+    """Say what is wrong on standard error."""
+    Console(stderr=True, soft_wrap=True).print(f"[red]laurel:[/red] {message}", highlight=False)
+    return code
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Any]:
+    """A progress bar on standard error, where a person watches."""
+    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n: bar.advance(task, n)
+
+
+@app.command
+def worker() -> None:
+    """Run a worker until it is told to stop.
+
+    Example: LAUREL_INSTANCE=worker-1 laurel worker
+    """
+    os.environ.setdefault("FAUST_LOGLEVEL", "warn")
+    from streams.app import app as faust_app  # noqa: PLC0415 - reads the settings, and takes a second
+
+    sys.argv = ["laurel", "worker", "--without-web", "--loglevel", "warn"]
+    faust_app.main()
+
+
+@topics_app.command
+def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None) -> int:
+    """Create what is missing, and put the first policy in force.
+
+    Example: laurel topics create --partitions 8 --replicas 3 --policy policy.yaml
+
+    Parameters
+    ----------
+    partitions: How many the timeline and everything aligned with it get. It cannot be changed later.
+    replicas: Copies of each partition; 3 in production.
+    policy: The policy file; the shipped default where none is given.
+    """
+    from streams import policies, topics  # noqa: PLC0415 - the command answers --help without Kafka's client
+
+    try:
+        created = topics.create(Settings(), partitions, replicas, policies.activation(policy or policies.default_file()))
+    except policies.PolicyFileError as error:
+        return fail(error, BAD_INPUT)
+    out().print(f"created {len(created)} topics" if created else "all topics are there")
+    return OK
+
+
+@topics_app.command
+def check() -> int:
+    """Check that the topics are as laurel needs them; exit code 1 says that they are not.
+
+    Example: laurel topics check
+    """
+    from streams import topics  # noqa: PLC0415
+
+    wrong = list(topics.check(Settings()))
+    for topic, what in wrong:
+        out().print(f"{topic}: {what}")
+    if not wrong:
+        out().print("all topics are as laurel needs them")
+    return FAILED if wrong else OK
+
+
+@app.command
+def publish(file: Path) -> int:
+    """Publish a file of JSON lines to the source topics; `-` reads standard input.
+
+    Example: laurel publish events.jsonl
+
+    Parameters
+    ----------
+    file: One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+    """
+    from streams import publishing  # noqa: PLC0415
+
+    try:
+        if str(file) == "-":
+            return _publish(sys.stdin, None)
+        with file.open(encoding="utf-8") as lines:
+            total = sum(1 for line in lines if line.strip())
+            lines.seek(0)
+            return _publish(lines, total)
+    except OSError as error:
+        return fail(error, BAD_INPUT)
+    except publishing.BadLineError as error:
+        return fail(f"{file}: {error}; the lines before it are published", BAD_INPUT)
+    except TimeoutError as error:
+        return fail(error, NOT_THERE)
+
+
+def _publish(lines: Any, total: int | None) -> int:
+    from streams import publishing  # noqa: PLC0415
+
+    with progress("publishing", total) as advance:
+        count = publishing.publish(Settings(), publishing.parse(lines), advance)
+    out().print(f"published {count} records")
+    return OK
+
+
+@app.command
+def tail(topic: str, *, last: int = 10, everything: Annotated[bool, Parameter(name="--all")] = False, follow: bool = False) -> int:
+    """Print a topic's committed records, decoded, as JSON lines.
+
+    Example: laurel tail tier-changes --all
+
+    Parameters
+    ----------
+    topic: Its name in laurel, such as tier-changes.
+    last: How many records of each partition's end.
+    everything: From the beginning.
+    follow: Go on as records come, until interrupted.
+    """
+    from streams import tailing  # noqa: PLC0415
+
+    try:
+        for line in tailing.lines(Settings(), topic, None if everything else last, follow=follow):
+            sys.stdout.write(line + "\n")
+            if follow:
+                sys.stdout.flush()
+    except tailing.NoTopicError as error:
+        return fail(error, BAD_INPUT)
+    except KeyboardInterrupt:
+        pass
+    return OK
+
+
+@app.command
+def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
+    """Leave out one unit that a stopped partition cannot get past; every fold leaves it out from then on.
+
+    Example: laurel skip 3 120934 --unit record --reason "refund without order, ticket 4711"
+
+    Parameters
+    ----------
+    partition: The timeline partition that stopped.
+    offset: The offset it stopped at.
+    unit: What to leave out, as the worker named it.
+    reason: Why; kept with the skip.
+    """
+    from streams import skips  # noqa: PLC0415
+    from streams.kafka import committed  # noqa: PLC0415
+
+    settings = Settings()
+    place = (settings.topic("timeline"), partition)
+    position = committed(settings, "customers", [place])[place] or 0
+    if position > offset:
+        return fail(f"timeline/{partition} is at {position}, past {offset}: a fold that happened is not undone", BAD_INPUT)
+    skips.publish(settings, partition, offset, unit, reason)
+    out().print(f"timeline/{partition} leaves out {unit} at {offset}")
+    return OK
+
+
+@app.command
+def status(*, until_idle: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Show what waits to be taken by intake and to be folded; exit code 1 while something waits.
+
+    Example: laurel status --until-idle
+
+    Parameters
+    ----------
+    until_idle: Wait until nothing waits.
+    as_json: For programs.
+    """
+    from streams import progressing  # noqa: PLC0415
+
+    settings = Settings()
+    if until_idle:
+        with progress("records folded", None) as advance:
+            progressing.wait_until_idle(settings, advance)
+    left = progressing.waiting_by_topic(settings)
+    if as_json:
+        sys.stdout.write(json.dumps(left) + "\n")
+    else:
+        table = Table("topic", "records waiting")
+        for topic, count in left.items():
+            table.add_row(topic, str(count))
+        out().print(table)
+    return FAILED if any(left.values()) else OK
+
+
+@app.command
+def simulate(file: Path, *, policy: Path | None = None, time_zone: str = "UTC", as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Run a file of events through the whole engine in memory, and show what it decides. No broker is needed.
+
+    Example: laurel simulate events.jsonl --policy policy.yaml
+
+    Parameters
+    ----------
+    file: Events as `publish` takes them.
+    policy: The policy file; the shipped default where none is given.
+    time_zone: Whose midnights tick.
+    as_json: Every decision as a JSON line.
+    """
+    from streams import policies, publishing, simulating  # noqa: PLC0415
+
+    try:
+        with file.open(encoding="utf-8") as lines:
+            result = simulating.simulate(publishing.parse(lines), policies.activation(policy or policies.default_file()), time_zone)
+    except (OSError, policies.PolicyFileError, publishing.BadLineError) as error:
+        return fail(error, BAD_INPUT)
+    if as_json:
+        for line in simulating.decision_lines(result):
+            sys.stdout.write(line + "\n")
+        return OK
+    table = Table("topic", "records")
+    for topic, count in simulating.counts(result).items():
+        table.add_row(topic, str(count))
+    out().print(table)
+    return OK
+
+
+@app.command
+def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Fold the timeline again and compare: sources, tables, changelog, decisions, sequence numbers, a second fold.
+
+    Exit code 1 when anything differs; the first difference of each kind is shown with its position.
+
+    Example: laurel verify
+
+    Parameters
+    ----------
+    local: Compare the tables on this machine's disk too, where there are any.
+    as_json: For programs.
+    """
+    from streams import verify as verification  # noqa: PLC0415
+
+    with progress("records folded", None) as advance:
+        report = verification.verify(Settings(), advance, local=local)
+    if as_json:
+        sys.stdout.write(json.dumps(report.to_json()) + "\n")
+    else:
+        out().print(report.table())
+        for difference in report.first_differences():
+            out().print(difference, highlight=False)
+        out().print("verified" if report.clean else "NOT verified")
+    return OK if report.clean else FAILED
+
+
+@config_app.command
+def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Show every setting with its value, where it comes from, and what it is for.
+
+    Example: laurel config show
+    """
+    from streams import configuration  # noqa: PLC0415
+
+    rows = configuration.rows()
+    if as_json:
+        sys.stdout.write(json.dumps([row._asdict() for row in rows]) + "\n")
+        return OK
+    table = Table("setting", "value", "from", "what it is for")
+    for row in rows:
+        table.add_row(row.name, row.value, row.origin, row.about)
+    out().print(table)
+    return OK
+
+
+def main() -> None:
+    """Entry point; the exit code is the command's."""
+    from confluent_kafka import KafkaException  # noqa: PLC0415
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    logs.configure()
+    try:
+        code = app()
+    except ValidationError as error:
+        code = fail("; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors()), BAD_INPUT)
+    except KafkaException as error:
+        code = fail(f"{Settings().bootstrap}: {error.args[0].str()}", NOT_THERE)
+    sys.exit(code if isinstance(code, int) else OK)
+
+
+def iso(ms: int) -> str:
+    """An instant for people."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,136 @@
+"""Customers: folds each partition of the timeline into tables and decisions."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from processors.step import NewerRules, UnitFailed
+from state.overlay import Overlay
+from state.partition import POSITION, Copy, PartitionState
+from streams.batches import Folded
+from streams.clock import now_ms
+from streams.kafka import Place
+from streams.records import Outgoing, Record
+from streams.restoring import Progress, Tables, path_of, restore
+from streams.settings import Settings
+from streams.skips import Skips, load
+
+log = structlog.get_logger()
+Fold = Callable[[Overlay, Record, frozenset[str]], Sequence[Outgoing]]
+"""One record into rows and outputs; what it raises stops its partition only."""
+NOTHING: frozenset[str] = frozenset()
+
+
+class Partitions:
+    """The partitions that are folded here. It knows no broker: the driver and `verify` use it as the worker does."""
+
+    def __init__(self, tables: Tables, fold: Fold) -> None:
+        self.states: dict[int, PartitionState] = {}
+        self.skips: Skips = {}
+        self._tables = tables
+        self._fold = fold
+
+    def fold(self, records: Iterable[Record]) -> Folded | None:
+        """What the records come to; a record whose fold raises stops its partition there, and what came before stands."""
+        folded = Folded()
+        for record in records:
+            if record.place not in folded.stopped:
+                self._fold_one(record, folded)
+        if not folded.offsets:
+            return folded if folded.stopped else None
+        changes = {
+            partition: self.states[partition].changes(offset) for (_, partition), offset in folded.offsets.items()
+        }
+        self._write_changelog(changes, folded)
+        folded.settle = lambda standing: self._settle(changes, standing)
+        return folded
+
+    def _fold_one(self, record: Record, folded: Folded) -> None:
+        overlay = self.states[record.partition].overlay
+        try:
+            outputs = self._fold(overlay, record, self.skips.get((record.partition, record.offset), NOTHING))
+        except Exception as error:  # noqa: BLE001 - a bug in a rule must not take the other partitions down (D12)
+            overlay.undo()
+            folded.stopped[record.place] = explain_stop(record, error)
+        else:
+            overlay.keep()
+            folded.outgoing.extend(outputs)
+            folded.offsets[record.place] = record.offset + 1
+
+    def _write_changelog(self, changes: Mapping[int, Mapping[bytes, bytes | None]], folded: Folded) -> None:
+        topic, marker = self._tables.changelog, POSITION.key()
+        for partition, rows in changes.items():
+            folded.outgoing.extend([Outgoing(topic, key, row, partition) for key, row in rows.items() if key != marker])
+            folded.markers[partition] = Outgoing(topic, marker, rows[marker], partition)
+
+    def _settle(self, changes: Mapping[int, Mapping[bytes, bytes | None]], standing: Mapping[int, int]) -> None:
+        now = now_ms()
+        for partition, rows in changes.items():
+            self.states[partition].settle(rows, Copy(standing[partition] + 1, now))
+
+
+def explain_stop(record: Record, error: Exception) -> str:
+    """Why a partition stopped, with what to do about it."""
+    where = f"{record.topic}/{record.partition} offset {record.offset}"
+    if isinstance(error, NewerRules):
+        return f"{where}: {error}"
+    unit = error.unit if isinstance(error, UnitFailed) else "record"
+    cause = error.__cause__ or error
+    log.error("bug", at=where, unit=unit, exc_info=cause)
+    return (
+        f"{where}, unit {unit}: {type(cause).__name__}: {cause}; mend the rule and restart, or leave the unit out: "
+        f"laurel skip {record.partition} {record.offset} --unit '{unit}' --reason ..."
+    )
+
+
+class CustomersWork:
+    """The partitions on a broker and a disk."""
+
+    def __init__(self, settings: Settings, cluster: Callable[[], str], tables: Tables, fold: Fold) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._tables = tables
+        self._partitions = Partitions(tables, fold)
+        self.restoring: dict[int, Progress] = {}
+
+    def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
+        """See `Work.prepare`."""
+        partition = place[1]
+        self._partitions.skips = load(self._settings)
+        progress = self.restoring[partition] = Progress()
+        try:
+            state, start = restore(
+                self._settings, self._tables, self.path(partition), partition, progress, cancelled
+            )
+        finally:
+            self.restoring.pop(partition, None)
+        log.info("restored", partition=partition, records=progress.done, fold_from=start)
+        self._partitions.states[partition] = state
+        return start
+
+    def path(self, partition: int) -> Path:
+        """Where the partition's rows lie."""
+        return path_of(self._settings, self._cluster(), partition)
+
+    def begin(self, place: Place, start: int) -> None:
+        """See `Work.begin`."""
+
+    def release(self, place: Place) -> None:
+        """See `Work.release`."""
+        if state := self._partitions.states.pop(place[1], None):
+            state.store.close()
+
+    def fold(self, records: list[Record]) -> Folded | None:
+        """See `Work.fold`."""
+        return self._partitions.fold(records)
+
+    def reconsider(self, stopped: Mapping[Place, str]) -> list[Place]:
+        """Stopped partitions that somebody has written a skip for since."""
+        known, found = self._partitions.skips, load(self._settings)
+        partitions = {partition for (partition, offset), units in found.items() if known.get((partition, offset)) != units}
+        return [place for place in stopped if place[1] in partitions]
+
+    def crowded(self) -> set[Place]:
+        """The fold takes what it is given."""
+        return set()

@@ -1,0 +1,166 @@
+"""One worker's engine: its stages, from waiting for the broker to having drained."""
+
+import asyncio
+import os
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaException
+
+from schemas.topics import INTAKE, TOPICS
+from streams.batches import BatchTopic, Stage, run
+from streams.clock import EventsClock, WallClock
+from streams.customers import CustomersWork, Fold
+from streams.health import Health
+from streams.intake import Intake
+from streams.kafka import TIMEOUT_S, admin, missing_topics, partitions_of, patiently
+from streams.lag import SourceLag
+from streams.positions import IntakeWork
+from streams.presence import Presence
+from streams.restoring import Tables
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+
+class NotThereError(KafkaException):
+    """Something that laurel needs is not on the broker yet."""
+
+    class _Cause:
+        def __init__(self, text: str) -> None:
+            self._text = text
+
+        def str(self) -> str:  # noqa: D102 - as KafkaError has it
+            return self._text
+
+    def __init__(self, text: str) -> None:
+        super().__init__(self._Cause(text))
+
+
+class Engine:
+    """The stages that this worker runs, and what it says of itself."""
+
+    def __init__(self, settings: Settings, fold: Fold, tables: Tables | None = None) -> None:
+        self.settings = settings
+        self.health = Health(self.state)
+        self.stages: dict[str, Stage] = {}
+        self._fold = fold
+        self._tables = tables or Tables()
+        self._customers: CustomersWork | None = None
+        self._presence: Presence | None = None
+        self._lag: SourceLag | None = None
+        self._cluster = ""
+        self._draining = False
+        self.drained = asyncio.Event()
+
+    def state(self) -> tuple[bool, str, dict[str, Any]]:
+        """Whether this worker does its work, what it is doing, and the details."""
+        memberships = {name: stage.membership for name, stage in self.stages.items()}
+        details: dict[str, Any] = {
+            "partitions": {name: len(membership.working) for name, membership in memberships.items()}
+        }
+        if self._draining:
+            return False, "draining", details
+        if not memberships or any(membership.generation is None for membership in memberships.values()):
+            return False, "waiting for broker", details
+        if stopped := {f"{t}/{p}": why for m in memberships.values() for (t, p), why in m.stopped.items()}:
+            return False, "partitions stopped", details | {"stopped": stopped}
+        if any(membership.preparing for membership in memberships.values()):
+            restoring = self._customers.restoring.items() if self._customers else ()
+            rows = {str(partition): {"done": p.done, "to_do": p.to_do} for partition, p in restoring}
+            return False, "restoring", details | {"restoring": rows}
+        if failing := [name for name, stage in self.stages.items() if stage.failing]:
+            return False, "transactions failing", details | {"failing": failing}
+        if self._presence is not None and not self._presence.clock_is_right:
+            return False, "clock is off", details | {"ahead_of_broker_ms": self._presence.drift_ms}
+        return True, "running", details
+
+    async def work(self, topics: dict[str, BatchTopic]) -> None:
+        """Run until `drain`. An error that nothing below handles ends the process: half a worker helps nobody (D1)."""
+        if self.settings.health_port:
+            self.health.serve(self.settings.health_host, self.settings.health_port)
+        try:
+            saying = asyncio.create_task(self._keep_saying())
+            await asyncio.get_running_loop().run_in_executor(None, self._build)
+            await asyncio.gather(*(run(stage, topics[name]) for name, stage in self.stages.items()))
+            saying.cancel()
+            if self._presence is not None:
+                self._presence.stop()
+            if self._lag is not None:
+                self._lag.stop()
+        except KafkaException as error:
+            if not self._draining:
+                self.die(error)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.die(error)
+        self.drained.set()
+
+    @staticmethod
+    def die(error: BaseException) -> None:
+        """End the process at once, as a crash would: nothing uncommitted can survive it, nothing committed is lost."""
+        log.critical("worker_ends", exc_info=error)
+        os._exit(70)
+
+    async def drain(self) -> None:
+        """Commit what is in hand, leave the groups, close the stores."""
+        self._draining = True
+        self.health.say()
+        for stage in self.stages.values():
+            stage.stopping = True
+        await self.drained.wait()
+
+    async def _keep_saying(self) -> None:
+        while True:
+            self.health.say()
+            await asyncio.sleep(0.5)
+
+    def _build(self) -> None:
+        settings = self.settings
+        asking = admin(settings)
+        wanted = [settings.topic(topic.name) for topic in TOPICS]
+
+        def look() -> str:
+            if missing := missing_topics(asking, wanted):
+                raise NotThereError(f"no such topics, or no right to them: {', '.join(missing)}; `laurel topics create`")
+            return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
+
+        self._cluster = patiently(f"topics at {settings.bootstrap}", look, lambda: self._draining)
+        agents = settings.agents.split(",")
+        if "intake" in agents:
+            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
+        if "customers" in agents:
+            self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
+            self.stages["customers"] = Stage(settings, "customers", [self._tables.source], self._customers)
+        self._presence = Presence(
+            settings,
+            lambda: sum(stage.membership.rebalances for stage in self.stages.values()),
+            lambda: all(stage.membership.generation is not None for stage in self.stages.values()),
+        )
+        self._presence.start()
+
+    def _intake(self, partitions: int) -> Stage:
+        settings = self.settings
+        clock: EventsClock | WallClock
+        if settings.clock == "events":
+            clock = EventsClock(settings.time_zone, settings.max_jump_days)
+        else:
+            clock = WallClock(settings.tick_every_s, settings.tick_idle_s)
+            self._lag = SourceLag(settings)
+            self._lag.start()
+        lag = self._lag
+        intake = Intake(
+            clock,
+            partitions,
+            settings.batch_size,
+            may_tick=lambda: self._presence is not None and self._presence.clock_is_right,
+            behind_ms=lag.behind_ms if lag else lambda: 0,
+        )
+        asking = admin(settings)
+        everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)
+
+        def complete() -> bool:
+            return len(self.stages["intake"].membership.working) == everything
+
+        stage = Stage(settings, "intake", list(INTAKE), IntakeWork(settings, intake, complete))
+        intake.merge.at_end = stage.membership.at_end
+        return stage

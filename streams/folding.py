@@ -1,0 +1,36 @@
+"""From a record of the timeline to records of the outputs: decode, step, encode. Every fold of laurel is this one."""
+
+from processors.step import Entry, Send, step
+from schemas.codec import Rejected, decode, encode
+from schemas.topics import TOPIC_OF
+from state.overlay import Overlay
+from streams.records import HOPS, ORIGIN, Outgoing, Record, parse_origin
+
+LIVE = "live"
+
+
+class UnreadableError(Exception):
+    """The timeline holds what this laurel cannot read: intake was newer, or the topic is damaged."""
+
+
+def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str = LIVE) -> list[Outgoing]:
+    """What follows from one record. Raises whatever a bug in a rule raises; the rows are then to be undone."""
+    event = decode(record.value)
+    if isinstance(event, Rejected):
+        raise UnreadableError(event.detail)
+    origin = record.header(ORIGIN)
+    source = parse_origin(origin)[0] if origin else "intake"
+    subject = (record.key or b"").decode()
+    entry = Entry(record.topic, record.partition, record.offset, subject, event, record.value or b"", source)
+    return [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
+
+
+def _outgoing(effect: object, record: Record) -> Outgoing:
+    if isinstance(effect, Send):
+        # The cause's own time, so that the merge takes a message before anything later than its cause (D3).
+        partition = int(effect.subject[1:]) if effect.subject.startswith("#") else None
+        # What a partition tells itself is one long piece of work, not a journey between subjects.
+        hops = 0 if partition is not None else int(record.header(HOPS) or 0) + 1
+        headers = [(HOPS, str(hops).encode())]
+        return Outgoing("messages", effect.subject.encode(), encode(effect.event), partition, record.timestamp, headers)
+    return Outgoing(TOPIC_OF[type(effect)], effect.customer_id.encode(), encode(effect))  # type: ignore[attr-defined]

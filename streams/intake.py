@@ -1,0 +1,189 @@
+"""Intake: decides once, for ever, in which order the sources interleave, and writes that order down (D3).
+
+A record is either appended to the timeline, its bytes unchanged, under its subject, or put into the dead letters with
+the reason. Intake keeps no rows: its positions are the group's.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
+
+from schemas.codec import Rejected, decode, encode
+from schemas.events import ClockTicked
+from schemas.partitions import reserved
+from schemas.topics import TOPIC_OF
+from streams.batches import Folded
+from streams.clock import DAY_MS, EventsClock, WallClock, now_ms
+from streams.kafka import Place
+from streams.records import DETAIL, HOPS, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
+
+MAX_HOPS = 8
+MAX_AHEAD_MS = DAY_MS
+"""How far an event may claim to be ahead of the broker's stamp on its record."""
+BUFFERED_BATCHES = 4
+
+
+class Merge:
+    """The records of several partitions in one order: by broker timestamp, keeping the order of each partition.
+
+    A record leaves only when every partition that has more to come has one buffered, so nothing earlier can follow.
+    """
+
+    def __init__(self) -> None:
+        self.buffers: dict[Place, deque[Record]] = {}
+        self.at_end: set[Place] = set()
+
+    def add(self, place: Place) -> None:
+        """A partition takes part from now on."""
+        self.buffers.setdefault(place, deque())
+
+    def remove(self, place: Place) -> None:
+        """A partition takes no part any more; what it had buffered will be read again by its next owner."""
+        self.buffers.pop(place, None)
+
+    def put(self, records: Iterable[Record]) -> None:
+        """Buffer records, in the order of each partition."""
+        for record in records:
+            self.buffers[record.place].append(record)
+
+    def take(self, limit: int) -> Iterator[Record]:
+        """Up to `limit` records whose turn it is."""
+        if any(not buffer and place not in self.at_end for place, buffer in self.buffers.items()):
+            return
+        heads = [(buffer[0].timestamp, place) for place, buffer in self.buffers.items() if buffer]
+        heapify(heads)
+        while heads and limit > 0:
+            _, place = heads[0]
+            buffer = self.buffers[place]
+            yield buffer.popleft()
+            limit -= 1
+            if buffer:
+                heapreplace(heads, (buffer[0].timestamp, place))
+            elif place in self.at_end:
+                heappop(heads)
+            else:
+                return
+
+
+def subject_of(record: Record) -> str | Rejected:
+    """Whose record this is, or why it cannot be taken.
+
+    Traps T-15, T-19: what is wrong here is wrong for ever, so it is refused here; what only the customer's history can
+    judge is left to the fold.
+    """
+    event = decode(record.value)
+    if isinstance(event, Rejected):
+        return event
+    if record.topic == "messages":
+        hops = int(record.header(HOPS) or 0)
+        if hops > MAX_HOPS:
+            return Rejected("too_many_hops", f"found {hops} hops between subjects; {MAX_HOPS} are allowed (D6)")
+        return (record.key or b"").decode() or Rejected("invalid_id", "found no key; a message's key is its subject")
+    home = TOPIC_OF.get(type(event))
+    if record.topic not in (home, "redrives") or home == "messages":
+        return Rejected("wrong_topic", f"found {type(event).__name__}, which belongs to {home or 'no source'}")
+    ahead = event.occurred_at - record.timestamp
+    if ahead > MAX_AHEAD_MS:
+        detail = f"{type(event).__name__}: occurred_at is {ahead // 1000} s after the broker's stamp; a day is allowed"
+        return Rejected("implausible_date", detail)
+    subject: str = event.customer_id
+    return subject
+
+
+def append(record: Record, subject: str) -> Outgoing:
+    """The record on the timeline: its own bytes and timestamp, under its subject, with its origin."""
+    headers = [(ORIGIN, origin_of(record))]
+    if (hops := record.header(HOPS)) is not None:
+        headers.append((HOPS, hops))
+    partition = int(subject[1:]) if subject.startswith("#") else None
+    return Outgoing("timeline", subject.encode(), record.value, partition, record.timestamp, headers)
+
+
+def bury(record: Record, why: Rejected) -> Outgoing:
+    """The record in the dead letters: its own key and bytes, with its origin and the reason."""
+    headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail.encode())]
+    headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
+    return Outgoing("dead-letters", record.key, record.value, None, record.timestamp, headers)
+
+
+def tick(partition: int, at: int, sources_behind_ms: int) -> Outgoing:
+    """A tick on the timeline."""
+    value = encode(ClockTicked(at, sources_behind_ms))
+    return Outgoing("timeline", reserved(partition).encode(), value, partition, at)
+
+
+class Intake:
+    """The fold of the sources into the timeline. `partitions` is how many the timeline has."""
+
+    def __init__(
+        self,
+        clock: EventsClock | WallClock,
+        partitions: int,
+        batch_size: int,
+        *,
+        may_tick: Callable[[], bool] = lambda: True,
+        behind_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.merge = Merge()
+        self.positions: dict[Place, int] = {}
+        self.clock = clock
+        self._partitions = partitions
+        self._batch_size = batch_size
+        self._may_tick = may_tick
+        self._behind_ms = behind_ms
+
+    def begin(self, place: Place, start: int) -> None:
+        """A partition's records come in from `start` on."""
+        self.positions[place] = start
+        self.merge.add(place)
+
+    def release(self, place: Place) -> None:
+        """A partition belongs to this worker no longer."""
+        self.positions.pop(place, None)
+        self.merge.remove(place)
+
+    def crowded(self) -> set[Place]:
+        """Partitions that have enough buffered: fetching them further would only fill memory."""
+        limit = BUFFERED_BATCHES * self._batch_size
+        return {place for place, buffer in self.merge.buffers.items() if len(buffer) > limit}
+
+    def fold(self, records: Iterable[Record]) -> Folded | None:
+        """What to append and to bury for the records whose turn it is, with the ticks that are due."""
+        self.merge.put(records)
+        folded = Folded()
+        for record in self.merge.take(self._batch_size):
+            self._take(record, folded)
+        if isinstance(self.clock, WallClock):
+            self._tick_wall(self.clock, folded)
+        return folded if folded.offsets else None
+
+    def _take(self, record: Record, folded: Folded) -> None:
+        self.positions[record.place] = folded.offsets[record.place] = record.offset + 1
+        subject = subject_of(record)
+        if isinstance(subject, str) and isinstance(self.clock, EventsClock) and record.topic != "messages":
+            subject = self._tick_events(self.clock, record.timestamp, folded) or subject
+        folded.outgoing.append(append(record, subject) if isinstance(subject, str) else bury(record, subject))
+
+    def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
+        if clock.jumps(timestamp):
+            return Rejected("implausible_date", f"found the timestamp {timestamp}, further ahead of the last than allowed")
+        instants = clock.before(timestamp)
+        for at in instants:
+            folded.outgoing += [tick(partition, at, 0) for partition in range(self._partitions)]
+        if instants:
+            # A tick's right to be written is the position of its partition of `messages` (D2, D4).
+            folded.offsets.update({p: at for p, at in self.positions.items() if p[0] == "messages"})
+        return None
+
+    def _tick_wall(self, clock: WallClock, folded: Folded) -> None:
+        if folded.outgoing:
+            clock.saw_events()
+        owned = {partition for topic, partition in self.positions if topic == "messages"}
+        now = now_ms()
+        due = clock.due(owned, now)
+        if not due or not self._may_tick():
+            return
+        behind_ms = self._behind_ms()
+        folded.outgoing += [tick(partition, now, behind_ms) for partition in sorted(due)]
+        folded.offsets.update({place: at for place, at in self.positions.items() if place[0] == "messages" and place[1] in due})
+        folded.settle = lambda _: clock.ticked(due, now)

@@ -1,0 +1,193 @@
+"""librdkafka as laurel uses it: client settings with their reasons, waiting for what is missing, reading to an end."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.records import Record
+from streams.settings import Settings
+
+log = structlog.get_logger()
+Place = tuple[str, int]
+"""Topic on the broker, and partition."""
+TIMEOUT_S = 10.0
+BACKOFF_S = (0.2, 0.5, 1, 2, 5)
+
+
+def client(settings: Settings, name: str) -> dict[str, Any]:
+    """What every client is told."""
+    return {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": f"laurel-{settings.instance}-{name}",
+        # The default of 100 ms is what a transaction waits between its first produce and its offsets (stack.md).
+        "retry.backoff.ms": 5,
+        "retry.backoff.max.ms": 500,
+        # A broker that comes back must be noticed within the time that people watch.
+        "reconnect.backoff.max.ms": 2000,
+        "log_level": 2,
+        **settings.kafka,
+    }
+
+
+def member(settings: Settings, agent: str) -> dict[str, Any]:
+    """A consumer that shares the partitions of an agent with other workers."""
+    return client(settings, agent) | {
+        "group.id": settings.group(agent),
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        # A position that expired must never mean "from the beginning" (D2).
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "session.timeout.ms": settings.session_timeout_ms,
+        "heartbeat.interval.ms": max(100, settings.session_timeout_ms // 6),
+        "fetch.wait.max.ms": 50,
+        "queued.max.messages.kbytes": 32_768,
+    }
+
+
+def reader(settings: Settings, *, committed: bool = True) -> Consumer:
+    """A consumer that belongs to no group: it is given partitions and reports their ends."""
+    return Consumer(
+        client(settings, "reader")
+        | {
+            "group.id": f"{settings.namespace}laurel-reader",
+            "isolation.level": "read_committed" if committed else "read_uncommitted",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+        }
+    )
+
+
+def transactional(settings: Settings, transactional_id: str) -> dict[str, Any]:
+    """A producer of transactions. Keys decide partitions as every Java client decides (D3)."""
+    return client(settings, "producer") | {
+        "transactional.id": transactional_id,
+        "transaction.timeout.ms": settings.transaction_timeout_ms,
+        "partitioner": "murmur2_random",
+        "linger.ms": 5,
+        "message.max.bytes": 2_500_000,
+        "queue.buffering.max.messages": 1_000_000,
+        "queue.buffering.max.kbytes": 1_048_576,
+    }
+
+
+def admin(settings: Settings) -> AdminClient:
+    """A client for topics, groups and rights; keep it until its futures are done, they die with it."""
+    return AdminClient(client(settings, "admin"))
+
+
+def to_record(message: Message, settings: Settings) -> Record:
+    """A message with its topic's bare name."""
+    return Record(
+        settings.bare(message.topic()),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        message.headers() or (),
+    )
+
+
+def patiently(what: str, attempt: Callable[[], Any], give_up: Callable[[], bool] = lambda: False) -> Any:
+    """The result of `attempt`, tried again with a growing pause and a clear message while the broker refuses.
+
+    Raises the last error once `give_up` says so.
+    """
+    tries = 0
+    while True:
+        try:
+            return attempt()
+        except KafkaException as error:
+            cause = error.args[0]
+            if give_up():
+                raise
+            log.warning("waiting", what=what, because=cause.str() or cause.name())
+            time.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
+            tries += 1
+
+
+def missing_topics(client: AdminClient, topics: Iterable[str]) -> list[str]:
+    """Which of the topics the broker does not show us, each with the broker's reason if it gave one."""
+    known = client.list_topics(timeout=TIMEOUT_S).topics
+    return [topic for topic in topics if topic not in known or known[topic].error is not None]
+
+
+def partitions_of(client: AdminClient, topic: str) -> int:
+    """How many partitions a topic has; 0 for a topic that does not exist."""
+    found = client.list_topics(timeout=TIMEOUT_S).topics.get(topic)
+    return 0 if found is None or found.error is not None else len(found.partitions)
+
+
+def ends(consumer: Consumer, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+    """The low and high offsets of partitions, by the isolation level of the consumer."""
+    return {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S) for place in places}
+
+
+def read(
+    settings: Settings,
+    starts: dict[Place, int],
+    stop: Callable[[], bool] = lambda: False,
+    until: dict[Place, int] | None = None,
+) -> Iterator[list[Record]]:
+    """Committed records from the offsets given up to the end that each partition has once it is reached.
+
+    With `until`, a partition is read on until that offset, however long an open transaction hides the records before
+    it. Raises `KafkaException` on a broker's refusal.
+    """
+    consumer = reader(settings)
+    try:
+        consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
+        unfinished = set(starts)
+        while unfinished and not stop():
+            records = []
+            for message in consumer.consume(10_000, 0.1):
+                if (error := message.error()) is None:
+                    records.append(to_record(message, settings))
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    place = (message.topic(), message.partition())
+                    if until is None or message.offset() >= until[place]:
+                        unfinished.discard(place)
+                elif not error.retriable():
+                    raise KafkaException(error)
+            if records:
+                yield records
+    finally:
+        consumer.close()
+
+
+def read_all(settings: Settings, topic: str) -> Iterator[Record]:
+    """Every committed record that a topic holds now."""
+    name = settings.topic(topic)
+    count = partitions_of(admin(settings), name)
+    consumer = reader(settings)
+    try:
+        bounds = ends(consumer, [(name, partition) for partition in range(count)])
+    finally:
+        consumer.close()
+    for records in read(settings, {place: low for place, (low, _) in bounds.items()}):
+        yield from records
+
+
+def committed(settings: Settings, agent: str, places: Iterable[Place]) -> dict[Place, int | None]:
+    """The group's positions, once no transaction that could still move them is pending; None where there is none.
+
+    A consumer that reads committed records asks the broker for stable offsets (KIP-447), so a transaction that is open
+    is waited for.
+    """
+    consumer = Consumer(member(settings, agent) | {"client.id": "laurel-positions"})
+    try:
+        found = consumer.committed([TopicPartition(*place) for place in places], timeout=TIMEOUT_S)
+    finally:
+        consumer.close()
+    for position in found:
+        if position.error is not None:
+            raise KafkaException(position.error)
+    return {(p.topic, p.partition): p.offset if p.offset >= 0 else None for p in found}

@@ -1,0 +1,78 @@
+"""How far the sources are ahead of intake: the age of the oldest record that no worker has taken (D4)."""
+
+from threading import Event, Thread
+
+import structlog
+from confluent_kafka import KafkaException
+
+from schemas.topics import SOURCES
+from streams.clock import now_ms
+from streams.kafka import Place, admin, committed, ends, partitions_of, read, reader
+from streams.settings import Settings
+
+log = structlog.get_logger()
+EVERY_S = 5.0
+
+
+def waiting(settings: Settings, agent: str, topics: tuple[str, ...]) -> dict[Place, tuple[int, int]]:
+    """Partitions with records that the agent's group has not taken: position and end."""
+    asking = admin(settings)
+    places = [
+        (settings.topic(topic), partition)
+        for topic in topics
+        for partition in range(partitions_of(asking, settings.topic(topic)))
+    ]
+    positions = committed(settings, agent, places)
+    consumer = reader(settings)
+    try:
+        bounds = ends(consumer, places)
+    finally:
+        consumer.close()
+    at = {place: (low if (position := positions[place]) is None else position) for place, (low, _) in bounds.items()}
+    return {place: (at[place], high) for place, (_, high) in bounds.items() if at[place] < high}
+
+
+def oldest_waiting(settings: Settings) -> int | None:
+    """The timestamp of the oldest source record that intake has not taken, or None when nothing waits."""
+    oldest: int | None = None
+    for place, (position, _) in waiting(settings, "intake", SOURCES).items():
+        record = next((records[0] for records in read(settings, {place: position})), None)
+        if record is not None:
+            oldest = record.timestamp if oldest is None else min(oldest, record.timestamp)
+    return oldest
+
+
+class SourceLag:
+    """Measures again and again, in a thread of its own; ticks carry the last figure."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = Event()
+        self._behind_ms = 0
+        self._thread = Thread(target=self._run, name="lag", daemon=True)
+
+    def start(self) -> None:
+        """Measure once, then go on doing so."""
+        self._measure()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop measuring."""
+        self._stop.set()
+        self._thread.join()
+
+    def behind_ms(self) -> int:
+        """Milliseconds; 0 when nothing waits."""
+        return self._behind_ms
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._measure()
+
+    def _measure(self) -> None:
+        try:
+            oldest = oldest_waiting(self._settings)
+        except KafkaException as error:
+            log.warning("lag_unknown", because=error.args[0].str())
+        else:
+            self._behind_ms = 0 if oldest is None else max(0, now_ms() - oldest)

@@ -1,0 +1,21 @@
+"""Logs: one JSON object a line where a program reads, colours where a person does; normal operation says little."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure() -> None:
+    """Send structlog to standard error. Repeating it changes nothing."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )

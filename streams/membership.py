@@ -1,0 +1,200 @@
+"""A worker's part of a consumer group: partitions are worked on only after they were prepared (D2).
+
+The group assigns cooperatively. A new partition is paused at once and prepared in another thread, so those that stay
+go on working; when it is ready, `poll` moves it to its start and resumes it. The same preparation, always from what the
+broker says and never from memory, follows every failure.
+
+Rebalance callbacks run inside `poll`, so one thread polls, folds and commits: callbacks then fall between batches.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.kafka import Place, member, to_record
+from streams.records import Record
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.batches import Work
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Claim:
+    """A partition that the group gave to this worker."""
+
+    start: Future[int]
+    cancel: Event = field(default_factory=Event)
+    working: bool = False
+    stopped: str | None = None
+    """Why the partition is not worked on until somebody acts; None while nothing stopped it."""
+
+
+class StopPartitionError(Exception):
+    """A partition must not be worked on: the message says why, and what to do."""
+
+
+class Membership:
+    """The partitions that this worker holds, and the one way records come in. Places are of bare topic names."""
+
+    def __init__(self, settings: Settings, agent: str, topics: list[str], work: "Work") -> None:
+        self._settings = settings
+        self._consumer = Consumer(member(settings, agent))
+        self._agent = agent
+        self._topics = topics
+        self._work = work
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix=f"{agent}-prepare")
+        self.claims: dict[Place, Claim] = {}
+        self.at_end: set[Place] = set()
+        """Partitions that had nothing more to give when they were last read."""
+        self.generation: Any = None
+        """The group's metadata, taken when the assignment was made. Taken later, a client that lost its membership could
+        report generation -1, which the broker does not check; a generation that is merely old is refused (D2)."""
+        self.rebalances = 0
+        self._held_back: set[Place] = set()
+
+    def join(self) -> None:
+        """Become a member; partitions come in a later `poll`."""
+        self._consumer.subscribe(
+            [self._settings.topic(topic) for topic in self._topics],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    def leave(self) -> None:
+        """Give everything back, at once rather than after the session's time-out."""
+        self._consumer.close()
+        self._drop(list(self.claims))
+        self._threads.shutdown()
+
+    def poll(self, limit: int, timeout: float) -> list[Record]:
+        """Up to `limit` records of partitions that are ready, in the order of each; waits `timeout` s for the first."""
+        self._start_prepared()
+        # poll, then consume what is there: consume alone waits out its time-out when fewer than the limit come.
+        first = self._consumer.poll(0.02 if self.preparing else timeout)
+        if first is None:
+            return []
+        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        return [to_record(message, self._settings) for message in (first, *rest) if self._usable(message)]
+
+    def _usable(self, message: Message) -> bool:
+        place = (self._settings.bare(message.topic()), message.partition())
+        claim = self.claims.get(place)
+        error = message.error()
+        if error is None:
+            # A rebalance inside this poll may have taken the partition after its records were fetched.
+            self.at_end.discard(place)
+            return claim is not None and claim.working
+        if error.code() == KafkaError._PARTITION_EOF:
+            self.at_end.add(place)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self.stop(place, f"its next record is gone from the broker ({error.str()}); restore the topic, then restart")
+        elif not error.retriable():
+            log.warning("fetch_failed", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
+        return False
+
+    @property
+    def working(self) -> list[Place]:
+        """Partitions that are prepared and not stopped."""
+        return [place for place, claim in self.claims.items() if claim.working]
+
+    @property
+    def preparing(self) -> list[Place]:
+        """Partitions that are not ready yet."""
+        return [place for place, claim in self.claims.items() if not claim.working and claim.stopped is None]
+
+    @property
+    def stopped(self) -> dict[Place, str]:
+        """Partitions that somebody must look at, with the reason."""
+        return {place: claim.stopped for place, claim in self.claims.items() if claim.stopped is not None}
+
+    def restart(self, places: list[Place]) -> None:
+        """Prepare partitions anew from what the broker says."""
+        for place in places:
+            self._pause(place)
+            self._drop([place])
+            self._claim(place)
+
+    def stop(self, place: Place, reason: str) -> None:
+        """Stop one partition; the others go on. `restart` tries it again."""
+        claim = self.claims.get(place)
+        if claim is None:
+            return
+        self._pause(place)
+        if claim.stopped != reason:
+            log.error("partition_stopped", agent=self._agent, topic=place[0], partition=place[1], because=reason)
+        claim.working, claim.stopped = False, reason
+
+    def hold_back(self, crowded: set[Place]) -> None:
+        """Fetch no more from these partitions, and from those held back before again."""
+        for place in crowded - self._held_back:
+            self._pause(place)
+        for place in self._held_back - crowded:
+            if (claim := self.claims.get(place)) and claim.working:
+                self._consumer.resume([self._full(place)])
+        self._held_back = crowded
+
+    def _full(self, place: Place, offset: int | None = None) -> TopicPartition:
+        name = self._settings.topic(place[0])
+        return TopicPartition(name, place[1]) if offset is None else TopicPartition(name, place[1], offset)
+
+    def _bare(self, partitions: list[TopicPartition]) -> list[Place]:
+        return [(self._settings.bare(partition.topic), partition.partition) for partition in partitions]
+
+    def _pause(self, place: Place) -> None:
+        self._consumer.pause([self._full(place)])
+
+    def _claim(self, place: Place) -> None:
+        cancel = Event()
+        self.at_end.discard(place)
+        self.claims[place] = Claim(self._threads.submit(self._work.prepare, place, cancel.is_set), cancel)
+
+    def _drop(self, places: list[Place]) -> None:
+        for place in places:
+            if claim := self.claims.pop(place, None):
+                claim.cancel.set()
+                if not claim.start.cancel():
+                    claim.start.exception()  # wait: the thread may have the partition's store open
+                self._held_back.discard(place)
+                self._work.release(place)
+
+    def _start_prepared(self) -> None:
+        for place, claim in self.claims.items():
+            if claim.working or claim.stopped is not None or not claim.start.done():
+                continue
+            try:
+                start = claim.start.result()
+                self._consumer.seek(self._full(place, start))
+            except StopPartitionError as error:
+                self.stop(place, str(error))
+            except KafkaException as error:
+                # The consumer has not taken the partition up yet: try again at the next poll.
+                log.debug("not_started", topic=place[0], partition=place[1], because=str(error))
+            else:
+                self._work.begin(place, start)
+                self._consumer.resume([self._full(place)])
+                claim.working = True
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.rebalances += 1
+        self.generation = consumer.consumer_group_metadata()
+        if partitions:
+            # An explicit start keeps librdkafka from looking for one; nothing is fetched while paused.
+            consumer.incremental_assign([TopicPartition(p.topic, p.partition, 0) for p in partitions])
+            consumer.pause(partitions)
+        for place in self._bare(partitions):
+            self._claim(place)
+        log.info("assigned", agent=self._agent, new=len(partitions), partitions=len(self.claims))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.rebalances += 1
+        self._drop(self._bare(partitions))
+        log.info("revoked", agent=self._agent, given_up=len(partitions), partitions=len(self.claims))
+        consumer.incremental_unassign(partitions)

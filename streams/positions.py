@@ -1,0 +1,119 @@
+"""Where intake starts a partition: the group's position, or what the timeline says when positions expired (D2)."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from threading import Lock
+
+import structlog
+
+from schemas.codec import decode
+from schemas.events import ClockTicked
+from schemas.partitions import reserved
+from streams.batches import Folded
+from streams.clock import EventsClock
+from streams.intake import Intake
+from streams.kafka import Place, committed, ends, patiently, read, read_all, reader
+from streams.membership import StopPartitionError
+from streams.records import ORIGIN, Record, parse_origin
+from streams.settings import Settings
+
+log = structlog.get_logger()
+LOOK_BACK = 1_000
+
+
+def highest_origins(records: Iterable[Record]) -> dict[Place, int]:
+    """For each source partition, the offset after the last of its records that the records came from."""
+    highest: dict[Place, int] = {}
+    for record in records:
+        if (header := record.header(ORIGIN)) is not None:
+            topic, partition, offset = parse_origin(header)
+            highest[topic, partition] = max(highest.get((topic, partition), 0), offset + 1)
+    return highest
+
+
+def last_tick(settings: Settings, partition: int) -> int | None:
+    """The last instant ticked on a partition of the timeline, or None if it never was."""
+    place = (settings.topic("timeline"), partition)
+    consumer = reader(settings)
+    low, high = ends(consumer, [place])[place]
+    consumer.close()
+    key, back = reserved(partition).encode(), LOOK_BACK
+    while True:
+        start = max(low, high - back)
+        ticks = [
+            event.at
+            for records in read(settings, {place: start})
+            for record in records
+            if record.key == key and isinstance(event := decode(record.value), ClockTicked)
+        ]
+        if ticks or start == low:
+            return max(ticks, default=None)
+        back *= 8
+
+
+class IntakeWork:
+    """Intake on a broker: knows where each partition starts."""
+
+    def __init__(self, settings: Settings, intake: Intake, complete: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._intake = intake
+        self._complete = complete
+        self._lock = Lock()
+        self._origins: dict[Place, int] | None = None
+        self._last_ticks: dict[int, int | None] = {}
+
+    def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
+        """The offset from which the partition's records are in neither timeline nor dead letters."""
+        topic, partition = place
+        full = (self._settings.topic(topic), partition)
+        position = patiently(
+            f"positions of {topic}/{partition}", lambda: committed(self._settings, "intake", [full])[full], cancelled
+        )
+        if topic == "messages" and isinstance(self._intake.clock, EventsClock):
+            self._last_ticks[partition] = last_tick(self._settings, partition)
+        if position is not None:
+            return position
+        consumer = reader(self._settings)
+        low, high = ends(consumer, [full])[full]
+        consumer.close()
+        with self._lock:
+            if self._origins is None:
+                records = chain(read_all(self._settings, "timeline"), read_all(self._settings, "dead-letters"))
+                self._origins = highest_origins(records)
+            start = self._origins.get(place, low)
+        if not low <= start <= high:
+            raise StopPartitionError(
+                f"positions expired, and the next record of {topic}/{partition} is {start}, but the broker has {low} to {high}"
+            )
+        log.info("first_position", topic=topic, partition=partition, offset=start)
+        return start
+
+    def begin(self, place: Place, start: int) -> None:
+        """See `Work.begin`."""
+        clock = self._intake.clock
+        if isinstance(clock, EventsClock) and (at := self._last_ticks.get(place[1])) and place[0] == "messages":
+            clock.last = max(clock.last or at, at)
+        self._intake.begin(place, start)
+
+    def release(self, place: Place) -> None:
+        """See `Work.release`."""
+        self._origins = None
+        self._intake.release(place)
+        if isinstance(self._intake.clock, EventsClock):
+            # What was ticked in a batch that was aborted did not happen; begin() finds what did.
+            self._intake.clock.last = None
+
+    def fold(self, records: list[Record]) -> Folded | None:
+        """See `Work.fold`. The events' own clock sees its minimum only with every partition in hand."""
+        if isinstance(self._intake.clock, EventsClock) and not self._complete():
+            self._intake.merge.put(records)
+            return None
+        return self._intake.fold(records)
+
+    def reconsider(self, stopped: object) -> list[Place]:  # noqa: ARG002
+        """Nothing that stops intake heals by itself."""
+        return []
+
+    def crowded(self) -> set[Place]:
+        """See `Work.crowded`."""
+        return self._intake.crowded()

@@ -1,0 +1,120 @@
+"""Who runs: workers tell each other on the topic `workers`, learn the broker's clock from it, and fence the dead.
+
+A dead worker's open transaction hides everything written after it until the broker times it out, 16 to 20 seconds
+later. Whoever is left asks for the dead one's transactional id: the broker then aborts at once (D2, 0.7 s).
+"""
+
+import json
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer
+
+from streams.clock import now_ms
+from streams.kafka import TIMEOUT_S, admin, client, read_all, transactional
+from streams.settings import Settings
+
+log = structlog.get_logger()
+EVERY_S = 10.0
+LOOK_S = 0.5
+
+
+class Presence:
+    """This worker's entry among the workers; runs in a thread of its own."""
+
+    def __init__(self, settings: Settings, rebalances: Callable[[], int], settled: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._agents = settings.agents.split(",")
+        self._rebalances = rebalances
+        self._settled = settled
+        self._stop = Event()
+        self._producer = Producer(client(settings, "presence") | {"enable.idempotence": True})
+        self._thread = Thread(target=self._run, name="presence", daemon=True)
+        self.drift_ms: int | None = None
+        """How far this machine's clock is ahead of the broker's, as last measured; None before."""
+
+    @property
+    def clock_is_right(self) -> bool:
+        """Whether this worker may write ticks (D4)."""
+        return self.drift_ms is not None and abs(self.drift_ms) <= self._settings.max_clock_drift_s * 1000
+
+    def start(self) -> None:
+        """Announce this worker, and go on doing so."""
+        self._announce()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take this worker's entry back: it has nothing open that somebody would have to fence."""
+        self._stop.set()
+        self._thread.join()
+        self._write(self._settings.instance, None)
+        self._producer.flush(TIMEOUT_S)
+
+    def _run(self) -> None:
+        seen, waited = 0, 0.0
+        while not self._stop.wait(LOOK_S):
+            waited += LOOK_S
+            if waited >= EVERY_S:
+                waited = 0
+                self._announce()
+            rebalances = self._rebalances()
+            if rebalances != seen and self._settled():
+                try:
+                    done = self._fence_absent()
+                except KafkaException as error:
+                    log.warning("fencing_postponed", because=error.args[0].str())
+                else:
+                    seen = rebalances if done else seen
+
+    def _announce(self) -> None:
+        asked = now_ms()
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                # The topic is stamped by the broker; half of the way there and back is our best guess of when.
+                self.drift_ms = (asked + now_ms()) // 2 - message.timestamp()[1]
+                if not self.clock_is_right:
+                    log.error("clock_is_off", ahead_of_broker_ms=self.drift_ms, effect="this worker writes no ticks")
+
+        self._write(self._settings.instance, json.dumps({"agents": self._agents}).encode(), delivered)
+        self._producer.flush(TIMEOUT_S)
+
+    def _write(self, instance: str, value: bytes | None, delivered: Callable[..., None] | None = None) -> None:
+        arguments = {"on_delivery": delivered} if delivered else {}
+        self._producer.produce(self._settings.topic("workers"), value, instance.encode(), **arguments)
+
+    def _fence_absent(self) -> bool:
+        """Fence every listed worker that is in no group; False while a group is still arranging itself."""
+        present = {self._settings.instance}
+        asking = admin(self._settings)
+        groups = [self._settings.group(agent) for agent in ("intake", "customers")]
+        for future in asking.describe_consumer_groups(groups, request_timeout=TIMEOUT_S).values():
+            group = future.result()
+            if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}:
+                return False
+            present |= {member.client_id.removeprefix("laurel-").rpartition("-")[0] for member in group.members}
+        for instance, (agents, announced) in self._listed().items():
+            # Whoever announced itself just now may be about to join.
+            if instance not in present and now_ms() - announced > self._settings.session_timeout_ms:
+                self._fence(instance, agents)
+        return True
+
+    def _listed(self) -> dict[str, tuple[list[str], int]]:
+        listed = {}
+        for record in read_all(self._settings, "workers"):
+            instance = (record.key or b"").decode()
+            if record.value is None:
+                listed.pop(instance, None)
+            else:
+                listed[instance] = (json.loads(record.value)["agents"], record.timestamp)
+        return listed
+
+    def _fence(self, instance: str, agents: list[str]) -> None:
+        for agent in agents:
+            transactional_id = self._settings.transactional_id(agent, instance)
+            producer = Producer(transactional(self._settings, transactional_id))
+            producer.init_transactions(TIMEOUT_S)
+            log.warning("fenced", worker=instance, agent=agent)
+        self._write(instance, None)
+        self._producer.flush(TIMEOUT_S)

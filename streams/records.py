@@ -1,0 +1,52 @@
+"""Records as both stages see them, wherever they come from and go to: a broker, or logs in memory."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+Headers = Sequence[tuple[str, bytes]]
+ORIGIN, HOPS, REDRIVEN = "origin", "hops", "redriven-from"
+REASON, DETAIL = "reason", "detail"
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One record read. `timestamp` is milliseconds since 1970 UTC, as its producer or the broker set it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Topic and partition."""
+        return self.topic, self.partition
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of a name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class Outgoing(Struct, frozen=True, gc=False):
+    """One record to write. Without a partition the key decides; topic names are bare, without namespace."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    timestamp: int | None = None
+    headers: Headers = ()
+
+
+def origin_of(record: Record) -> bytes:
+    """The header that tells where a record on the timeline or in the dead letters came from (D3)."""
+    return f"{record.topic}/{record.partition}/{record.offset}".encode()
+
+
+def parse_origin(header: bytes) -> tuple[str, int, int]:
+    """Topic, partition and offset of an origin header."""
+    topic, partition, offset = header.decode().rsplit("/", 2)
+    return topic, int(partition), int(offset)

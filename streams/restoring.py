@@ -1,0 +1,137 @@
+"""Bringing a partition's local rows up to what the broker has, in the one order that loses nothing (D2).
+
+(1) the group's position, once stable; (2) the changelog's end, open transactions included: the committed end stops at
+an open one, and a frozen worker may wake and commit it; (3) the committed records up to there; (4) the position row
+must equal the position; (5) start there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from state.partition import Change, Copy, PartitionState
+from state.rocks import RocksStore, destroy
+from streams.clock import now_ms
+from streams.crash import crash_point
+from streams.kafka import committed, ends, patiently, read, reader
+from streams.membership import StopPartitionError
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Progress:
+    """How far the restoring of a partition is, in changelog records."""
+
+    done: int = 0
+    to_do: int = 0
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Which agent's tables these are: the topic they fold, and the changelog that carries them."""
+
+    agent: str = "customers"
+    source: str = "timeline"
+    changelog: str = "customer-state"
+
+
+def path_of(settings: Settings, cluster: str, partition: int) -> Path:
+    """Where a partition's rows lie on this disk. Rows of another cluster or namespace are other rows."""
+    return settings.data_dir / cluster / f"{settings.namespace or 'laurel'}-{settings.instance}" / f"p{partition}"
+
+
+def open_copy(settings: Settings, path: Path) -> PartitionState:
+    """The local copy, or a new one where it is too old to trust: its changelog may have dropped tombstones (D8)."""
+    state = PartitionState(RocksStore(path))
+    copy = state.copy
+    if copy is not None and now_ms() - copy.written_at > settings.max_copy_age_s * 1000:
+        log.warning("local_copy_too_old", path=str(path), written_at=copy.written_at)
+        state.store.close()
+        destroy(path)
+        state = PartitionState(RocksStore(path))
+    return state
+
+
+def restore(
+    settings: Settings,
+    tables: Tables,
+    path: Path,
+    partition: int,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> tuple[PartitionState, int]:
+    """The partition's rows as the broker has them, and the offset to fold from.
+
+    Raises `StopPartitionError` where rows and positions contradict each other: folding on would invent or lose history.
+    """
+    source = (settings.topic(tables.source), partition)
+    changelog = (settings.topic(tables.changelog), partition)
+    position = patiently(
+        f"position of {tables.source}/{partition}",
+        lambda: committed(settings, tables.agent, [source])[source],
+        cancelled,
+    )
+    everything = reader(settings, committed=False)
+    try:
+        low, end = patiently(f"end of {tables.changelog}", lambda: ends(everything, [changelog])[changelog], cancelled)
+        first, last = patiently(f"end of {tables.source}", lambda: ends(everything, [source])[source], cancelled)
+    finally:
+        everything.close()
+    state = open_copy(settings, path)
+    try:
+        if state.copy is not None and state.copy.changelog > end:
+            log.warning("local_copy_of_another_changelog", path=str(path), at=state.copy.changelog, end=end)
+            state.store.close()
+            destroy(path)
+            state = PartitionState(RocksStore(path))
+        _catch_up(settings, state, changelog, low, end, progress, cancelled)
+        start = _agreed(tables, partition, position, state.position, first, last)
+    except BaseException:
+        state.store.close()
+        raise
+    return state, start
+
+
+def _catch_up(
+    settings: Settings,
+    state: PartitionState,
+    changelog: tuple[str, int],
+    low: int,
+    end: int,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> None:
+    at = max(low, state.copy.changelog if state.copy else 0)
+    progress.to_do, began = end - at, at
+    if at >= end:
+        return
+    for records in read(settings, {changelog: at}, cancelled, {changelog: end}):
+        changes = [Change(record.offset, record.key or b"", record.value) for record in records]
+        state.restore(changes, Copy(changes[-1].offset + 1, now_ms()))
+        progress.done = changes[-1].offset + 1 - began
+        crash_point("during-restore")
+    if cancelled():
+        raise StopPartitionError("given up while restoring: another worker has it now")
+    progress.done = progress.to_do
+
+
+def _agreed(tables: Tables, partition: int, position: int | None, row: int | None, first: int, last: int) -> int:
+    name = f"{tables.source}/{partition}"
+    if position is None and row is not None:
+        log.warning("positions_expired", topic=tables.source, partition=partition, from_position_row=row)
+        position = row
+    if position is None:
+        if first > 0:
+            raise StopPartitionError(f"{name} begins at {first}, not at 0: its history is cut, restore the topic")
+        return 0
+    if row is None:
+        raise StopPartitionError(f"the group's position in {name} is {position}, but the changelog holds no position row")
+    if row != position:
+        raise StopPartitionError(f"the group's position in {name} is {position}, but the rows reflect {row}")
+    if not first <= position <= last:
+        raise StopPartitionError(f"{name} has records {first} to {last}, but the position is {position}")
+    return position

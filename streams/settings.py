@@ -1,0 +1,79 @@
+"""Every setting of a worker and of the command, with its default and its reason.
+
+A setting comes from, strongest first: a flag of the command, the environment (`LAUREL_<NAME>`), the file `laurel.toml`
+in the working folder (or `LAUREL_CONFIG`), the default.
+"""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+def config_file() -> Path:
+    """The file that settings are read from; it need not exist."""
+    return Path(os.environ.get("LAUREL_CONFIG", "laurel.toml"))
+
+
+class Settings(BaseSettings):
+    """The settings; `laurel config show` prints them with their origin."""
+
+    model_config = SettingsConfigDict(env_prefix="LAUREL_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    bootstrap: str = Field("127.0.0.1:19092", description="Kafka bootstrap servers, host:port, comma-separated")
+    kafka: dict[str, str] = Field({}, description="further librdkafka settings for every client, such as security.protocol")
+    namespace: str = Field("", description="put before every topic, group and transactional id; separates systems on a broker")
+    instance: str = Field(socket.gethostname(), description="name of this worker, unique and stable over restarts")
+    agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(
+        "intake,customers", description="which agents this worker runs, comma-separated"
+    )
+    data_dir: Path = Field(Path(".laurel/data"), description="where RocksDB keeps the tables of this worker")
+    clock: Literal["wall", "events"] = Field(
+        "wall", description="where the log's time comes from: this machine, or the events themselves (imports, the demo)"
+    )
+    tick_every_s: float = Field(10, gt=0, description="wall clock: seconds between ticks of a partition with events")
+    tick_idle_s: float = Field(60, gt=0, description="wall clock: seconds between ticks of a partition without events")
+    max_jump_days: int = Field(31, gt=0, description="events clock: a record further ahead of the last tick is refused")
+    time_zone: str = Field("UTC", description="events clock: the zone whose midnights are ticked")
+    max_clock_drift_s: float = Field(5, gt=0, description="a worker whose clock is further from the broker's does not tick")
+    batch_size: int = Field(4000, gt=0, description="records that one transaction takes at most")
+    session_timeout_ms: int = Field(10_000, gt=0, description="a worker silent for so long loses its partitions")
+    transaction_timeout_ms: int = Field(10_000, gt=0, description="the broker aborts a transaction open for so long")
+    max_copy_age_s: float = Field(302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones")
+    health_host: str = Field("127.0.0.1", description="where /live and /ready answer")
+    health_port: int = Field(8600, ge=0, le=65535, description="port of /live and /ready; 0 turns them off")
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - pydantic's own hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def topic(self, name: str) -> str:
+        """The name on the broker of a topic of `schemas.topics`."""
+        return self.namespace + name
+
+    def bare(self, topic: str) -> str:
+        """The name in `schemas.topics` of a topic on the broker."""
+        return topic.removeprefix(self.namespace)
+
+    def group(self, agent: str) -> str:
+        """The consumer group of an agent."""
+        return f"{self.namespace}laurel-{agent}"
+
+    def transactional_id(self, agent: str, instance: str | None = None) -> str:
+        """The transactional id of an agent on a worker; stable, so that whoever comes next can fence it (D2)."""
+        return f"{self.namespace}laurel-{agent}-{instance or self.instance}"

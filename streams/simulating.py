@@ -1,0 +1,35 @@
+"""A file of events through the whole engine in memory (D10)."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from schemas.codec import decode, to_json
+from schemas.events import PolicyActivated
+from schemas.topics import TOPICS
+from streams.clock import EventsClock
+from streams.driver import Driver
+from streams.records import Outgoing
+
+DECISIONS = tuple(topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name != "messages")
+MAX_JUMP_DAYS = 36_500
+"""A simulation's file is somebody's own: any distance between two events is theirs."""
+
+
+def simulate(records: Iterable[Outgoing], policy: PolicyActivated, time_zone: str) -> Driver:
+    """The engine after it took all records, with its logs."""
+    driver = Driver(policy, EventsClock(time_zone, MAX_JUMP_DAYS))
+    driver.publish(records)
+    driver.run()
+    return driver
+
+
+def counts(driver: Driver) -> dict[str, int]:
+    """How many records each topic got."""
+    return {topic: sum(1 for _ in driver.logs.all(topic)) for topic in ("timeline", "dead-letters", *DECISIONS)}
+
+
+def decision_lines(driver: Driver) -> Iterator[str]:
+    """Every decision and profile as JSON."""
+    for topic in DECISIONS:
+        for record in driver.logs.all(topic):
+            yield json.dumps(to_json(decode(record.value)), ensure_ascii=False)

@@ -1,0 +1,56 @@
+"""Reading topics for people and scripts: each record decoded, one JSON object a line."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.codec import Rejected, decode, to_json
+from schemas.topics import BY_NAME
+from streams.kafka import admin, ends, partitions_of, read, reader
+from streams.records import Record
+from streams.settings import Settings
+
+
+class NoTopicError(Exception):
+    """The topic is not one of laurel's, or not on this broker."""
+
+
+def lines(settings: Settings, topic: str, last: int | None, *, follow: bool) -> Iterator[str]:
+    """A topic's committed records as JSON; with `last`, only so many at the end of each partition."""
+    if topic not in BY_NAME:
+        message = f"{topic} is no topic of laurel; there are {', '.join(BY_NAME)}"
+        raise NoTopicError(message)
+    name = settings.topic(topic)
+    count = partitions_of(admin(settings), name)
+    if not count:
+        message = f"{name} is not at {settings.bootstrap}; laurel topics create"
+        raise NoTopicError(message)
+    consumer = reader(settings)
+    bounds = ends(consumer, [(name, partition) for partition in range(count)])
+    consumer.close()
+    starts = {place: low if last is None else max(low, high - last) for place, (low, high) in bounds.items()}
+    while True:
+        for records in read(settings, starts, until=dict.fromkeys(starts, 1 << 62) if follow else None):
+            yield from (json.dumps(describe(record), ensure_ascii=False) for record in records)
+        if not follow:
+            return
+
+
+def describe(record: Record) -> dict[str, Any]:
+    """A record as JSON can hold it: what decodes is decoded, what does not is given as base64 with the reason."""
+    described: dict[str, Any] = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "key": None if record.key is None else record.key.decode(errors="replace"),
+    }
+    if record.headers:
+        described["headers"] = {name: value.decode(errors="replace") for name, value in record.headers}
+    content = decode(record.value)
+    if isinstance(content, Rejected):
+        raw = None if record.value is None else base64.b64encode(record.value).decode()
+        return described | {"undecoded": content.reason, "raw": raw}
+    fields = to_json(content)
+    return described | {"record": fields}

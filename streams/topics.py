@@ -1,0 +1,120 @@
+"""Creating laurel's topics on a broker, and checking that they are as laurel needs them."""
+
+from collections.abc import Callable, Iterator
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from schemas.codec import encode
+from schemas.events import PolicyActivated
+from schemas.partitions import reserved
+from schemas.topics import LARGER_BYTES, SOURCES, TOPICS, Topic
+from streams.kafka import TIMEOUT_S, admin, ends, partitions_of, reader, transactional
+from streams.settings import Settings
+
+OVERHEAD_BYTES = 1024
+"""What origin headers and the like may add to a record on its way from a source to timeline and dead letters (D3)."""
+
+
+def create(settings: Settings, partitions: int, replicas: int, policy: PolicyActivated) -> list[str]:
+    """Create what is missing and put the first policy in force; returns the topics created.
+
+    Raises `KafkaException` where the broker refuses.
+    """
+    asking = admin(settings)
+    futures = asking.create_topics(
+        [
+            NewTopic(settings.topic(topic.name), topic.partitions or partitions, replicas, config=topic.config)
+            for topic in TOPICS
+        ]
+    )
+    created = []
+    for name, future in futures.items():
+        try:
+            future.result()
+            created.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    _activate_first(settings, asking, policy)
+    return created
+
+
+def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActivated) -> None:
+    """The policy is record 0 of each partition of the timeline, in one transaction (D5)."""
+    timeline = settings.topic("timeline")
+    count = partitions_of(asking, timeline)
+    while count == 0:  # a topic just created takes a moment to be known
+        count = partitions_of(asking, timeline)
+    consumer = reader(settings)
+    try:
+        bounds = ends(consumer, [(timeline, partition) for partition in range(count)])
+    finally:
+        consumer.close()
+    empty = [partition for (_, partition), (_, high) in bounds.items() if high == 0]
+    if not empty:
+        return
+    producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
+    producer.init_transactions(TIMEOUT_S)
+    producer.begin_transaction()
+    for partition in empty:
+        producer.produce(
+            timeline, encode(policy), reserved(partition).encode(), partition=partition, timestamp=policy.effective_from
+        )
+    producer.commit_transaction(TIMEOUT_S)
+
+
+def check(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What is wrong with the topics, as (topic, what to do); nothing where all is well."""
+    asking = admin(settings)
+    found = asking.list_topics(timeout=TIMEOUT_S).topics
+    there = [topic for topic in TOPICS if settings.topic(topic.name) in found]
+    for topic in TOPICS:
+        if topic not in there:
+            yield topic.name, "does not exist; laurel topics create"
+    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in there]
+    futures = asking.describe_configs(resources)
+    configs = {
+        settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
+        for resource, future in futures.items()
+    }
+    timeline = found.get(settings.topic("timeline"))
+    for topic in there:
+        partitions = len(found[settings.topic(topic.name)].partitions)
+        if topic.aligned and timeline is not None and partitions != len(timeline.partitions):
+            yield topic.name, f"has {partitions} partitions, timeline has {len(timeline.partitions)}: they must be equal"
+        yield from _check_config(topic, configs)
+
+
+def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
+    config = configs[topic.name]
+    rules: tuple[tuple[bool, str, Callable[[], bool], str], ...] = (
+        (topic.name == "timeline", "retention.ms", lambda: config["retention.ms"] == "-1", "-1: it is the book of record"),
+        (topic.name == "timeline", "retention.bytes", lambda: config["retention.bytes"] == "-1", "-1, likewise"),
+        (
+            "cleanup.policy" in topic.config,
+            "cleanup.policy",
+            lambda: config["cleanup.policy"] == topic.config["cleanup.policy"],
+            topic.config.get("cleanup.policy", ""),
+        ),
+        (
+            "message.timestamp.type" in topic.config,
+            "message.timestamp.type",
+            lambda: config["message.timestamp.type"] == topic.config["message.timestamp.type"],
+            topic.config.get("message.timestamp.type", ""),
+        ),
+        (
+            topic.name in {"timeline", "dead-letters"},
+            "max.message.bytes",
+            lambda: int(config["max.message.bytes"]) >= _largest_source(configs) + OVERHEAD_BYTES,
+            f"at least {OVERHEAD_BYTES} above the largest source's ({LARGER_BYTES} by default)",
+        ),
+    )
+    for applies, name, holds, right in rules:
+        if applies and not holds():
+            yield topic.name, f"{name} is {config[name]}; it must be {right}"
+
+
+def _largest_source(configs: dict[str, dict[str, str]]) -> int:
+    sizes = [int(configs[name]["max.message.bytes"]) for name in SOURCES if name in configs and name != "redrives"]
+    return max(sizes, default=0)

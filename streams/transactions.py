@@ -1,0 +1,118 @@
+"""Kafka's transactions, with every way that they can fail handled as the protocol asks (D2)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from streams.crash import crash_point
+from streams.kafka import Place, patiently, transactional
+from streams.records import Outgoing
+from streams.settings import Settings
+
+log = structlog.get_logger()
+TIMEOUT_S = 10.0
+
+
+class AbortedError(Exception):
+    """Nothing of the batch happened: positions and rows must be derived from the broker again."""
+
+
+class Transactions:
+    """The one transactional producer of an agent on a worker."""
+
+    def __init__(self, settings: Settings, agent: str, stopping: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._id = settings.transactional_id(agent)
+        self._stopping = stopping
+        self._producer: Producer | None = None
+
+    def open(self) -> Producer:
+        """The producer, ready for a transaction; whoever used its id before is fenced."""
+        if self._producer is None:
+            producer = Producer(transactional(self._settings, self._id))
+            patiently(f"right to transactions as {self._id}", lambda: producer.init_transactions(TIMEOUT_S), self._stopping)
+            self._producer = producer
+        return self._producer
+
+    def commit(
+        self,
+        outgoing: Iterable[Outgoing],
+        markers: Mapping[int, Outgoing],
+        offsets: Mapping[Place, int],
+        generation: Any,
+    ) -> dict[int, int]:
+        """Write records and positions, all or nothing; returns where each of the markers, written last, came to stand.
+
+        Returns only when the broker has all of it. Raises `AbortedError` when it has nothing of it.
+        """
+        producer, topic = self.open(), self._settings.topic
+        standing: dict[int, int] = {}
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                standing[message.partition()] = message.offset()
+
+        try:
+            producer.begin_transaction()
+            crash_point("before-produce")
+            for record in outgoing:
+                send(producer, record, topic(record.topic))
+            for record in markers.values():
+                send(producer, record, topic(record.topic), delivered)
+            # Always, also for a batch of nothing but ticks: without a position a zombie is not fenced (D2).
+            self._until_known(
+                producer.send_offsets_to_transaction,
+                [TopicPartition(topic(name), partition, offset) for (name, partition), offset in offsets.items()],
+                generation,
+            )
+            crash_point("before-commit")
+            self._until_known(producer.commit_transaction)
+        except KafkaException as error:
+            self._abort(producer, error.args[0])
+            raise AbortedError(error.args[0].str()) from error
+        return standing
+
+    @staticmethod
+    def _until_known(attempt: Callable[..., None], *arguments: Any) -> None:
+        """Try until the outcome is known. A commit that timed out may have happened: only asking again tells."""
+        while True:
+            try:
+                return attempt(*arguments, TIMEOUT_S)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise
+                log.warning("transaction_outcome_unknown", because=error.args[0].str())
+
+    def _abort(self, producer: Producer, cause: KafkaError) -> None:
+        log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal())
+        if not cause.fatal():
+            try:
+                self._until_known(producer.abort_transaction)
+            except KafkaException as error:
+                log.warning("abort_failed", because=error.args[0].str())
+            else:
+                return
+        # Fenced, or in a state that only a new producer leaves. Its id fences whatever it left open.
+        self._producer = None
+
+
+def send(producer: Producer, record: Outgoing, topic: str, on_delivery: Any = None) -> None:
+    """Hand one record to the producer, waiting while its queue is full."""
+    arguments: dict[str, Any] = {}
+    if record.partition is not None:
+        arguments["partition"] = record.partition
+    if record.timestamp is not None:
+        arguments["timestamp"] = record.timestamp
+    if record.headers:
+        arguments["headers"] = list(record.headers)
+    if on_delivery is not None:
+        arguments["on_delivery"] = on_delivery
+    while True:
+        try:
+            producer.produce(topic, record.value, record.key, **arguments)
+        except BufferError:
+            producer.poll(0.05)
+        else:
+            return
