@@ -1,0 +1,70 @@
+"""VIPs who fell silent: one alert a silence, retracted when a late order shows there was none (R-RISK-01, T-39)."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from processors.customer import Alert, Customer
+from processors.explanation import Because, compare, head
+from processors.local_time import date_of, start_of
+from processors.policy import Policy
+from schemas.decisions import AtRiskRaised, AtRiskRetracted, Condition
+
+
+def silent_at(customer: Customer, policy: Policy) -> int | None:
+    """When the silence becomes too long: "more than 45 days" starts on day 46, and no sooner than VIP status does.
+
+    None while it cannot: no VIP, no order yet, or this silence already has its alert.
+    """
+    if customer.vip_since is None or customer.last_order_at is None or customer.alert:
+        return None
+    last = date_of(customer.last_order_at, policy.time_zone)
+    day = last + timedelta(days=policy.at_risk.silent_days + 1)
+    return max(start_of(day, policy.time_zone), customer.vip_since)
+
+
+def _silence(last_order_at: int, now: int, policy: Policy) -> Condition:
+    days = (date_of(now, policy.time_zone) - date_of(last_order_at, policy.time_zone)).days
+    return compare("at_risk", "silent_days", days, ">", policy.at_risk.silent_days)
+
+
+def alert(customer: Customer, policy: Policy, now: int, because: Because) -> tuple[Customer, list[AtRiskRaised]]:
+    """Raise the alert if the VIP is silent for too long at `now`. The episode stays open until the next order."""
+    if customer.tier is None or customer.last_order_at is None or customer.alert:
+        return customer, []
+    silence = _silence(customer.last_order_at, now, policy)
+    if not silence.holds:
+        return customer, []
+    decision = AtRiskRaised(
+        **head(because, customer.sequence + 1, AtRiskRaised, str(customer.last_order_at), (silence,)),
+        tier=customer.tier,
+        last_order_at=customer.last_order_at,
+        silent_days=int(silence.value or 0),
+    )
+    episode = Alert(decision.decision_id, now, customer.last_order_at)
+    return replace(customer, alert=episode, sequence=decision.sequence), [decision]
+
+
+def hear(
+    customer: Customer, order_id: str, placed_at: int, policy: Policy, because: Because
+) -> tuple[Customer, list[AtRiskRetracted]]:
+    """An order ends the episode. One from before the alert, by which there was no silence then, retracts it (T-18)."""
+    episode = customer.alert
+    if episode is None or placed_at <= episode.last_order_at:
+        return customer, []
+    if placed_at >= episode.at:
+        return replace(customer, alert=None), []
+    silence = _silence(placed_at, episode.at, policy)
+    if silence.holds:
+        return replace(customer, alert=replace(episode, last_order_at=placed_at)), []
+    decision = AtRiskRetracted(
+        **head(because, customer.sequence + 1, AtRiskRetracted, episode.decision_id, (silence,)),
+        retracts=episode.decision_id,
+        order_id=order_id,
+    )
+    return replace(customer, alert=None, sequence=decision.sequence), [decision]
+
+
+def close_without_status(customer: Customer) -> Customer:
+    """Who is no VIP any more has no episode."""
+    return replace(customer, alert=None) if customer.alert and customer.tier is None else customer

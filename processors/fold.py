@@ -1,0 +1,183 @@
+"""What happens on each event and timer of a customer: the rules, in one literal table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors import at_risk, lifetime_value, order, returns, routing, tiers
+from processors.customer import Customer, known_since, ordered
+from processors.explanation import Because
+from processors.order import ORDERS, Order
+from processors.partition import Partition, in_force_at, named
+from processors.policy import Policy
+from processors.routing import CASES
+from processors.rows import Rows
+from schemas.decisions import Decision
+from schemas.events import (
+    ContactOpened,
+    CustomerRegistered,
+    OrderCancelled,
+    OrderDelivered,
+    OrderPlaced,
+    OrderRefunded,
+    ReturnRequested,
+    SourceEvent,
+)
+
+Outcome = tuple[Customer, Sequence[Decision]]
+
+
+class Unit(Struct, frozen=True):
+    """One unit of work on one customer: `now` is the instant that rules evaluate, `policy` the version in force."""
+
+    rows: Rows
+    partition: Partition
+    now: int
+    policy: Policy
+    because: Because
+
+    @property
+    def subject(self) -> str:
+        return self.because.customer_id
+
+
+def _register(_unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
+    return known_since(customer, event.occurred_at), ()
+
+
+def _load_order(unit: Unit, order_id: str) -> Order:
+    return unit.rows.get(ORDERS, unit.subject, order_id) or Order()
+
+
+def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, after: Order) -> Customer:
+    """Write the order, and move the customer's totals by the difference that it makes."""
+    if after == before:
+        return customer
+    unit.rows.put(ORDERS, after, unit.subject, order_id)
+    return replace(
+        customer,
+        value_minor=customer.value_minor + lifetime_value.net_minor(after) - lifetime_value.net_minor(before),
+        orders=customer.orders + order.counts(after) - order.counts(before),
+    )
+
+
+def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    if before.placed_at is not None:
+        return customer, ()
+    policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
+    after = replace(
+        order.place(before, event),
+        added_minor=lifetime_value.added_minor(event, policy.lifetime_value),
+        refunds_count=policy.lifetime_value.goods,
+        policy_version=policy.version,
+        tier=customer.tier,
+    )
+    customer = ordered(_keep_order(unit, customer, event.order_id, before, after), event.occurred_at)
+    return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
+
+
+def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event)), ()
+
+
+def _cancel(unit: Unit, customer: Customer, event: OrderCancelled) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    return _keep_order(unit, customer, event.order_id, before, order.cancel(before, event)), ()
+
+
+def _refund(unit: Unit, customer: Customer, event: OrderRefunded) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    return _keep_order(unit, customer, event.order_id, before, order.refund(before, event)), ()
+
+
+def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    if any(earlier.return_id == event.return_id for earlier in before.returns):
+        return customer, ()
+    policy = named(unit.rows, before.policy_version) if before.policy_version else unit.policy
+    because = replace(unit.because, policy_version=policy.version)
+    after, decision = returns.decide(before, event, customer, policy, because)
+    unit.rows.put(ORDERS, after, unit.subject, event.order_id)
+    return replace(customer, sequence=decision.sequence), (decision,)
+
+
+def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
+    if unit.rows.get(CASES, unit.subject, event.case_id):
+        return customer, ()
+    case, decision = routing.route(event, customer, unit.policy, unit.now, unit.because)
+    unit.rows.put(CASES, case, unit.subject, event.case_id)
+    return replace(customer, sequence=decision.sequence), (decision,)
+
+
+FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
+    CustomerRegistered: _register,
+    OrderPlaced: _place,
+    OrderDelivered: _deliver,
+    OrderCancelled: _cancel,
+    OrderRefunded: _refund,
+}
+"""Events that change what is known of a customer. They come before the tier is compared."""
+
+QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
+    ReturnRequested: _return,
+    ContactOpened: _contact,
+}
+"""Events that ask for a verdict. They come after the tier is compared, so that a new policy holds for them."""
+
+
+def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
+    """The customer after the event, and what was decided. Raises `KeyError` for an event without a rule."""
+    decisions: list[Decision] = []
+    if type(event) in FACTS:
+        customer, heard = FACTS[type(event)](unit, customer, event)
+        decisions += heard
+    customer, changed = _compare_tier(unit, customer)
+    decisions += changed
+    if type(event) not in FACTS:
+        customer, answered = QUESTIONS[type(event)](unit, customer, event)
+        decisions += answered
+    return customer, decisions
+
+
+def _compare_tier(unit: Unit, customer: Customer, *, grace_over: bool = False) -> Outcome:
+    customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, grace_over=grace_over)
+    return at_risk.close_without_status(customer), changed
+
+
+def _tenure(unit: Unit, customer: Customer) -> Outcome:
+    return _compare_tier(unit, customer)
+
+
+def _grace(unit: Unit, customer: Customer) -> Outcome:
+    return _compare_tier(unit, customer, grace_over=True)
+
+
+def _silence(unit: Unit, customer: Customer) -> Outcome:
+    return at_risk.alert(customer, unit.policy, unit.now, unit.because)
+
+
+TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
+    "tenure": (tiers.rises_at, _tenure),
+    "grace": (tiers.falls_at, _grace),
+    "at_risk": (at_risk.silent_at, _silence),
+}
+"""When each kind of timer is wanted, as the customer's row stands, and what it does."""
+
+
+def wanted(customer: Customer, policy: Policy) -> dict[str, int | None]:
+    """When each kind of timer should fire; None for never, as things stand."""
+    return {kind: due(customer, policy) for kind, (due, _) in TIMERS.items()}
+
+
+def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, list[Decision]]:
+    """The customer after a timer that was armed for `unit.now`; nothing where it is not wanted by then."""
+    due, rule = TIMERS[kind]
+    at = due(customer, unit.policy)
+    if at is None or at > unit.now:
+        return customer, []
+    customer, decided = rule(unit, customer)
+    return customer, list(decided)

@@ -1,0 +1,52 @@
+"""Dates and instants of the programme's time zone: calendar days and months, never 24 hours or 365 days (T-08, T-29).
+
+Instants are milliseconds since 1970 UTC. Zones come from the `tzdata` package alone, never from the machine, so that
+two machines agree (I-5).
+"""
+
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+MissingDay = Literal["last_of_month", "first_of_next"]
+"""Where an anniversary falls whose day the month lacks: 29 February becomes 28 February or 1 March (T-09)."""
+
+
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """Every zone name that a policy may use."""
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
+@lru_cache(maxsize=32)
+def _zone(name: str) -> ZoneInfo:
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as rules:
+        return ZoneInfo.from_file(rules, key=name)
+
+
+def date_of(instant: int, zone: str) -> date:
+    """The local date at `instant`."""
+    return datetime.fromtimestamp(instant // 1000, _zone(zone)).date()
+
+
+def start_of(day: date, zone: str) -> int:
+    """The first instant of a local day, also where daylight saving skips midnight."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=_zone(zone)).timestamp()) * 1000
+
+
+def end_of(instant: int, days: int, zone: str) -> int:
+    """The first instant after the local day that lies `days` after the local day of `instant` (T-29)."""
+    return start_of(date_of(instant, zone) + timedelta(days=days + 1), zone)
+
+
+def add_months(day: date, months: int, missing_day: MissingDay) -> date:
+    """The day `months` calendar months after `day`; always from the original date, so it cannot drift (T-09)."""
+    year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = monthrange(year, month0 + 1)[1]
+    if day.day <= last:
+        return date(year, month0 + 1, day.day)
+    end = date(year, month0 + 1, last)
+    return end if missing_day == "last_of_month" else end + timedelta(days=1)

@@ -1,0 +1,78 @@
+"""An order's row: what it holds, what became of it, and which units are spoken for.
+
+Reversals and deliveries that arrive before their order wait in its row (T-17). Everything that may come again is
+recognised here, for ever (T-15). Rows are keyed by customer and order: the same id under another customer is another
+order.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.rows import Table
+from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded
+
+
+class Line(Struct, frozen=True, array_like=True):
+    """`goods_minor` is the whole line after discount, in the order's currency."""
+
+    line_id: str
+    quantity: int
+    goods_minor: int
+
+
+class Return(Struct, frozen=True, array_like=True):
+    """A request that was decided; `units` are those it reserves, none after a denial."""
+
+    return_id: str
+    units: tuple[tuple[str, int], ...]
+
+
+class Order(Struct, frozen=True, array_like=True):
+    """`placed_at` is None while only later events are known. `added_minor` is in programme minor units."""
+
+    placed_at: int | None = None
+    rate_ppm: int = 0
+    lines: tuple[Line, ...] = ()
+    added_minor: int = 0
+    refunds_count: bool = True
+    policy_version: str = ""
+    tier: str | None = None
+    delivered_at: int | None = None
+    cancelled: bool = False
+    refunded_minor: int = 0
+    refunds: tuple[str, ...] = ()
+    returns: tuple[Return, ...] = ()
+
+
+ORDERS = Table("orders", b"o", Order, "each order with its refunds and returns, by customer and order id")
+
+
+def place(order: Order, event: OrderPlaced) -> Order:
+    """The order with its lines. The caller adds what depends on policy and customer."""
+    lines = (Line(line.line_id, line.quantity, max(line.goods_minor - line.discount_minor, 0)) for line in event.lines)
+    return replace(order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines))
+
+
+def deliver(order: Order, event: OrderDelivered) -> Order:
+    """The last delivery counts, in whichever order they arrive (T-28)."""
+    if order.delivered_at is not None and order.delivered_at >= event.occurred_at:
+        return order
+    return replace(order, delivered_at=event.occurred_at)
+
+
+def cancel(order: Order, _event: OrderCancelled) -> Order:
+    """Cancelled once and for good."""
+    return order if order.cancelled else replace(order, cancelled=True)
+
+
+def refund(order: Order, event: OrderRefunded) -> Order:
+    """Each refund once, in the order's currency (T-15)."""
+    if event.refund_id in order.refunds:
+        return order
+    refunded = order.refunded_minor + event.goods_minor
+    return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
+
+
+def counts(order: Order) -> bool:
+    """Whether it counts as an order: placed and not cancelled; an order of zero counts."""
+    return order.placed_at is not None and not order.cancelled

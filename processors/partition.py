@@ -1,0 +1,94 @@
+"""One partition's clock and policies: what its reserved subject is told (D4, D5)."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.policy import Policy, PolicyInvalid, parse
+from processors.rows import Rows, Table
+from schemas.events import ClockTicked, PolicyActivated
+
+HERE = "#"
+"""Key of the only row: a store holds one partition."""
+
+
+class InForce(Struct, frozen=True, array_like=True):
+    """A version was activated here, for events from `effective_from` on."""
+
+    effective_from: int
+    version: str
+
+
+class Partition(Struct, frozen=True, array_like=True):
+    """`at` is the last tick, `calm_at` the last one at which no source was behind; None before the first.
+
+    `versions` is in the order of activation: the last one is in force. `pending` says that due timers are left, `asked`
+    that a `WorkRemains` is on its way.
+    """
+
+    at: int | None = None
+    calm_at: int | None = None
+    rules_version: int = 1
+    versions: tuple[InForce, ...] = ()
+    pending: bool = False
+    asked: bool = False
+
+
+class Document(Struct, frozen=True, array_like=True):
+    """A policy version as it was activated: JSON."""
+
+    version: str
+    document: str
+
+
+PARTITION = Table("partition", b"#", Partition, "clock, policy versions in force, deferred work; one row")
+POLICIES = Table("policies", b"d", Document, "each policy document that was ever in force, by version")
+
+
+def tick(partition: Partition, event: ClockTicked, limit_s: int) -> Partition:
+    """Time passes; a tick at or before the last one is another owner's slower clock and says nothing (D4)."""
+    if partition.at is not None and event.at <= partition.at:
+        return partition
+    calm = event.sources_behind_ms <= limit_s * 1000
+    return replace(partition, at=event.at, calm_at=event.at if calm else partition.calm_at, pending=True)
+
+
+def activate(rows: Rows, partition: Partition, event: PolicyActivated) -> Partition | PolicyInvalid:
+    """The version is in force from this record on. A document that is no policy leaves the old one in force."""
+    policy = parse(event.document)
+    if isinstance(policy, PolicyInvalid):
+        return policy
+    if policy.version != event.version:
+        return PolicyInvalid("$.version", policy.version, f"{event.version}, which was activated")
+    known = rows.get(POLICIES, event.version)
+    if known is not None and known.document != event.document:
+        return PolicyInvalid("$", "another document", f"the one that {event.version} named before")
+    rows.put(POLICIES, Document(event.version, event.document), event.version)
+    version = InForce(event.effective_from, event.version)
+    if partition.versions[-1:] == (version,):
+        return partition
+    return replace(partition, versions=(*partition.versions, version))
+
+
+def current(rows: Rows, partition: Partition) -> Policy:
+    """The policy in force. Raises `LookupError` before the first one: `topics create` writes it as record 0."""
+    if not partition.versions:
+        raise LookupError("no policy is in force on this partition; its first record should activate one")
+    return named(rows, partition.versions[-1].version)
+
+
+def in_force_at(rows: Rows, partition: Partition, instant: int) -> Policy:
+    """The policy in force at a past date (T-30); before the first one, the first. Raises as `current`."""
+    began = [version for version in partition.versions if version.effective_from <= instant]
+    if not began:
+        return current(rows, replace(partition, versions=partition.versions[:1]))
+    # Of two with one date the later activation holds: `max` takes the first of equals.
+    return named(rows, max(reversed(began), key=lambda version: version.effective_from).version)
+
+
+def named(rows: Rows, version: str) -> Policy:
+    """The policy of a version that was activated here. Raises `LookupError` for any other."""
+    row = rows.get(POLICIES, version)
+    policy = parse(row.document) if row else None
+    if not isinstance(policy, Policy):
+        raise LookupError(f"policy version {version!r} was never activated on this partition")
+    return policy

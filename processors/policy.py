@@ -1,0 +1,142 @@
+"""The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
+
+import re
+from functools import lru_cache
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from processors.local_time import MissingDay, zones
+from schemas.fields import Currency, Id, Minor
+
+Days = Annotated[int, Meta(ge=0, le=3650)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+"""A tier's or queue's id: what decisions carry. What people read is the label."""
+E_ = TypeVar("E_")
+
+
+class Components(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which parts of an order count towards lifetime value (C-10, T-02). Refunds are of goods: they count with them."""
+
+    goods: bool
+    discount: bool
+    tax: bool
+    shipping: bool
+
+
+class Tier(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tier is a floor (C-01): both conditions must hold (C-02)."""
+
+    name: Name
+    label: str
+    lifetime_value_minor: Minor
+    tenure_months: Annotated[int, Meta(ge=0, le=1200)]
+
+
+class PerTier(Struct, Generic[E_], frozen=True, forbid_unknown_fields=True):
+    """What customers are entitled to: an entry for some tiers, `base` for everyone else."""
+
+    base: E_
+    tiers: dict[Name, E_]
+
+
+class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
+    window_days: Days
+    auto_approve_limit_minor: Minor
+
+
+class Returns(Struct, frozen=True, forbid_unknown_fields=True):
+    tier_at: Literal["order", "request"]
+    assumed_delivery_days: Days
+    rights: PerTier[ReturnRight]
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    queue: Name
+    priority: Annotated[int, Meta(ge=0, le=1_000_000)]
+    response_minutes: Annotated[int, Meta(ge=0, le=525_600)]
+
+
+class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
+    silent_days: Annotated[int, Meta(ge=1, le=3650)]
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a programme. `tiers` are ordered from the lowest to the highest."""
+
+    name: str
+    version: Id
+    currency: Currency
+    time_zone: str
+    missing_day: MissingDay
+    lifetime_value: Components
+    tiers: Annotated[tuple[Tier, ...], Meta(min_length=1)]
+    grace_days: Days
+    returns: Returns
+    routing: PerTier[Route]
+    at_risk: AtRisk
+    max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
+    sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
+
+
+class PolicyInvalid(NamedTuple):
+    """Why a document is no policy: where, what was found there, and what would be right."""
+
+    path: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: found {self.found}; allowed is {self.allowed}"
+
+
+@lru_cache(maxsize=32)
+def parse(document: str) -> Policy | PolicyInvalid:
+    """The policy that a JSON document holds. The cache is a pure memo: a document never changes its meaning."""
+    try:
+        content = msgspec.json.decode(document)
+    except msgspec.DecodeError as error:
+        return PolicyInvalid("$", f"no JSON ({error})", "a JSON object")
+    try:
+        policy = msgspec.convert(content, Policy)
+    except msgspec.ValidationError as error:
+        allowed, _, path = str(error).partition(" - at `")
+        path = path.rstrip("`") or "$"
+        return PolicyInvalid(path, _found(content, path), allowed)
+    return _contradiction(policy) or policy
+
+
+def rank(policy: Policy, tier: str | None) -> int:
+    """0 without a tier, 1 for a tier that this version does not have, then upwards."""
+    if tier is None:
+        return 0
+    return next((place for place, each in enumerate(policy.tiers, start=2) if each.name == tier), 1)
+
+
+def _found(content: Any, path: str) -> str:  # noqa: ANN401 - a document of any shape
+    """What stands at a path like `$.tiers[0].name`."""
+    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        try:
+            content = content[key] if key else content[int(index)]
+        except (KeyError, IndexError, TypeError):
+            return "nothing"
+    return msgspec.json.encode(content).decode()[:200]
+
+
+def _contradiction(policy: Policy) -> PolicyInvalid | None:
+    """What no single field shows to be wrong."""
+    if policy.time_zone not in zones():
+        return PolicyInvalid("$.time_zone", repr(policy.time_zone), "a zone of the IANA database, as Europe/Berlin")
+    names = [tier.name for tier in policy.tiers]
+    for at, (below, tier) in enumerate(zip(policy.tiers, policy.tiers[1:], strict=False), start=1):
+        if tier.name in names[:at]:
+            return PolicyInvalid(f"$.tiers[{at}].name", tier.name, "a name that no other tier has")
+        if tier.lifetime_value_minor < below.lifetime_value_minor:
+            found = str(tier.lifetime_value_minor)
+            allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
+            return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
+    for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
+        if unknown := sorted(set(entries) - set(names)):
+            return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+    return None

@@ -1,0 +1,56 @@
+"""The public profile: each customer as other systems need to know them (R-CUST-06, R-CUST-10, R-TIER-20)."""
+
+from msgspec.structs import replace
+
+from processors.customer import Customer
+from processors.local_time import start_of
+from processors.money import half_up
+from processors.policy import Policy, Tier, rank
+from processors.tenure import anniversary
+from schemas.decisions import CustomerProfile
+
+YEAR_MS = 31_556_952_000
+"""The mean Gregorian year: frequency is a rate; tenure counts calendar years (T-08)."""
+
+
+def orders_per_year_milli(customer: Customer) -> int:
+    """Orders a year between the first and the last one, thousandths; shorter than a year counts as one (R-CUST-10)."""
+    if customer.first_order_at is None or customer.last_order_at is None:
+        return 0
+    active_ms = max(customer.last_order_at - customer.first_order_at, YEAR_MS)
+    return half_up(customer.orders * 1000 * YEAR_MS, active_ms)
+
+
+def next_tier(customer: Customer, policy: Policy) -> Tier | None:
+    """The tier right above; None at the top."""
+    above = max(rank(policy, customer.tier) - 1, 0)
+    return policy.tiers[above] if above < len(policy.tiers) else None
+
+
+def profile(customer_id: str, customer: Customer, policy: Policy, as_of: int) -> CustomerProfile:
+    """What `customer-profiles` says of a customer. Nothing but `as_of` changes with time alone."""
+    ahead = next_tier(customer, policy)
+    day = anniversary(customer, policy, ahead) if ahead else None
+    return CustomerProfile(
+        customer_id=customer_id,
+        as_of=as_of,
+        sequence=customer.sequence,
+        tier=customer.tier,
+        vip_since=customer.vip_since,
+        lifetime_value_minor=customer.value_minor,
+        currency=policy.currency,
+        orders=customer.orders,
+        orders_per_year_milli=orders_per_year_milli(customer),
+        customer_since=customer.since,
+        last_order_at=customer.last_order_at,
+        at_risk=customer.alert is not None,
+        next_tier=ahead.name if ahead else None,
+        missing_value_minor=max(ahead.lifetime_value_minor - customer.value_minor, 0) if ahead else None,
+        tenure_suffices_at=start_of(day, policy.time_zone) if day else None,
+        policy_version=policy.version,
+    )
+
+
+def differs(before: CustomerProfile, after: CustomerProfile) -> bool:
+    """Whether anything but the time changed."""
+    return replace(before, as_of=after.as_of) != after

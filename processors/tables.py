@@ -1,0 +1,20 @@
+"""Every table of a partition's store. Prefixes are for ever: they are in the changelog."""
+
+from typing import Any
+
+from processors.customer import CUSTOMERS
+from processors.order import ORDERS
+from processors.partition import PARTITION, POLICIES
+from processors.routing import CASES
+from processors.rows import Table
+from processors.timers import HELD, PLAIN
+
+TABLES: tuple[Table[Any], ...] = (
+    PARTITION,  # b"#"
+    POLICIES,  # b"d"
+    CUSTOMERS,  # b"c"
+    ORDERS,  # b"o"
+    CASES,  # b"k"
+    PLAIN,  # b"t"
+    HELD,  # b"h"
+)
