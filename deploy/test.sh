@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# All checks and tests, on any machine with Python 3.11+: everything else is set up here, and stopped again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/lib/steps.sh
+. deploy/lib/packages.sh
+. deploy/lib/environment.sh
+. deploy/lib/broker.sh
+
+usage() {
+  echo "usage: test.sh [--only-tests] [PYTEST ARGUMENT]...
+
+Format, lint, types, import contracts, then the tests on a real broker (LAUREL_BOOTSTRAP, Docker, or a local one).
+  --only-tests  leave out the static checks
+The first step that fails ends it, with its exit code."
+}
+
+only_tests=""
+selection=()
+for argument in "$@"; do
+  case $argument in
+    --help) usage && exit ;;
+    --only-tests) only_tests=1 ;;
+    *) selection+=("$argument") ;;
+  esac
+done
+
+on_exit broker_down
+
+heading "environment"
+environment_up
+
+if [ -z "$only_tests" ]; then
+  step "format" uv run ruff format --check
+  step "lint" uv run ruff check
+  step "types" uv run mypy
+  step "import contracts" uv run lint-imports
+fi
+
+heading "broker"
+broker_up
+
+# Last, and broker_down is silent: what pytest says last is the last that is said.
+step "tests" uv run pytest -q ${selection[@]+"${selection[@]}"}
