@@ -144,7 +144,10 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, grace_over: bool = False) -> Outcome:
+    """Under the policy in force, to which the customer moves with this."""
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, grace_over=grace_over)
+    if customer.policy_version != unit.policy.version:
+        customer = replace(customer, policy_version=unit.policy.version)
     return at_risk.close_without_status(customer), changed
 
 
@@ -168,9 +171,10 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy) -> dict[str, int | None]:
-    """When each kind of timer should fire; None for never, as things stand."""
-    return {kind: due(customer, policy) for kind, (due, _) in TIMERS.items()}
+def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+    """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
+    dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
+    return {kind: None if at is None else max(at, now) for kind, at in dues}
 
 
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, list[Decision]]:

@@ -1,10 +1,9 @@
 """Dates and instants of the programme's time zone: calendar days and months, never 24 hours or 365 days (T-08, T-29).
 
 Instants are milliseconds since 1970 UTC. Zones come from the `tzdata` package alone, never from the machine, so that
-two machines agree (I-5).
+two machines agree (I-5). Caches here are memos of pure functions; a programme has few days.
 """
 
-from calendar import monthrange
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -27,11 +26,13 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(rules, key=name)
 
 
+@lru_cache(maxsize=4096)
 def date_of(instant: int, zone: str) -> date:
     """The local date at `instant`."""
     return datetime.fromtimestamp(instant // 1000, _zone(zone)).date()
 
 
+@lru_cache(maxsize=4096)
 def start_of(day: date, zone: str) -> int:
     """The first instant of a local day, also where daylight saving skips midnight."""
     return int(datetime(day.year, day.month, day.day, tzinfo=_zone(zone)).timestamp()) * 1000
@@ -42,11 +43,12 @@ def end_of(instant: int, days: int, zone: str) -> int:
     return start_of(date_of(instant, zone) + timedelta(days=days + 1), zone)
 
 
+@lru_cache(maxsize=4096)
 def add_months(day: date, months: int, missing_day: MissingDay) -> date:
     """The day `months` calendar months after `day`; always from the original date, so it cannot drift (T-09)."""
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = monthrange(year, month0 + 1)[1]
-    if day.day <= last:
+    try:
         return date(year, month0 + 1, day.day)
-    end = date(year, month0 + 1, last)
-    return end if missing_day == "last_of_month" else end + timedelta(days=1)
+    except ValueError:  # the month has no such day; February, April, June, September and November have a successor
+        following = date(year, month0 + 2, 1)
+    return following - timedelta(days=1) if missing_day == "last_of_month" else following

@@ -1,0 +1,40 @@
+"""What goes into a step, and what may come out of it."""
+
+from msgspec import Struct
+
+from schemas.decisions import CustomerProfile, Decision, Origin, Quarantined
+from schemas.events import Event, Message
+
+
+class Entry(Struct, frozen=True):
+    """A record of the timeline. `value` is what was published, `source` the bare name of the topic it came from."""
+
+    topic: str
+    partition: int
+    offset: int
+    subject: str
+    event: Event
+    value: bytes
+    source: str
+
+
+class Send(Struct, frozen=True):
+    """A message to a subject; the engine writes it to `messages` (D6)."""
+
+    subject: str
+    event: Message
+
+
+Effect = Decision | CustomerProfile | Quarantined | Send
+
+
+def origin(entry: Entry) -> Origin:
+    """Where in the timeline the record stands."""
+    return Origin(entry.topic, entry.partition, entry.offset)
+
+
+def quarantined(entry: Entry, reason: str, detail: str) -> Quarantined:
+    """The record as one that changes nothing, with the bytes that were published (D14)."""
+    return Quarantined(
+        reason=reason, detail=detail, customer_id=entry.subject, origin=origin(entry), record=entry.value
+    )
