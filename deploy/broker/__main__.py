@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ def start(run: Path, nodes: int) -> str:
     """Start a broker in a run; its address."""
     if not (run / "owner").exists():  # the next run would take it for abandoned
         raise runs.BrokerError(f"{run} is not a run's folder: make one with `open`.")
+    runs.register(run / "starting.pid", os.getpid())  # else this goes on alone when the run is closed meanwhile
     return local.Cluster(run / "broker", nodes).start().bootstrap
 
 

@@ -155,13 +155,15 @@ class Cluster:
             raise BrokerError(f"A node's storage could not be formatted.\n{self._tails()}")
 
     def _launch(self, node: int) -> None:
-        register(self._record(node), self._java(node, "kafka.Kafka").pid)
+        self._java(node, "kafka.Kafka")
 
     def _java(self, node: int, *words: str) -> subprocess.Popen[bytes]:
         folder = self._folder(node)
         options = [f"-Dlog4j2.configurationFile={HERE}/log4j2.properties", f"-Dlaurel.broker.log={folder}/server.log"]
         command = [find_java(), *JVM, *options, "-cp", f"{self._jars}/*", *words, str(folder / "server.properties")]
-        return spawn(command, folder / "console.log")
+        process = spawn(command, folder / "console.log")
+        register(self._record(node), process.pid)
+        return process
 
     def _await(self, nodes: Iterable[int], alive: set[int]) -> None:
         """Wait until each of these nodes answers and knows those to be alive: an open port alone is too early."""

@@ -16,33 +16,42 @@ note() {
   printf '%s\n' "$*" >&2
 }
 
-# step TITLE COMMAND...: a heading, then the command; its exit code.
+# step TITLE PROGRAM...: a heading, then the program; its exit code.
 step() {
   heading "$1"
   shift
   attend "$@"
 }
 
-# attend COMMAND...: run it so that a signal to this script ends it at once. In the foreground bash would hear a SIGTERM
-# only after the command's own end, and the command never. It gets a process group of its own, which `interrupted` ends.
+# attend PROGRAM...: run it so that a signal to this script ends it at once. In the foreground bash would hear a SIGTERM
+# only after the program's own end, and the program never. It gets a process group of its own, so that Ctrl-C comes from
+# `interrupted` alone.
 attend() {
   local status=0
   set -m
   "$@" </dev/null &
   ATTENDED=$!
   set +m
+  [ -z "${LAUREL_RUN:-}" ] || stop_with_run step "$ATTENDED" # after a `kill -9` of this script
   wait "$ATTENDED" || status=$?
   ATTENDED=""
   return "$status"
 }
 
-# interrupted NUMBER: pass the signal on as Ctrl-C, which pytest and laurel end on in order; a second signal is not kind.
+# interrupted NUMBER: end what runs, first as Ctrl-C does, which pytest and laurel answer in order. It may be deaf to that
+# (all that a script starts with `&` is), so less kindly after ten seconds, and at once after a second signal.
 interrupted() {
+  local signal tenth
   trap 'kill -KILL -- "-$ATTENDED" 2>/dev/null || true' HUP INT TERM
-  if [ -n "$ATTENDED" ]; then
-    kill -INT -- "-$ATTENDED" 2>/dev/null || true
-    wait "$ATTENDED" || true
-  fi
+  for signal in INT TERM KILL; do
+    [ -n "$ATTENDED" ] || break
+    kill -"$signal" "$ATTENDED" 2>/dev/null || break # not the group: uv passes it on, and twice would cut a clean-up short
+    for ((tenth = 0; tenth < 100; tenth++)); do
+      kill -0 "$ATTENDED" 2>/dev/null || break 2
+      sleep 0.1
+    done
+  done
+  [ -z "$ATTENDED" ] || kill -KILL -- "-$ATTENDED" 2>/dev/null || true # what it left behind
   exit $((128 + $1))
 }
 
