@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/lib/broker.sh
 
 CDNOW=$WORK/data/CDNOW_master.txt
-CDNOW_LINES=69659
+CDNOW_PURCHASES=69659
 
 usage() {
   echo "usage: demo.sh [--keep] [--history FILE]
@@ -28,10 +28,10 @@ fetch_history() {
     mv "$wheel/lifetimes/datasets/CDNOW_master.txt" "$CDNOW"
     rm -rf "$wheel"
   fi
-  local lines
-  lines=$(($(wc -l <"$CDNOW")))
-  if [ "$lines" != "$CDNOW_LINES" ]; then
-    note "$CDNOW has $lines lines instead of $CDNOW_LINES: remove it and call this again."
+  local purchases
+  purchases=$(grep -c '^ *[0-9]' "$CDNOW" || true) # below a line of headings
+  if [ "$purchases" != "$CDNOW_PURCHASES" ]; then
+    note "$CDNOW holds $purchases purchases instead of $CDNOW_PURCHASES: remove it and call this again."
     return 1
   fi
 }
@@ -63,7 +63,10 @@ while [ $# -gt 0 ]; do
     --keep) keep=1 ;;
     --history)
       [ $# -ge 2 ] || { usage >&2 && exit 2; }
-      history=$(cd "$CALLED_FROM" && cd "$(dirname "$2")" && pwd)/$(basename "$2")
+      case $2 in
+        /*) history=$2 ;;
+        *) history=$CALLED_FROM/$2 ;;
+      esac
       [ -f "$history" ] || { note "There is no file $2." && exit 2; }
       shift
       ;;
