@@ -34,9 +34,9 @@ def status() -> str:
     lines = []
     for run in sorted(runs.WORK.glob("run-*")):
         state = "kept" if (run / "keep").exists() else "in use" if runs.running(run / "owner") else "abandoned"
-        bootstrap = "".join(file.read_text() for file in run.glob("*/bootstrap")) or "no local broker"
+        addresses = {file.read_text().strip() for place in ("", "*/") for file in run.glob(f"{place}bootstrap")}
         pids = [f"{record.stem} {pid}" for record in sorted(run.rglob("*.pid")) if (pid := runs.running(record))]
-        lines.append("  ".join([run.name, state, bootstrap, *pids]))
+        lines.append("  ".join([run.name, state, *sorted(addresses), *pids]))
     return "\n".join(lines)
 
 

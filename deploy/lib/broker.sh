@@ -17,6 +17,7 @@ broker_up() {
     LAUREL_BOOTSTRAP=$(_broker start --run "$LAUREL_RUN") || return 1
   fi
   export LAUREL_BOOTSTRAP
+  echo "$LAUREL_BOOTSTRAP" >"$LAUREL_RUN/bootstrap" # for broker.sh status
   note "Broker: $LAUREL_BOOTSTRAP"
 }
 
