@@ -16,6 +16,7 @@ SOURCE_BYTES = 1_048_588
 LARGER_BYTES = 2_097_176
 """Limit of topics that carry a source's record with headers of ours on top, or several of its parts."""
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+SOURCE = FOREVER | {"max.message.bytes": str(SOURCE_BYTES)}
 COMPACTED = {"cleanup.policy": "compact"}
 WEEK_MS = 604_800_000
 
@@ -36,11 +37,11 @@ class Topic:
 TOPICS = (
     # sources: aligned by default, but upstream systems may choose their own number of partitions
     Topic("orders", "upstream", "orders and what becomes of them",
-          (e.OrderPlaced, e.OrderDelivered, e.OrderCancelled, e.OrderRefunded), aligned=False, config=FOREVER),
-    Topic("returns", "upstream", "requests to send goods back", (e.ReturnRequested,), aligned=False, config=FOREVER),
-    Topic("interactions", "upstream", "registrations and visits", (e.CustomerRegistered,), aligned=False, config=FOREVER),
-    Topic("support", "upstream", "contacts with the contact centre", (e.ContactOpened,), aligned=False, config=FOREVER),
-    Topic("operations", "upstream", "commands of people", (), aligned=False, config=FOREVER),
+          (e.OrderPlaced, e.OrderDelivered, e.OrderCancelled, e.OrderRefunded), aligned=False, config=SOURCE),
+    Topic("returns", "upstream", "requests to send goods back", (e.ReturnRequested,), aligned=False, config=SOURCE),
+    Topic("interactions", "upstream", "registrations and visits", (e.CustomerRegistered,), aligned=False, config=SOURCE),
+    Topic("support", "upstream", "contacts with the contact centre", (e.ContactOpened,), aligned=False, config=SOURCE),
+    Topic("operations", "upstream", "commands of people", (), aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False,
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
     # between subjects, and the book of record

@@ -29,13 +29,20 @@ logs.configure()
 app = faust.App(
     f"{settings.namespace}laurel",
     broker=f"kafka://{settings.bootstrap}",
-    datadir=str(settings.data_dir / "faust"),
+    datadir=str(settings.data_dir),
     web_enabled=False,
     Topic=BatchTopic,
     Table=RowTable,
 )
 app.boot_strategy = NoFaustKafka(app)
 engine = Engine(settings, fold)
+
+
+@app.on_worker_init.connect
+def make_data_dir(*_: Any, **__: Any) -> None:
+    """Faust makes its own folder, but not the ones above it."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+
 
 sources = app.topic(*(settings.topic(topic) for topic in INTAKE), maxsize=1)
 timeline = app.topic(settings.topic("timeline"), maxsize=1)

@@ -1,10 +1,10 @@
 """From a record of the timeline to records of the outputs: decode, step, encode. Every fold of laurel is this one."""
 
-from processors.step import Entry, Send, step
+from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay
-from streams.records import HOPS, ORIGIN, Outgoing, Record, parse_origin
+from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin
 
 LIVE = "live"
 
@@ -25,12 +25,13 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
     return [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
 
 
-def _outgoing(effect: object, record: Record) -> Outgoing:
+def _outgoing(effect: Effect, record: Record) -> Outgoing:
+    at = (AT, str(record.offset).encode())
     if isinstance(effect, Send):
         # The cause's own time, so that the merge takes a message before anything later than its cause (D3).
         partition = int(effect.subject[1:]) if effect.subject.startswith("#") else None
         # What a partition tells itself is one long piece of work, not a journey between subjects.
         hops = 0 if partition is not None else int(record.header(HOPS) or 0) + 1
-        headers = [(HOPS, str(hops).encode())]
+        headers = [at, (HOPS, str(hops).encode())]
         return Outgoing("messages", effect.subject.encode(), encode(effect.event), partition, record.timestamp, headers)
-    return Outgoing(TOPIC_OF[type(effect)], effect.customer_id.encode(), encode(effect))  # type: ignore[attr-defined]
+    return Outgoing(TOPIC_OF[type(effect)], effect.customer_id.encode(), encode(effect), headers=[at])

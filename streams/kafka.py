@@ -61,6 +61,8 @@ def reader(settings: Settings, *, committed: bool = True) -> Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
+            # An end is told when the fetch that found nothing returns.
+            "fetch.wait.max.ms": 10,
         }
     )
 
@@ -126,9 +128,13 @@ def partitions_of(client: AdminClient, topic: str) -> int:
     return 0 if found is None or found.error is not None else len(found.partitions)
 
 
-def ends(consumer: Consumer, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
-    """The low and high offsets of partitions, by the isolation level of the consumer."""
-    return {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S) for place in places}
+def bounds(settings: Settings, places: Iterable[Place], *, committed: bool = True) -> dict[Place, tuple[int, int]]:
+    """The first offset of each partition, and the one after its last; with or without what open transactions hide."""
+    consumer = reader(settings, committed=committed)
+    try:
+        return {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S) for place in places}
+    finally:
+        consumer.close()
 
 
 def read(
@@ -142,6 +148,8 @@ def read(
     With `until`, a partition is read on until that offset, however long an open transaction hides the records before
     it. Raises `KafkaException` on a broker's refusal.
     """
+    if not starts:
+        return
     consumer = reader(settings)
     try:
         consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
@@ -167,12 +175,15 @@ def read_all(settings: Settings, topic: str) -> Iterator[Record]:
     """Every committed record that a topic holds now."""
     name = settings.topic(topic)
     count = partitions_of(admin(settings), name)
-    consumer = reader(settings)
-    try:
-        bounds = ends(consumer, [(name, partition) for partition in range(count)])
-    finally:
-        consumer.close()
-    for records in read(settings, {place: low for place, (low, _) in bounds.items()}):
+    yield from read_partitions(settings, topic, range(count))
+
+
+def read_partitions(settings: Settings, topic: str, partitions: Iterable[int]) -> Iterator[Record]:
+    """Every committed record that some partitions of a topic hold now."""
+    name = settings.topic(topic)
+    found = bounds(settings, [(name, partition) for partition in partitions])
+    starts = {place: low for place, (low, high) in found.items() if low < high}
+    for records in read(settings, starts):
         yield from records
 
 

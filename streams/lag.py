@@ -1,5 +1,6 @@
 """How far the sources are ahead of intake: the age of the oldest record that no worker has taken (D4)."""
 
+from collections.abc import Iterable
 from threading import Event, Thread
 
 import structlog
@@ -7,14 +8,18 @@ from confluent_kafka import KafkaException
 
 from schemas.topics import SOURCES
 from streams.clock import now_ms
-from streams.kafka import Place, admin, committed, ends, partitions_of, read, reader
+from streams.kafka import Place, admin, bounds, committed, partitions_of, read
 from streams.settings import Settings
 
 log = structlog.get_logger()
 EVERY_S = 5.0
 
 
-def waiting(settings: Settings, agent: str, topics: tuple[str, ...]) -> dict[Place, tuple[int, int]]:
+MARKERS = 64
+"""A gap up to this is looked into: it may hold nothing but the marks that end transactions."""
+
+
+def waiting(settings: Settings, agent: str, topics: Iterable[str]) -> dict[Place, tuple[int, int]]:
     """Partitions with records that the agent's group has not taken: position and end."""
     asking = admin(settings)
     places = [
@@ -22,14 +27,18 @@ def waiting(settings: Settings, agent: str, topics: tuple[str, ...]) -> dict[Pla
         for topic in topics
         for partition in range(partitions_of(asking, settings.topic(topic)))
     ]
-    positions = committed(settings, agent, places)
-    consumer = reader(settings)
-    try:
-        bounds = ends(consumer, places)
-    finally:
-        consumer.close()
-    at = {place: (low if (position := positions[place]) is None else position) for place, (low, _) in bounds.items()}
-    return {place: (at[place], high) for place, (_, high) in bounds.items() if at[place] < high}
+    positions, found = committed(settings, agent, places), bounds(settings, places)
+    gaps = {
+        place: (low if (position := positions[place]) is None else position, high)
+        for place, (low, high) in found.items()
+    }
+    small = {place: position for place, (position, high) in gaps.items() if 0 < high - position <= MARKERS}
+    real = {(settings.topic(record.topic), record.partition) for records in read(settings, small) for record in records}
+    return {
+        place: (position, high)
+        for place, (position, high) in gaps.items()
+        if position < high and (place not in small or place in real)
+    }
 
 
 def oldest_waiting(settings: Settings) -> int | None:

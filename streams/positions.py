@@ -12,7 +12,7 @@ from schemas.partitions import reserved
 from streams.batches import Folded
 from streams.clock import EventsClock
 from streams.intake import Intake
-from streams.kafka import Place, committed, ends, patiently, read, read_all, reader
+from streams.kafka import Place, bounds, committed, patiently, read, read_all
 from streams.membership import StopPartitionError
 from streams.records import ORIGIN, Record, parse_origin
 from streams.settings import Settings
@@ -34,9 +34,7 @@ def highest_origins(records: Iterable[Record]) -> dict[Place, int]:
 def last_tick(settings: Settings, partition: int) -> int | None:
     """The last instant ticked on a partition of the timeline, or None if it never was."""
     place = (settings.topic("timeline"), partition)
-    consumer = reader(settings)
-    low, high = ends(consumer, [place])[place]
-    consumer.close()
+    low, high = bounds(settings, [place])[place]
     key, back = reserved(partition).encode(), LOOK_BACK
     while True:
         start = max(low, high - back)
@@ -73,9 +71,7 @@ class IntakeWork:
             self._last_ticks[partition] = last_tick(self._settings, partition)
         if position is not None:
             return position
-        consumer = reader(self._settings)
-        low, high = ends(consumer, [full])[full]
-        consumer.close()
+        low, high = bounds(self._settings, [full])[full]
         with self._lock:
             if self._origins is None:
                 records = chain(read_all(self._settings, "timeline"), read_all(self._settings, "dead-letters"))

@@ -7,6 +7,8 @@ from msgspec import Struct
 Headers = Sequence[tuple[str, bytes]]
 ORIGIN, HOPS, REDRIVEN = "origin", "hops", "redriven-from"
 REASON, DETAIL = "reason", "detail"
+AT = "at"
+"""On everything that the fold publishes: the timeline offset whose fold published it."""
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -15,7 +15,7 @@ from state.partition import Change, Copy, PartitionState
 from state.rocks import RocksStore, destroy
 from streams.clock import now_ms
 from streams.crash import crash_point
-from streams.kafka import committed, ends, patiently, read, reader
+from streams.kafka import bounds, committed, patiently, read
 from streams.membership import StopPartitionError
 from streams.settings import Settings
 
@@ -75,12 +75,12 @@ def restore(
         lambda: committed(settings, tables.agent, [source])[source],
         cancelled,
     )
-    everything = reader(settings, committed=False)
-    try:
-        low, end = patiently(f"end of {tables.changelog}", lambda: ends(everything, [changelog])[changelog], cancelled)
-        first, last = patiently(f"end of {tables.source}", lambda: ends(everything, [source])[source], cancelled)
-    finally:
-        everything.close()
+    found = patiently(
+        f"ends of {tables.changelog} and {tables.source}",
+        lambda: bounds(settings, [changelog, source], committed=False),
+        cancelled,
+    )
+    (low, end), (first, last) = found[changelog], found[source]
     state = open_copy(settings, path)
     try:
         if state.copy is not None and state.copy.changelog > end:

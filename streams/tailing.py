@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.codec import Rejected, decode, to_json
 from schemas.topics import BY_NAME
-from streams.kafka import admin, ends, partitions_of, read, reader
+from streams.kafka import admin, bounds, partitions_of, read
 from streams.records import Record
 from streams.settings import Settings
 
@@ -26,10 +26,8 @@ def lines(settings: Settings, topic: str, last: int | None, *, follow: bool) -> 
     if not count:
         message = f"{name} is not at {settings.bootstrap}; laurel topics create"
         raise NoTopicError(message)
-    consumer = reader(settings)
-    bounds = ends(consumer, [(name, partition) for partition in range(count)])
-    consumer.close()
-    starts = {place: low if last is None else max(low, high - last) for place, (low, high) in bounds.items()}
+    found = bounds(settings, [(name, partition) for partition in range(count)])
+    starts = {place: low if last is None else max(low, high - last) for place, (low, high) in found.items()}
     while True:
         for records in read(settings, starts, until=dict.fromkeys(starts, 1 << 62) if follow else None):
             yield from (json.dumps(describe(record), ensure_ascii=False) for record in records)

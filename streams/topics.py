@@ -8,10 +8,11 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from schemas.codec import encode
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
-from schemas.topics import LARGER_BYTES, SOURCES, TOPICS, Topic
-from streams.kafka import TIMEOUT_S, admin, ends, partitions_of, reader, transactional
+from schemas.topics import SOURCES, TOPICS, Topic
+from streams.kafka import TIMEOUT_S, admin, bounds, partitions_of, patiently, transactional
 from streams.settings import Settings
 
+LEADER_TRIES = 10
 OVERHEAD_BYTES = 1024
 """What origin headers and the like may add to a record on its way from a source to timeline and dead letters (D3)."""
 
@@ -46,12 +47,11 @@ def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActiv
     count = partitions_of(asking, timeline)
     while count == 0:  # a topic just created takes a moment to be known
         count = partitions_of(asking, timeline)
-    consumer = reader(settings)
-    try:
-        bounds = ends(consumer, [(timeline, partition) for partition in range(count)])
-    finally:
-        consumer.close()
-    empty = [partition for (_, partition), (_, high) in bounds.items() if high == 0]
+    left = iter(range(LEADER_TRIES, -1, -1))
+    places = [(timeline, partition) for partition in range(count)]
+    # A partition just created takes a moment to have a leader.
+    found = patiently(f"leaders of {timeline}", lambda: bounds(settings, places), lambda: next(left) == 0)
+    empty = [partition for (_, partition), (_, high) in found.items() if high == 0]
     if not empty:
         return
     producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
@@ -107,7 +107,7 @@ def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[
             topic.name in {"timeline", "dead-letters"},
             "max.message.bytes",
             lambda: int(config["max.message.bytes"]) >= _largest_source(configs) + OVERHEAD_BYTES,
-            f"at least {OVERHEAD_BYTES} above the largest source's ({LARGER_BYTES} by default)",
+            f"at least {_largest_source(configs) + OVERHEAD_BYTES}: the largest source's and its origin",
         ),
     )
     for applies, name, holds, right in rules:

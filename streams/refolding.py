@@ -1,0 +1,125 @@
+"""Folding a partition of the timeline again, from its first record to a stated offset, into memory.
+
+Run as a module, it folds in another process and prints digests: `verify` starts it in another time zone, with another
+hash seed, another wall clock and another batch size, and compares (I-5).
+"""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from state.memory import MemoryStore
+from state.partition import PartitionState, state_of
+from streams.customers import Fold, Partitions
+from streams.folding import fold
+from streams.kafka import read
+from streams.records import Outgoing, Record
+from streams.restoring import Tables
+from streams.settings import Settings
+from streams.skips import Skips, load
+
+BATCH_SIZE = 5_000
+OTHER_BATCH_SIZE = 7
+TABLES = Tables()
+
+
+class FoldStoppedError(Exception):
+    """The fold came to a record that a rule raises on; no skip covers it."""
+
+
+class Refold:
+    """One partition folded again. `state` is what was folded so far."""
+
+    def __init__(self, partition: int, skips: Skips, fold: Fold = fold) -> None:
+        self._partitions = Partitions(TABLES, fold)
+        self._partitions.skips = skips
+        self.partition = partition
+        self.position = 0
+        self.state = self._partitions.states[partition] = PartitionState(MemoryStore())
+
+    def fold(self, records: list[Record]) -> list[Outgoing]:
+        """Fold a batch; what it would publish, the changelog left out. Raises `FoldStoppedError`."""
+        folded = self._partitions.fold(records)
+        if folded is None:
+            return []
+        if folded.stopped:
+            raise FoldStoppedError(next(iter(folded.stopped.values())))
+        folded.settle(dict.fromkeys(folded.markers, 0))
+        self.position = records[-1].offset + 1
+        return [record for record in folded.outgoing if record.topic != TABLES.changelog]
+
+
+def timeline(settings: Settings, partition: int, until: int) -> Iterator[Record]:
+    """A partition's records from the first to `until`, which is left out."""
+    if until <= 0:
+        return
+    place = (settings.topic(TABLES.source), partition)
+    for records in read(settings, {place: 0}, until={place: until}):
+        for record in records:
+            if record.offset >= until:
+                return
+            yield record
+
+
+def batches(records: Iterator[Record], size: int, borders: set[int]) -> Iterator[list[Record]]:
+    """Records in batches of up to `size`; no batch spans one of the offsets in `borders`."""
+    batch: list[Record] = []
+    for record in records:
+        if batch and (len(batch) == size or any(batch[-1].offset < border <= record.offset for border in borders)):
+            yield batch
+            batch = []
+        batch.append(record)
+    if batch:
+        yield batch
+
+
+class Digest:
+    """One hash over what a fold published and over the rows it ended with."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, *parts: bytes) -> None:
+        """Take parts in, each with its length, so that none can flow into the next."""
+        for part in parts:
+            self._hash.update(len(part).to_bytes(8, "big"))
+            self._hash.update(part)
+
+    def outputs(self, outputs: list[Outgoing]) -> None:
+        """Take published records in."""
+        for record in outputs:
+            self.add(record.topic.encode(), record.key or b"", record.value or b"")
+
+    def rows(self, state: PartitionState) -> str:
+        """Take the rows in, and give the whole as text."""
+        for key, value in state_of(state.store):
+            self.add(key, value)
+        return self._hash.hexdigest()
+
+
+def digest(
+    settings: Settings, partition: int, until: int, batch_size: int, advance: Callable[[int], None] = lambda _: None
+) -> str:
+    """The digest of a partition folded up to `until`."""
+    refold, found = Refold(partition, load(settings)), Digest()
+    for batch in batches(timeline(settings, partition, until), batch_size, set()):
+        found.outputs(refold.fold(batch))
+        advance(len(batch))
+    return found.rows(refold.state)
+
+
+def main() -> None:
+    """`python -m streams.refolding '{"0": 1200, ...}'`: the digest of each partition as a line of JSON."""
+    # Another wall clock: were one read, the digests would differ.
+    real = time.time
+    time.time = lambda: real() - 10**9  # noqa: TID251
+    settings = Settings()
+    for partition, until in json.loads(sys.argv[1]).items():
+        found = digest(settings, int(partition), until, OTHER_BATCH_SIZE)
+        sys.stdout.write(json.dumps({"partition": int(partition), "digest": found}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
