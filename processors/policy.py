@@ -13,7 +13,7 @@ from schemas.fields import Currency, Id, Minor
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 """A tier's or queue's id: what decisions carry. What people read is the label."""
-E_ = TypeVar("E_")
+E = TypeVar("E")
 
 
 class Components(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +34,11 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True):
     tenure_months: Annotated[int, Meta(ge=0, le=1200)]
 
 
-class PerTier(Struct, Generic[E_], frozen=True, forbid_unknown_fields=True):
+class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
     """What customers are entitled to: an entry for some tiers, `base` for everyone else."""
 
-    base: E_
-    tiers: dict[Name, E_]
+    base: E
+    tiers: dict[Name, E]
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,240 @@
+"""Tell a partition what happened, and see what it decides: given events, when an event, then decisions."""
+
+import json
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import yaml
+from msgspec import Struct
+
+from processors.customer import CUSTOMERS, Customer
+from processors.step import Effect, Entry, Send, step
+from schemas import events as e
+from schemas.decisions import CustomerProfile, Decided
+from state.memory import MemoryStore
+from state.overlay import Overlay
+
+T = TypeVar("T")
+Document = dict[str, Any]
+SOURCES: Mapping[type, str] = {
+    e.CustomerRegistered: "interactions",
+    e.ReturnRequested: "returns",
+    e.ContactOpened: "support",
+}
+EARLY = "1995-01-01"
+
+
+@cache
+def _shipped() -> Document:
+    text = Path("processors/default_policy.yaml").read_text(encoding="utf-8")
+    document: Document = yaml.safe_load(text)
+    return document
+
+
+def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
+    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced."""
+
+    def merge(document: Document, changed: Mapping[str, Any]) -> Document:
+        for key, value in changed.items():
+            both = value and isinstance(value, Mapping) and isinstance(document.get(key), dict)
+            document[key] = merge(document[key], value) if both else value
+        return document
+
+    return merge(deepcopy(_shipped()), changes or {})
+
+
+def minor(amount: str | int) -> int:
+    """Minor units of an amount as people write it, "12.50"."""
+    return int(Decimal(amount).scaleb(2))
+
+
+class Story:
+    """One partition, folded record by record over a store in memory. Dates are local to the policy's zone."""
+
+    def __init__(self, policy: Mapping[str, Any] | None = None, *, started: bool = True) -> None:
+        self.document = policy_with(policy)
+        self.store = MemoryStore()
+        self.rows = Overlay(self.store)
+        self.offset = 0
+        self.effects: list[Effect] = []
+        self.profiles: dict[str, CustomerProfile] = {}
+        self.answers_itself = True
+        """Whether `WorkRemains` comes back at once, as intake would bring it."""
+        self.keeps_time = True
+        """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
+        self.clock = 0
+        if started:
+            self.activate(self.document, EARLY)
+
+    def at(self, date: str) -> int:
+        """The instant of "2024-01-31" or "2024-01-31 17:30", milliseconds."""
+        zone = ZoneInfo(self.document["time_zone"])
+        return int(datetime.fromisoformat(date).replace(tzinfo=zone).timestamp() * 1000)
+
+    def local(self, instant: int) -> str:
+        """An instant as `at` takes it."""
+        when = datetime.fromtimestamp(instant / 1000, ZoneInfo(self.document["time_zone"]))
+        return when.strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
+
+    def tell(
+        self, subject: str, event: e.Event, *, skipped: Collection[str] = (), source: str | None = None
+    ) -> list[Effect]:
+        """Fold one record, and the messages to the partition that follow from it. Rows go through bytes."""
+        source = source or SOURCES.get(type(event), "orders" if isinstance(event, e.SourceEvent) else "messages")
+        entry = Entry("timeline", 0, self.offset, subject, event, b"original", source)
+        self.offset += 1
+        try:
+            effects = step(self.rows, entry, skipped)
+        except Exception:
+            self.rows.undo()
+            raise
+        self.rows.keep()
+        self.store.write(self.rows.changes())
+        self.rows = Overlay(self.store)
+        self.effects += effects
+        self.profiles |= {each.customer_id: each for each in effects if isinstance(each, CustomerProfile)}
+        if self.answers_itself:
+            sent = [each for each in effects if isinstance(each, Send)]
+            effects = effects + [then for each in sent for then in self.tell(each.subject, each.event)]
+        return effects
+
+    def bytes(self) -> dict[bytes, bytes]:
+        """Every row, as the store holds it."""
+        return dict(self.store.scan())
+
+    def rows_of(self, *prefixes: bytes) -> dict[bytes, bytes]:
+        """The rows of some tables, by their prefix."""
+        return {key: row for key, row in self.bytes().items() if key[:1] in prefixes}
+
+    def row(self, customer: str = "ada") -> Customer:
+        """A customer's row; an empty one for a stranger."""
+        return self.rows.get(CUSTOMERS, customer) or Customer()
+
+    def decided(self, kind: type[T] = Decided) -> list[T]:  # type: ignore[assignment]
+        """All decisions of a kind so far."""
+        return [each for each in self.effects if isinstance(each, kind)]
+
+    # What happens
+
+    def activate(self, document: Document, effective_from: str, **given: Any) -> list[Effect]:
+        """A policy is in force from this record on."""
+        version = document["version"]
+        event = e.PolicyActivated(f"activation-{version}", version, self.at(effective_from), json.dumps(document))
+        return self.tell("#0", event, **given)
+
+    def tick(self, date: str, *, behind_s: int = 0, **given: Any) -> list[Effect]:
+        """The log's time reaches an instant."""
+        self.clock = max(self.clock, self.at(date))
+        return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
+
+    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
+        """What the event leads to, without what its instant led to before."""
+        if self.keeps_time and event.occurred_at > self.clock:
+            self.clock = event.occurred_at
+            self.tell("#0", e.ClockTicked(event.occurred_at, 0))
+        return self.tell(event.customer_id, event, **given)
+
+    def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
+        return {"event_id": event or f"e{self.offset}", "customer_id": customer, "occurred_at": self.at(date)}
+
+    def register(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+        """A person becomes a customer."""
+        return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
+
+    def order(  # noqa: PLR0913 - an order has that many parts
+        self,
+        date: str,
+        goods: str = "0",
+        order: str = "o1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        quantity: int = 1,
+        lines: Collection[e.OrderLine] = (),
+        rate_ppm: int = 1_000_000,
+        currency: e.Currency = "USD",
+        **given: Any,
+    ) -> list[Effect]:
+        """An order is placed: one line, unless lines are given."""
+        lines = tuple(lines) or (e.OrderLine("l1", quantity, minor(goods)),)
+        source = self._source(customer, date, event)
+        placed = e.OrderPlaced(**source, order_id=order, currency=currency, rate_ppm=rate_ppm, lines=lines)
+        return self._happen(placed, **given)
+
+    def deliver(
+        self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The last item of an order arrives."""
+        return self._happen(e.OrderDelivered(**self._source(customer, date, event), order_id=order), **given)
+
+    def cancel(
+        self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """An order is cancelled whole."""
+        return self._happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
+
+    def refund(  # noqa: PLR0913 - a refund has that many parts
+        self,
+        date: str,
+        goods: str,
+        order: str = "o1",
+        refund: str = "f1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Money of an order goes back."""
+        source = self._source(customer, date, event)
+        refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
+        return self._happen(refunded, **given)
+
+    def send_back(  # noqa: PLR0913 - a request has that many parts
+        self,
+        date: str,
+        units: Mapping[str, int] | int = 1,
+        order: str = "o1",
+        back: str = "b1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A return is requested: so many units of line l1, or of the lines named."""
+        asked = {"l1": units} if isinstance(units, int) else units
+        lines = tuple(e.ReturnLine(line, quantity) for line, quantity in asked.items())
+        source = self._source(customer, date, event)
+        request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
+        return self._happen(request, **given)
+
+    def contact(  # noqa: PLR0913 - a contact has that many parts
+        self,
+        date: str,
+        case: str = "k1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        channel: str = "chat",
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer contacts support."""
+        source = self._source(customer, date, event)
+        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+
+
+def only(effects: Collection[Effect], kind: type[T]) -> T:
+    """The one effect of a kind."""
+    found = [each for each in effects if isinstance(each, kind)]
+    assert len(found) == 1, f"found {len(found)} of {kind.__name__}: {found}"
+    return found[0]
+
+
+def none_of(effects: Collection[Effect], kind: type[Struct]) -> bool:
+    """Whether no effect is of a kind."""
+    return not any(isinstance(each, kind) for each in effects)

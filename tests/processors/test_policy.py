@@ -1,0 +1,87 @@
+"""The policy document: what is refused, where, and what would be right (errors are values)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from processors.policy import Policy, PolicyInvalid, parse, rank
+from tests.processors.story import policy_with
+
+
+def refused(changes: dict[str, Any]) -> PolicyInvalid:
+    found = parse(json.dumps(policy_with(changes)))
+    assert isinstance(found, PolicyInvalid)
+    return found
+
+
+@pytest.mark.parametrize("path", ["processors/default_policy.yaml", "deploy/demo/policy.yaml"])
+def test_the_policies_in_the_repository_are_valid(path: str) -> None:
+    document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    assert isinstance(parse(json.dumps(document)), Policy)
+
+
+def test_the_shipped_tiers_are_the_sources_r_tier_01_to_03() -> None:
+    policy = parse(json.dumps(policy_with()))
+    assert isinstance(policy, Policy)
+    tiers = [(tier.label, tier.lifetime_value_minor, tier.tenure_months) for tier in policy.tiers]
+    assert tiers == [("Gold", 100_000, 12), ("Platinum", 250_000, 24), ("Diamond", 500_000, 36)]
+    assert policy.at_risk.silent_days == 45  # R-RISK-01
+
+
+def test_what_is_wrong_is_named_with_what_was_found_and_what_is_allowed() -> None:
+    found = refused({"grace_days": -1})
+    assert found == PolicyInvalid("$.grace_days", "-1", "Expected `int` >= 0")
+    assert str(found) == "$.grace_days: found -1; allowed is Expected `int` >= 0"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "found"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "$.time_zone", "'Mars/Olympus'"),
+        ({"time_zone": "../../etc/passwd"}, "$.time_zone", "'../../etc/passwd'"),
+        ({"currency": "GLD"}, "$.currency", '"GLD"'),
+        ({"missing_day": "never"}, "$.missing_day", '"never"'),
+        ({"returns": {"tier_at": "delivery"}}, "$.returns.tier_at", '"delivery"'),
+        ({"tiers": []}, "$.tiers", "[]"),
+        (
+            {"routing": {"tiers": {"bronze": {"queue": "q", "priority": 1, "response_minutes": 1}}}},
+            "$.routing.tiers",
+            "bronze",
+        ),
+        ({"lifetime_value": {"goods": 1}}, "$.lifetime_value.goods", "1"),
+        ({"max_ahead_hours": 1.5}, "$.max_ahead_hours", "1.5"),
+    ],
+)
+def test_refused(changes: dict[str, Any], path: str, found: str) -> None:
+    error = refused(changes)
+    assert (error.path, error.found) == (path, found)
+
+
+def tier(name: str, floor: int) -> dict[str, Any]:
+    return {"name": name, "label": name, "lifetime_value_minor": floor, "tenure_months": 0}
+
+
+def test_tiers_ascend_and_have_names_of_their_own() -> None:
+    per_tier = {"returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}}
+    double = refused({"tiers": [tier("gold", 1), tier("gold", 2)]} | per_tier)
+    assert (double.path, double.found) == ("$.tiers[1].name", "gold")
+    falling = refused({"tiers": [tier("gold", 2), tier("iron", 1)]} | per_tier)
+    assert (falling.path, falling.found) == ("$.tiers[1].lifetime_value_minor", "1")
+
+
+def test_an_unknown_field_is_a_mistake_not_a_comment() -> None:
+    assert "grace_day" in str(refused({"grace_day": 3}))
+
+
+def test_what_is_no_json_is_refused() -> None:
+    assert isinstance(parse("name: yaml"), PolicyInvalid)
+    assert isinstance(parse("[]"), PolicyInvalid)
+
+
+def test_ranks() -> None:
+    policy = parse(json.dumps(policy_with()))
+    assert isinstance(policy, Policy)
+    assert [rank(policy, tier) for tier in (None, "gone", "gold", "platinum", "diamond")] == [0, 1, 2, 3, 4]

@@ -1,0 +1,85 @@
+"""The public profile: what it says, and that it is published when that changes, once a step."""
+
+import pytest
+
+from processors.customer import Customer
+from processors.profile import YEAR_MS, orders_per_year_milli
+from schemas.decisions import CustomerProfile, Decided
+from tests.processors.story import Story, none_of, only
+
+YEAR_START = 1_704_067_200_000
+
+
+@pytest.mark.parametrize(
+    ("orders", "span_ms", "expected"),
+    [
+        (0, 0, 0),
+        (1, 0, 1000),
+        (4, YEAR_MS // 2, 4000),  # shorter than a year counts as one
+        (4, YEAR_MS, 4000),
+        (4, 2 * YEAR_MS, 2000),
+        (1, 2 * YEAR_MS, 500),
+        (2, 3 * YEAR_MS, 667),
+    ],
+)
+def test_frequency_is_orders_a_year_in_thousandths_r_cust_10(orders: int, span_ms: int, expected: int) -> None:
+    customer = Customer(orders=orders, first_order_at=YEAR_START, last_order_at=YEAR_START + span_ms)
+    assert orders_per_year_milli(customer) == expected
+
+
+def test_who_never_ordered_has_no_frequency() -> None:
+    assert orders_per_year_milli(Customer()) == 0
+
+
+def test_a_registered_customer_has_a_profile() -> None:
+    story = Story()
+    profile = only(story.register("2024-01-01"), CustomerProfile)
+    assert profile == CustomerProfile(
+        customer_id="ada",
+        as_of=story.at("2024-01-01"),
+        sequence=0,
+        lifetime_value_minor=0,
+        currency="USD",
+        orders=0,
+        orders_per_year_milli=0,
+        customer_since=story.at("2024-01-01"),
+        at_risk=False,
+        next_tier="gold",
+        missing_value_minor=100_000,
+        tenure_suffices_at=story.at("2025-01-01"),
+        policy_version="default-1",
+    )
+
+
+def test_what_changes_nothing_publishes_nothing() -> None:
+    story = Story()
+    story.order("2024-01-01", "10.00")
+    assert none_of(story.order("2024-01-05", "10.00"), CustomerProfile)
+    assert none_of(story.deliver("2024-01-05"), CustomerProfile)
+    assert none_of(story.tick("2025-06-01"), CustomerProfile)
+    assert none_of(story.refund("2025-06-02", "0.00"), CustomerProfile)
+
+
+def test_one_profile_a_step_with_the_number_of_the_last_decision() -> None:
+    """The silent new VIP has a tier change and an alert in one step."""
+    story = Story()
+    story.order("2023-01-01", "1000.00")
+    effects = story.tick("2024-01-01")
+    numbers = [each.sequence for each in effects if isinstance(each, Decided)]
+    profile = only(effects, CustomerProfile)
+    assert (numbers, profile.sequence) == ([1, 2], 2)
+    assert (profile.tier, profile.at_risk) == ("gold", True)
+    assert profile == effects[-1]
+
+
+def test_a_profile_says_when_it_was_so() -> None:
+    story = Story()
+    story.tick("2024-01-10")
+    assert only(story.order("2024-01-01", "1.00"), CustomerProfile).as_of == story.at("2024-01-10")
+
+
+def test_a_value_beyond_the_next_floor_is_not_missing_t_06() -> None:
+    story = Story()
+    for cents, missing in (("999.99", 1), ("0.01", 0), ("0.01", 0)):
+        profile = only(story.order("2024-01-01", cents, f"o{story.offset}"), CustomerProfile)
+        assert profile.missing_value_minor == missing
