@@ -49,7 +49,7 @@ def _load(name: str, inlined: set[str]) -> dict[str, Any]:
         return node
 
     inlined.add(f"laurel.{name}")
-    schema = json.loads(files("schemas").joinpath("avsc", f"{name}.avsc").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(files("schemas").joinpath("avsc", f"{name}.avsc").read_text(encoding="utf-8"))
     return schema | {"fields": [field | {"type": inline(field["type"])} for field in schema["fields"]]}
 
 
@@ -104,10 +104,14 @@ def kind_of(value: bytes | None) -> type | Rejected:
     if not value:
         return Rejected("empty", "found no bytes; a record needs a value")
     if value[:2] != MARKER:
-        return Rejected("undecodable", f"found the first bytes {value[:2].hex()}; Avro single-object records open with c301")
+        return Rejected(
+            "undecodable", f"found the first bytes {value[:2].hex()}; Avro single-object records open with c301"
+        )
     contract = _BY_HEADER.get(value[:HEADER_BYTES])
     if contract is None:
-        return Rejected("unknown_schema", f"found the schema fingerprint {value[2:HEADER_BYTES].hex()}, which no contract has")
+        return Rejected(
+            "unknown_schema", f"found the schema fingerprint {value[2:HEADER_BYTES].hex()}, which no contract has"
+        )
     return contract.type
 
 

@@ -13,7 +13,8 @@ class MemoryStore:
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
-        return self._rows.get(key)
+        value: bytes | None = self._rows.get(key)
+        return value
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store.get_many`."""

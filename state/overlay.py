@@ -32,7 +32,8 @@ class Overlay:
 
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`."""
-        return self._read(table, table.key(*key))
+        row: R | None = self._read(table, table.key(*key))
+        return row
 
     def _read(self, table: Table[R], key: bytes) -> Any:
         row = self._unit.get(key, _MISSING)

@@ -23,7 +23,8 @@ class RocksStore:
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
-        return self._db.get(key)
+        value: bytes | None = self._db.get(key)
+        return value
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store.get_many`."""

@@ -58,7 +58,7 @@ def worker() -> None:
     Example: LAUREL_INSTANCE=worker-1 laurel worker
     """
     os.environ.setdefault("FAUST_LOGLEVEL", "warn")
-    from streams.app import app as faust_app  # noqa: PLC0415 - reads the settings, and takes a second
+    from streams.app import app as faust_app
 
     sys.argv = ["laurel", "worker", "--without-web", "--loglevel", "warn"]
     faust_app.main()
@@ -76,10 +76,12 @@ def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None
     replicas: Copies of each partition; 3 in production.
     policy: The policy file; the shipped default where none is given.
     """
-    from streams import policies, topics  # noqa: PLC0415 - the command answers --help without Kafka's client
+    from streams import policies, topics
 
     try:
-        created = topics.create(Settings(), partitions, replicas, policies.activation(policy or policies.default_file()))
+        created = topics.create(
+            Settings(), partitions, replicas, policies.activation(policy or policies.default_file())
+        )
     except policies.PolicyFileError as error:
         return fail(error, BAD_INPUT)
     out().print(f"created {len(created)} topics" if created else "all topics are there")
@@ -92,7 +94,7 @@ def check() -> int:
 
     Example: laurel topics check
     """
-    from streams import topics  # noqa: PLC0415
+    from streams import topics
 
     wrong = list(topics.check(Settings()))
     for topic, what in wrong:
@@ -112,7 +114,7 @@ def publish(file: Path) -> int:
     ----------
     file: One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
     """
-    from streams import publishing  # noqa: PLC0415
+    from streams import publishing
 
     try:
         if str(file) == "-":
@@ -130,7 +132,7 @@ def publish(file: Path) -> int:
 
 
 def _publish(lines: Any, total: int | None) -> int:
-    from streams import publishing  # noqa: PLC0415
+    from streams import publishing
 
     with progress("publishing", total) as advance:
         count = publishing.publish(Settings(), publishing.parse(lines), advance)
@@ -139,7 +141,9 @@ def _publish(lines: Any, total: int | None) -> int:
 
 
 @app.command
-def tail(topic: str, *, last: int = 10, everything: Annotated[bool, Parameter(name="--all")] = False, follow: bool = False) -> int:
+def tail(
+    topic: str, *, last: int = 10, everything: Annotated[bool, Parameter(name="--all")] = False, follow: bool = False
+) -> int:
     """Print a topic's committed records, decoded, as JSON lines.
 
     Example: laurel tail tier-changes --all
@@ -151,7 +155,7 @@ def tail(topic: str, *, last: int = 10, everything: Annotated[bool, Parameter(na
     everything: From the beginning.
     follow: Go on as records come, until interrupted.
     """
-    from streams import tailing  # noqa: PLC0415
+    from streams import tailing
 
     try:
         for line in tailing.lines(Settings(), topic, None if everything else last, follow=follow):
@@ -178,14 +182,16 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
     unit: What to leave out, as the worker named it.
     reason: Why; kept with the skip.
     """
-    from streams import skips  # noqa: PLC0415
-    from streams.kafka import committed  # noqa: PLC0415
+    from streams import skips
+    from streams.kafka import committed
 
     settings = Settings()
     place = (settings.topic("timeline"), partition)
     position = committed(settings, "customers", [place])[place] or 0
     if position > offset:
-        return fail(f"timeline/{partition} is at {position}, past {offset}: a fold that happened is not undone", BAD_INPUT)
+        return fail(
+            f"timeline/{partition} is at {position}, past {offset}: a fold that happened is not undone", BAD_INPUT
+        )
     skips.publish(settings, partition, offset, unit, reason)
     out().print(f"timeline/{partition} leaves out {unit} at {offset}")
     return OK
@@ -202,7 +208,7 @@ def status(*, until_idle: bool = False, as_json: Annotated[bool, Parameter(name=
     until_idle: Wait until nothing waits.
     as_json: For programs.
     """
-    from streams import progressing  # noqa: PLC0415
+    from streams import progressing
 
     settings = Settings()
     if until_idle:
@@ -220,7 +226,13 @@ def status(*, until_idle: bool = False, as_json: Annotated[bool, Parameter(name=
 
 
 @app.command
-def simulate(file: Path, *, policy: Path | None = None, time_zone: str = "UTC", as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+def simulate(
+    file: Path,
+    *,
+    policy: Path | None = None,
+    time_zone: str = "UTC",
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
     """Run a file of events through the whole engine in memory, and show what it decides. No broker is needed.
 
     Example: laurel simulate events.jsonl --policy policy.yaml
@@ -232,11 +244,13 @@ def simulate(file: Path, *, policy: Path | None = None, time_zone: str = "UTC", 
     time_zone: Whose midnights tick.
     as_json: Every decision as a JSON line.
     """
-    from streams import policies, publishing, simulating  # noqa: PLC0415
+    from streams import policies, publishing, simulating
 
     try:
         with file.open(encoding="utf-8") as lines:
-            result = simulating.simulate(publishing.parse(lines), policies.activation(policy or policies.default_file()), time_zone)
+            result = simulating.simulate(
+                publishing.parse(lines), policies.activation(policy or policies.default_file()), time_zone
+            )
     except (OSError, policies.PolicyFileError, publishing.BadLineError) as error:
         return fail(error, BAD_INPUT)
     if as_json:
@@ -263,7 +277,7 @@ def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--jso
     local: Compare the tables on this machine's disk too, where there are any.
     as_json: For programs.
     """
-    from streams import verify as verification  # noqa: PLC0415
+    from streams import verify as verification
 
     with progress("records folded", None) as advance:
         report = verification.verify(Settings(), advance, local=local)
@@ -283,7 +297,7 @@ def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
 
     Example: laurel config show
     """
-    from streams import configuration  # noqa: PLC0415
+    from streams import configuration
 
     rows = configuration.rows()
     if as_json:
@@ -298,14 +312,19 @@ def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
 
 def main() -> None:
     """Entry point; the exit code is the command's."""
-    from confluent_kafka import KafkaException  # noqa: PLC0415
-    from pydantic import ValidationError  # noqa: PLC0415
+    from confluent_kafka import KafkaException
+    from pydantic import ValidationError
 
     logs.configure()
     try:
         code = app()
     except ValidationError as error:
-        code = fail("; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors()), BAD_INPUT)
+        code = fail(
+            "; ".join(
+                f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors()
+            ),
+            BAD_INPUT,
+        )
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}", NOT_THERE)
     sys.exit(code if isinstance(code, int) else OK)

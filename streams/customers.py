@@ -100,9 +100,7 @@ class CustomersWork:
         self._partitions.skips = load(self._settings)
         progress = self.restoring[partition] = Progress()
         try:
-            state, start = restore(
-                self._settings, self._tables, self.path(partition), partition, progress, cancelled
-            )
+            state, start = restore(self._settings, self._tables, self.path(partition), partition, progress, cancelled)
         finally:
             self.restoring.pop(partition, None)
         log.info("restored", partition=partition, records=progress.done, fold_from=start)
@@ -128,7 +126,9 @@ class CustomersWork:
     def reconsider(self, stopped: Mapping[Place, str]) -> list[Place]:
         """Stopped partitions that somebody has written a skip for since."""
         known, found = self._partitions.skips, load(self._settings)
-        partitions = {partition for (partition, offset), units in found.items() if known.get((partition, offset)) != units}
+        partitions = {
+            partition for (partition, offset), units in found.items() if known.get((partition, offset)) != units
+        }
         return [place for place in stopped if place[1] in partitions]
 
     def crowded(self) -> set[Place]:

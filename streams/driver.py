@@ -41,7 +41,13 @@ class Logs:
         log = self._records[record.topic, partition]
         log.append(
             Record(
-                record.topic, partition, len(log), record.timestamp or 0, record.key, record.value, tuple(record.headers)
+                record.topic,
+                partition,
+                len(log),
+                record.timestamp or 0,
+                record.key,
+                record.value,
+                tuple(record.headers),
             )
         )
         return len(log) - 1

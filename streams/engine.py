@@ -30,7 +30,7 @@ class NotThereError(KafkaException):
         def __init__(self, text: str) -> None:
             self._text = text
 
-        def str(self) -> str:  # noqa: D102 - as KafkaError has it
+        def str(self) -> str:
             return self._text
 
     def __init__(self, text: str) -> None:
@@ -55,24 +55,34 @@ class Engine:
 
     def state(self) -> tuple[bool, str, dict[str, Any]]:
         """Whether this worker does its work, what it is doing, and the details."""
-        memberships = {name: stage.membership for name, stage in self.stages.items()}
+        memberships = [stage.membership for stage in self.stages.values()]
         details: dict[str, Any] = {
-            "partitions": {name: len(membership.working) for name, membership in memberships.items()}
+            "partitions": {name: len(stage.membership.working) for name, stage in self.stages.items()}
         }
-        if self._draining:
-            return False, "draining", details
-        if not memberships or any(membership.generation is None for membership in memberships.values()):
-            return False, "waiting for broker", details
-        if stopped := {f"{t}/{p}": why for m in memberships.values() for (t, p), why in m.stopped.items()}:
-            return False, "partitions stopped", details | {"stopped": stopped}
-        if any(membership.preparing for membership in memberships.values()):
-            restoring = self._customers.restoring.items() if self._customers else ()
-            rows = {str(partition): {"done": p.done, "to_do": p.to_do} for partition, p in restoring}
-            return False, "restoring", details | {"restoring": rows}
-        if failing := [name for name, stage in self.stages.items() if stage.failing]:
-            return False, "transactions failing", details | {"failing": failing}
-        if self._presence is not None and not self._presence.clock_is_right:
-            return False, "clock is off", details | {"ahead_of_broker_ms": self._presence.drift_ms}
+        stopped = {f"{topic}/{n}": why for m in memberships for (topic, n), why in m.stopped.items()}
+        restoring = self._customers.restoring if self._customers else {}
+        failing = [name for name, stage in self.stages.items() if stage.failing]
+        presence = self._presence
+        # The first that holds is what a person must know first.
+        troubles: tuple[tuple[bool, str, dict[str, Any]], ...] = (
+            (self._draining, "draining", {}),
+            (not memberships or any(m.generation is None for m in memberships), "waiting for broker", {}),
+            (bool(stopped), "partitions stopped", {"stopped": stopped}),
+            (
+                any(m.preparing for m in memberships),
+                "restoring",
+                {"rows": {n: {"done": p.done, "to_do": p.to_do} for n, p in restoring.copy().items()}},
+            ),
+            (bool(failing), "transactions failing", {"failing": failing}),
+            (
+                presence is not None and not presence.clock_is_right,
+                "clock is off",
+                {"ahead_of_broker_ms": presence.drift_ms if presence else None},
+            ),
+        )
+        for holds, state, more in troubles:
+            if holds:
+                return False, state, details | more
         return True, "running", details
 
     async def work(self, topics: dict[str, BatchTopic]) -> None:
@@ -121,7 +131,9 @@ class Engine:
 
         def look() -> str:
             if missing := missing_topics(asking, wanted):
-                raise NotThereError(f"no such topics, or no right to them: {', '.join(missing)}; `laurel topics create`")
+                raise NotThereError(
+                    f"no such topics, or no right to them: {', '.join(missing)}; `laurel topics create`"
+                )
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
         self._cluster = patiently(f"topics at {settings.bootstrap}", look, lambda: self._draining)

@@ -166,7 +166,9 @@ class Intake:
 
     def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
         if clock.jumps(timestamp):
-            return Rejected("implausible_date", f"found the timestamp {timestamp}, further ahead of the last than allowed")
+            return Rejected(
+                "implausible_date", f"found the timestamp {timestamp}, further ahead of the last than allowed"
+            )
         instants = clock.before(timestamp)
         for at in instants:
             folded.outgoing += [tick(partition, at, 0) for partition in range(self._partitions)]
@@ -185,5 +187,7 @@ class Intake:
             return
         behind_ms = self._behind_ms()
         folded.outgoing += [tick(partition, now, behind_ms) for partition in sorted(due)]
-        folded.offsets.update({place: at for place, at in self.positions.items() if place[0] == "messages" and place[1] in due})
+        folded.offsets.update(
+            {place: at for place, at in self.positions.items() if place[0] == "messages" and place[1] in due}
+        )
         folded.settle = lambda _: clock.ticked(due, now)

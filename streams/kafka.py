@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.records import Record
 from streams.settings import Settings
 
 log = structlog.get_logger()
+T = TypeVar("T")
 Place = tuple[str, int]
 """Topic on the broker, and partition."""
 TIMEOUT_S = 10.0
@@ -85,8 +86,13 @@ def admin(settings: Settings) -> AdminClient:
     return AdminClient(client(settings, "admin"))
 
 
-def to_record(message: Message, settings: Settings) -> Record:
-    """A message with its topic's bare name."""
+def place_of(message: Any, settings: Settings) -> Place:
+    """Partition of a message or of a report about one, by its topic's bare name."""
+    return settings.bare(message.topic()), message.partition()
+
+
+def to_record(message: Any, settings: Settings) -> Record:
+    """A message with its topic's bare name. Any: the client's types allow None for what a message always has."""
     return Record(
         settings.bare(message.topic()),
         message.partition(),
@@ -98,7 +104,7 @@ def to_record(message: Message, settings: Settings) -> Record:
     )
 
 
-def patiently(what: str, attempt: Callable[[], Any], give_up: Callable[[], bool] = lambda: False) -> Any:
+def patiently(what: str, attempt: Callable[[], T], give_up: Callable[[], bool] = lambda: False) -> T:
     """The result of `attempt`, tried again with a growing pause and a clear message while the broker refuses.
 
     Raises the last error once `give_up` says so.
@@ -159,10 +165,10 @@ def read(
             for message in consumer.consume(10_000, 0.1):
                 if (error := message.error()) is None:
                     records.append(to_record(message, settings))
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    place = (message.topic(), message.partition())
-                    if until is None or message.offset() >= until[place]:
-                        unfinished.discard(place)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
+                    ended = (str(message.topic()), message.partition() or 0)
+                    if until is None or (message.offset() or 0) >= until[ended]:
+                        unfinished.discard(ended)
                 elif not error.retriable():
                     raise KafkaException(error)
             if records:

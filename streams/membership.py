@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.kafka import Place, member, to_record
+from streams.kafka import Place, member, place_of, to_record
 from streams.records import Record
 from streams.settings import Settings
 
@@ -85,17 +85,19 @@ class Membership:
         return [to_record(message, self._settings) for message in (first, *rest) if self._usable(message)]
 
     def _usable(self, message: Message) -> bool:
-        place = (self._settings.bare(message.topic()), message.partition())
+        place = place_of(message, self._settings)
         claim = self.claims.get(place)
         error = message.error()
         if error is None:
             # A rebalance inside this poll may have taken the partition after its records were fetched.
             self.at_end.discard(place)
             return claim is not None and claim.working
-        if error.code() == KafkaError._PARTITION_EOF:
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
             self.at_end.add(place)
-        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            self.stop(place, f"its next record is gone from the broker ({error.str()}); restore the topic, then restart")
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
+            self.stop(
+                place, f"its next record is gone from the broker ({error.str()}); restore the topic, then restart"
+            )
         elif not error.retriable():
             log.warning("fetch_failed", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
         return False

@@ -7,6 +7,7 @@ later. Whoever is left asks for the dead one's transactional id: the broker then
 import json
 from collections.abc import Callable
 from threading import Event, Thread
+from typing import Any
 
 import structlog
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer
@@ -81,7 +82,7 @@ class Presence:
         self._producer.flush(TIMEOUT_S)
 
     def _write(self, instance: str, value: bytes | None, delivered: Callable[..., None] | None = None) -> None:
-        arguments = {"on_delivery": delivered} if delivered else {}
+        arguments: dict[str, Any] = {"on_delivery": delivered} if delivered else {}
         self._producer.produce(self._settings.topic("workers"), value, instance.encode(), **arguments)
 
     def _fence_absent(self) -> bool:
@@ -101,7 +102,7 @@ class Presence:
         return True
 
     def _listed(self) -> dict[str, tuple[list[str], int]]:
-        listed = {}
+        listed: dict[str, tuple[list[str], int]] = {}
         for record in read_all(self._settings, "workers"):
             instance = (record.key or b"").decode()
             if record.value is None:

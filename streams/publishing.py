@@ -54,7 +54,9 @@ def _raw(line: dict[str, Any], number: int) -> Outgoing:
     if topic not in TOPIC_BY_NAME or TOPIC_BY_NAME[topic].writer != "upstream":
         message = f"line {number}: found topic {topic!r}; a source topic is needed"
         raise BadLineError(message)
-    return Outgoing(topic, str(line.get("key", "")).encode(), base64.b64decode(line["raw"]), None, line.get("timestamp"))
+    return Outgoing(
+        topic, str(line.get("key", "")).encode(), base64.b64decode(line["raw"]), None, line.get("timestamp")
+    )
 
 
 def _stamp(line: dict[str, Any]) -> int | None:

@@ -129,7 +129,9 @@ def _agreed(tables: Tables, partition: int, position: int | None, row: int | Non
             raise StopPartitionError(f"{name} begins at {first}, not at 0: its history is cut, restore the topic")
         return 0
     if row is None:
-        raise StopPartitionError(f"the group's position in {name} is {position}, but the changelog holds no position row")
+        raise StopPartitionError(
+            f"the group's position in {name} is {position}, but the changelog holds no position row"
+        )
     if row != position:
         raise StopPartitionError(f"the group's position in {name} is {position}, but the rows reflect {row}")
     if not first <= position <= last:

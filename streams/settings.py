@@ -29,25 +29,34 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LAUREL_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
     bootstrap: str = Field("127.0.0.1:19092", description="Kafka bootstrap servers, host:port, comma-separated")
-    kafka: dict[str, str] = Field({}, description="further librdkafka settings for every client, such as security.protocol")
-    namespace: str = Field("", description="put before every topic, group and transactional id; separates systems on a broker")
+    kafka: dict[str, str] = Field(
+        {}, description="further librdkafka settings for every client, such as security.protocol"
+    )
+    namespace: str = Field(
+        "", description="put before every topic, group and transactional id; separates systems on a broker"
+    )
     instance: str = Field(socket.gethostname(), description="name of this worker, unique and stable over restarts")
     agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(
         "intake,customers", description="which agents this worker runs, comma-separated"
     )
     data_dir: Path = Field(Path(".laurel/data"), description="where RocksDB keeps the tables of this worker")
     clock: Literal["wall", "events"] = Field(
-        "wall", description="where the log's time comes from: this machine, or the events themselves (imports, the demo)"
+        "wall",
+        description="where the log's time comes from: this machine, or the events themselves (imports, the demo)",
     )
     tick_every_s: float = Field(10, gt=0, description="wall clock: seconds between ticks of a partition with events")
     tick_idle_s: float = Field(60, gt=0, description="wall clock: seconds between ticks of a partition without events")
     max_jump_days: int = Field(31, gt=0, description="events clock: a record further ahead of the last tick is refused")
     time_zone: str = Field("UTC", description="events clock: the zone whose midnights are ticked")
-    max_clock_drift_s: float = Field(5, gt=0, description="a worker whose clock is further from the broker's does not tick")
+    max_clock_drift_s: float = Field(
+        5, gt=0, description="a worker whose clock is further from the broker's does not tick"
+    )
     batch_size: int = Field(4000, gt=0, description="records that one transaction takes at most")
     session_timeout_ms: int = Field(10_000, gt=0, description="a worker silent for so long loses its partitions")
     transaction_timeout_ms: int = Field(10_000, gt=0, description="the broker aborts a transaction open for so long")
-    max_copy_age_s: float = Field(302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones")
+    max_copy_age_s: float = Field(
+        302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones"
+    )
     health_host: str = Field("127.0.0.1", description="where /live and /ready answer")
     health_port: int = Field(8600, ge=0, le=65535, description="port of /live and /ready; 0 turns them off")
 

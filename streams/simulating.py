@@ -10,7 +10,9 @@ from streams.clock import EventsClock
 from streams.driver import Driver
 from streams.records import Outgoing
 
-DECISIONS = tuple(topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name != "messages")
+DECISIONS = tuple(
+    topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name != "messages"
+)
 MAX_JUMP_DAYS = 36_500
 """A simulation's file is somebody's own: any distance between two events is theirs."""
 

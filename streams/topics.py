@@ -3,7 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without saying so
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from schemas.codec import encode
 from schemas.events import PolicyActivated
@@ -82,14 +87,22 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
     for topic in there:
         partitions = len(found[settings.topic(topic.name)].partitions)
         if topic.aligned and timeline is not None and partitions != len(timeline.partitions):
-            yield topic.name, f"has {partitions} partitions, timeline has {len(timeline.partitions)}: they must be equal"
+            yield (
+                topic.name,
+                f"has {partitions} partitions, timeline has {len(timeline.partitions)}: they must be equal",
+            )
         yield from _check_config(topic, configs)
 
 
 def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
     config = configs[topic.name]
     rules: tuple[tuple[bool, str, Callable[[], bool], str], ...] = (
-        (topic.name == "timeline", "retention.ms", lambda: config["retention.ms"] == "-1", "-1: it is the book of record"),
+        (
+            topic.name == "timeline",
+            "retention.ms",
+            lambda: config["retention.ms"] == "-1",
+            "-1: it is the book of record",
+        ),
         (topic.name == "timeline", "retention.bytes", lambda: config["retention.bytes"] == "-1", "-1, likewise"),
         (
             "cleanup.policy" in topic.config,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.crash import crash_point
 from streams.kafka import Place, patiently, transactional
@@ -32,7 +32,9 @@ class Transactions:
         """The producer, ready for a transaction; whoever used its id before is fenced."""
         if self._producer is None:
             producer = Producer(transactional(self._settings, self._id))
-            patiently(f"right to transactions as {self._id}", lambda: producer.init_transactions(TIMEOUT_S), self._stopping)
+            patiently(
+                f"right to transactions as {self._id}", lambda: producer.init_transactions(TIMEOUT_S), self._stopping
+            )
             self._producer = producer
         return self._producer
 
@@ -50,7 +52,7 @@ class Transactions:
         producer, topic = self.open(), self._settings.topic
         standing: dict[int, int] = {}
 
-        def delivered(error: KafkaError | None, message: Message) -> None:
+        def delivered(error: KafkaError | None, message: Any) -> None:
             if error is None:
                 standing[message.partition()] = message.offset()
 

@@ -1,0 +1,125 @@
+"""The published records beside what the fold publishes: none missing, none twice, none different (I-3, I-4)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.codec import Rejected, decode
+from schemas.decisions import Decided
+from schemas.topics import TOPICS
+from streams.kafka import read_partitions
+from streams.records import AT, Outgoing, Record
+from streams.report import Check
+from streams.settings import Settings
+
+OUTPUTS = tuple(topic.name for topic in TOPICS if topic.writer == "customers" and topic.types)
+COMPACTED = "customer-profiles"
+
+
+class Published:
+    """The published records of a partition, beside what the fold publishes (I-3), and their numbers (I-4)."""
+
+    def __init__(self, settings: Settings, partition: int, position: int) -> None:
+        self._position = position
+        self._found = {
+            topic: self._up_to(read_partitions(settings, topic, [partition])) for topic in OUTPUTS if topic != COMPACTED
+        }
+        self._profiles = {record.key: record for record in read_partitions(settings, COMPACTED, [partition])}
+        self._expected_profiles: dict[bytes | None, Outgoing] = {}
+        self._of_topic = {topic: Check("I-3", topic, partition) for topic in OUTPUTS}
+        self._numbers = Check("I-4", "sequence numbers", partition)
+        self._last: dict[str, set[int]] = defaultdict(set)
+        self._begun: set[str] = set()
+
+    @property
+    def checks(self) -> list[Check]:
+        """The comparisons, filled as the fold goes on."""
+        return [*self._of_topic.values(), self._numbers]
+
+    def _up_to(self, records: Iterator[Record]) -> Iterator[Record]:
+        return (record for record in records if _offset(record.header(AT)) < self._position)
+
+    def compare(self, outputs: list[Outgoing]) -> None:
+        """Compare what a batch publishes with what was published."""
+        for expected in outputs:
+            if expected.topic == COMPACTED:
+                self._expected_profiles[expected.key] = expected
+                continue
+            check = self._of_topic[expected.topic]
+            found = self._next(expected)
+            if found is EXPIRED:
+                continue
+            check.compared += 1
+            if found is None:
+                check.differ(f"missing: {_said(expected.value)}")
+            elif (found.key, found.value) != (expected.key, expected.value):
+                check.differ(f"offset {found.offset} is {_said(found.value)}; the fold says {_said(expected.value)}")
+            if found is not None:
+                self._number(found)
+
+    def _next(self, expected: Outgoing) -> Any:
+        """The record found where `expected` belongs; what retention has removed from the front is passed over."""
+        if expected.topic not in self._begun:
+            first = next(self._found[expected.topic], None)
+            if first is not None and first.offset > 0 and _offset(first.header(AT)) > _at(expected):
+                self._found[expected.topic] = _chain(first, self._found[expected.topic])
+                return EXPIRED
+            self._begun.add(expected.topic)
+            return first
+        return next(self._found[expected.topic], None)
+
+    def _number(self, record: Record) -> None:
+        decision = decode(record.value)
+        if isinstance(decision, Decided):
+            self._numbers.compared += 1
+            seen = self._last[decision.customer_id]
+            if decision.sequence in seen:
+                self._numbers.differ(
+                    f"{record.topic} offset {record.offset}: {decision.customer_id} has {decision.sequence} twice"
+                )
+            seen.add(decision.sequence)
+
+    def finish(self) -> None:
+        """After the fold: nothing may be left over, the last profiles must agree, and the numbers have no gap."""
+        for topic, left in self._found.items():
+            for record in left:
+                self._of_topic[topic].compared += 1
+                self._of_topic[topic].differ(
+                    f"offset {record.offset} is {_said(record.value)}; the fold has no such record"
+                )
+        check = self._of_topic[COMPACTED]
+        for key in self._profiles.keys() | self._expected_profiles.keys():
+            found, expected = self._profiles.get(key), self._expected_profiles.get(key)
+            if found is not None and _offset(found.header(AT)) >= self._position:
+                continue  # newer than what was folded; what it replaced may be compacted away
+            check.compared += 1
+            if found is None or expected is None or found.value != expected.value:
+                check.differ(
+                    f"{(key or b'').decode()}: found {_said(found.value if found else None)}; "
+                    f"the fold says {_said(expected.value if expected else None)}"
+                )
+        for customer, numbers in self._last.items():
+            if len(numbers) != max(numbers) - min(numbers) + 1:
+                gap = next(n for n in range(min(numbers), max(numbers)) if n not in numbers)
+                self._numbers.differ(f"{customer} has no {gap}")
+
+
+EXPIRED: Any = object()
+
+
+def _chain(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
+    yield first
+    yield from rest
+
+
+def _offset(header: bytes | None) -> int:
+    return int(header or -1)
+
+
+def _at(record: Outgoing) -> int:
+    return next((int(value) for name, value in record.headers if name == AT), -1)
+
+
+def _said(value: bytes | None) -> str:
+    content = decode(value)
+    return "nothing" if value is None else content.detail if isinstance(content, Rejected) else str(content)
