@@ -41,7 +41,7 @@ _find_uv() {
 _install_uv() {
   local python=$1 uv=$WORK/uv/bin/uv
   note "Installing uv ..."
-  if _private_uv "$python" || { install_packages python3-venv && _private_uv "$python"; }; then
+  if _private_uv "$python" 2>/dev/null || { install_packages python3-venv && _private_uv "$python"; }; then
     echo "$uv"
   elif _quietly "$python" -m pip install --user uv; then
     "$python" -c 'import uv; print(uv.find_uv_bin())'

@@ -37,9 +37,9 @@ _first_available() { # MANAGER a|b|c
   local package
   for package in ${2//|/ }; do
     case $1 in
-      apt-get) apt-cache show "$package" 2>/dev/null | grep -q . ;;
+      apt-get) [ -n "$(apt-cache show "$package" 2>/dev/null)" ] ;;
       dnf) dnf -q list "$package" >/dev/null 2>&1 ;;
-      apk) apk search -qe "$package" 2>/dev/null | grep -q . ;;
+      apk) [ -n "$(apk search -qe "$package" 2>/dev/null)" ] ;;
       brew) brew info "$package" >/dev/null 2>&1 ;;
     esac && echo "$package" && return
   done
