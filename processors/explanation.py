@@ -62,7 +62,7 @@ class Head(TypedDict):
 
 def head(because: Because, sequence: int, kind: type[Decided], about: str, conditions: tuple[Condition, ...]) -> Head:
     """The common fields of a decision; `about` is the object decided on (order, return, case, tier, silence)."""
-    identity = "\x1f".join((because.customer_id, because.cause, kind.__name__, about))
+    identity = f"{because.customer_id}\x1f{because.cause}\x1f{kind.__name__}\x1f{about}"
     return {
         "decision_id": str(uuid5(NAMESPACE, identity)),
         "customer_id": because.customer_id,

@@ -40,6 +40,7 @@ class Unit(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
+        """The customer whose rows this unit may write."""
         return self.because.customer_id
 
 

@@ -86,9 +86,15 @@ def in_force_at(rows: Rows, partition: Partition, instant: int) -> Policy:
 
 
 def named(rows: Rows, version: str) -> Policy:
-    """The policy of a version that was activated here. Raises `LookupError` for any other."""
+    """The policy of a version that was activated here. Raises `LookupError` for any other.
+
+    A document was valid when it was activated; `ValueError` means that this code can no longer read it.
+    """
     row = rows.get(POLICIES, version)
-    policy = parse(row.document) if row else None
-    if not isinstance(policy, Policy):
+    if row is None:
         raise LookupError(f"policy version {version!r} was never activated on this partition")
-    return policy
+    match parse(row.document):
+        case Policy() as policy:
+            return policy
+        case invalid:
+            raise ValueError(f"policy version {version!r} can no longer be read: {invalid}")

@@ -42,23 +42,31 @@ class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a customer may send back without being asked: for how many local days, up to which amount."""
+
     window_days: Days
     auto_approve_limit_minor: Minor
 
 
 class Returns(Struct, frozen=True, forbid_unknown_fields=True):
+    """Return rights by tier; whose tier counts, the order's or the request's, is a choice (T-31)."""
+
     tier_at: Literal["order", "request"]
     assumed_delivery_days: Days
     rights: PerTier[ReturnRight]
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a contact goes; `priority` is a head start in the queue, 0 for none."""
+
     queue: Name
     priority: Annotated[int, Meta(ge=0, le=1_000_000)]
     response_minutes: Annotated[int, Meta(ge=0, le=525_600)]
 
 
 class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
+    """A VIP is at risk after more than so many local days without an order (R-RISK-01)."""
+
     silent_days: Annotated[int, Meta(ge=1, le=3650)]
 
 
@@ -114,7 +122,7 @@ def rank(policy: Policy, tier: str | None) -> int:
     return next((place for place, each in enumerate(policy.tiers, start=2) if each.name == tier), 1)
 
 
-def _found(content: Any, path: str) -> str:  # noqa: ANN401 - a document of any shape
+def _found(content: Any, path: str) -> str:
     """What stands at a path like `$.tiers[0].name`."""
     for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
         try:

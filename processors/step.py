@@ -14,7 +14,7 @@ from processors import timers
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
 from processors.policy import PolicyInvalid
-from processors.profile import profile, public_facts
+from processors.public_profile import public_facts, public_profile
 from processors.rows import Rows
 from processors.timers import Timer
 from processors.work import Work, drop_timer, fold_event, fold_timer, load, log_time
@@ -32,7 +32,7 @@ RECORD = "record"
 A = TypeVar("A")
 
 
-class UnitFailed(Exception):
+class UnitFailed(Exception):  # noqa: N818 - says what happened, to be read after `except`
     """A bug in a unit: "record", or "timer/<kind>/<subject>/<about>/<due>". The partition stops there (D12)."""
 
     def __init__(self, unit: str) -> None:
@@ -40,7 +40,7 @@ class UnitFailed(Exception):
         self.unit = unit
 
 
-class NewerRules(Exception):
+class NewerRules(Exception):  # noqa: N818 - likewise
     """The log asks for rules that this code does not have: the partition pauses until the worker is upgraded (D12)."""
 
 
@@ -117,12 +117,17 @@ def _run_own_timers(work: Work) -> None:
 
 
 def _run_due_timers(work: Work) -> None:
-    """Some of the partition's due timers; while any are left, one `WorkRemains` is on its way."""
+    """Some of the partition's due timers; while any are left, one `WorkRemains` is on its way.
+
+    One that fires too early may be armed again before the next in the list. So the list says whose turn it is, and the
+    customer's row which timer: a customer's timers always run in their own order, however the work is cut.
+    """
     rows, most = work.rows, UNITS_PER_RECORD
     while most > 0 and (due := timers.due_timers(rows, work.partition, most)):
         most -= len(due)
-        for timer in due:
-            if timers.is_armed(rows, timer):
+        for each in due:
+            timer = timers.next_due(load(work, each.subject), each.subject, work.partition)
+            if timer:
                 _run_timer(work, timer)
     partition = work.partition
     left = most == 0 and bool(timers.due_timers(rows, partition, 1))
@@ -136,4 +141,4 @@ def _publish(work: Work, _name: str, subject: str) -> None:
     before, (_, customer) = work.before[subject], work.kept[subject]
     if before is None or public_facts(before) != public_facts(customer):
         policy = named(work.rows, customer.policy_version)
-        work.effects.append(profile(subject, customer, policy, log_time(work)))
+        work.effects.append(public_profile(subject, customer, policy, log_time(work)))

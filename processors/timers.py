@@ -83,11 +83,6 @@ def due_timers(rows: Rows, partition: Partition, most: int) -> list[Timer]:
     return [timer for _, timer in sorted(found, key=lambda each: each[0])[:most]]
 
 
-def is_armed(rows: Rows, timer: Timer) -> bool:
-    """Whether it still waits: a unit that ran before may have disarmed it."""
-    return rows.get(_BY_NAME[timer.kind].table, *_key(timer)) is not None
-
-
 def disarm(rows: Rows, customer: Customer, timer: Timer) -> Customer:
     """The customer without the timer."""
     rows.delete(_BY_NAME[timer.kind].table, *_key(timer))

@@ -104,13 +104,13 @@ class Story:
             effects = effects + [then for each in sent for then in self.tell(each.subject, each.event)]
         return effects
 
-    def bytes(self) -> dict[bytes, bytes]:
+    def stored(self) -> dict[bytes, bytes]:
         """Every row, as the store holds it."""
         return dict(self.store.scan())
 
     def rows_of(self, *prefixes: bytes) -> dict[bytes, bytes]:
         """The rows of some tables, by their prefix."""
-        return {key: row for key, row in self.bytes().items() if key[:1] in prefixes}
+        return {key: row for key, row in self.stored().items() if key[:1] in prefixes}
 
     def row(self, customer: str = "ada") -> Customer:
         """A customer's row; an empty one for a stranger."""
@@ -147,7 +147,7 @@ class Story:
         """A person becomes a customer."""
         return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
 
-    def order(  # noqa: PLR0913 - an order has that many parts
+    def order(
         self,
         date: str,
         goods: str = "0",
@@ -179,7 +179,7 @@ class Story:
         """An order is cancelled whole."""
         return self._happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
 
-    def refund(  # noqa: PLR0913 - a refund has that many parts
+    def refund(
         self,
         date: str,
         goods: str,
@@ -195,7 +195,7 @@ class Story:
         refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
         return self._happen(refunded, **given)
 
-    def send_back(  # noqa: PLR0913 - a request has that many parts
+    def send_back(
         self,
         date: str,
         units: Mapping[str, int] | int = 1,
@@ -213,7 +213,7 @@ class Story:
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
         return self._happen(request, **given)
 
-    def contact(  # noqa: PLR0913 - a contact has that many parts
+    def contact(
         self,
         date: str,
         case: str = "k1",

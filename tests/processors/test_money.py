@@ -1,5 +1,7 @@
 """Money: integers, half up, and parts that add up."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +37,7 @@ def test_shares_of_all_units_add_up_to_the_converted_order_t_26(
     for whole, quantity in lines:
         inner = data.draw(st.lists(st.integers(0, quantity), max_size=4))
         cuts = [0, *sorted(inner), quantity]
-        parts = [share(before, whole, part, quantity, rate) for part in zip(cuts, cuts[1:], strict=False)]
+        parts = [share(before, whole, part, quantity, rate) for part in pairwise(cuts)]
         assert min(parts) >= 0
         total += sum(parts)
         before += whole

@@ -25,7 +25,7 @@ def next_tier(customer: Customer, policy: Policy) -> Tier | None:
     return policy.tiers[above] if above < len(policy.tiers) else None
 
 
-def profile(customer_id: str, customer: Customer, policy: Policy, as_of: int) -> CustomerProfile:
+def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: int) -> CustomerProfile:
     """What `customer-profiles` says of a customer. Nothing but `as_of` changes with time alone."""
     ahead = next_tier(customer, policy)
     day = anniversary(customer, policy, ahead) if ahead else None

@@ -3,7 +3,7 @@
 import pytest
 
 from processors.customer import Customer
-from processors.profile import YEAR_MS, orders_per_year_milli
+from processors.public_profile import YEAR_MS, orders_per_year_milli
 from schemas.decisions import CustomerProfile, Decided
 from tests.processors.story import Story, none_of, only
 
