@@ -46,7 +46,12 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             document[key] = merge(document[key], value) if both else value
         return document
 
-    return merge(deepcopy(_shipped()), changes or {})
+    document = merge(deepcopy(_shipped()), changes or {})
+    names = {tier["name"] for tier in document["tiers"]}
+    if changes and "tiers" in changes:  # what the shipped tiers are entitled to goes with them
+        for entries in (document["returns"]["rights"], document["routing"]):
+            entries["tiers"] = {tier: entry for tier, entry in entries["tiers"].items() if tier in names}
+    return document
 
 
 def minor(amount: str | int) -> int:
@@ -70,7 +75,7 @@ class Story:
         """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
         self.clock = 0
         if started:
-            self.activate(self.document, EARLY)
+            assert self.activate(self.document, EARLY) == []
 
     def at(self, date: str) -> int:
         """The instant of "2024-01-31" or "2024-01-31 17:30", milliseconds."""

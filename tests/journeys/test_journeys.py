@@ -1,0 +1,151 @@
+"""Journeys: given / when / then in YAML, as an analyst writes them. Every file beside this one is a test.
+
+    title: what the journey shows
+    cites: [R-TIER-03, T-11]            requirements and traps
+    policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing
+    given: [ events ]                   what happened before; what it led to is not looked at
+    story:
+      - when: [ events ]
+        then: [ decisions ]             all decisions that these events lead to, in order, with the fields of interest
+        profile: { fields }             the customer's profile after them
+        because: [ conditions ]         conditions that the decisions name, as `of: name value operator threshold = yes`
+
+An event has `on`, a local date with an optional time, and one of
+
+    registered:                         order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
+    delivered: ORDER                    refunded: ORDER    with goods
+    cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
+    contact: CASE    with channel       clock:    with behind_s, how far the sources are behind
+    policy: { changes, with version }
+
+The customer is `ada` unless `customer` says otherwise. The clock reaches each event's date before the event; an event that
+is dated earlier comes late. Amounts are written 1000.00, dates as in `on`, nothing as `none`.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from msgspec import structs
+
+from processors.step import Effect
+from schemas.decisions import Condition, Decided
+from schemas.events import OrderLine
+from tests.processors.story import Story, minor, policy_with
+
+FILES = sorted(Path(__file__).parent.glob("*.yaml"))
+KEYS = {"title", "cites", "policy", "given", "story"}
+INSTANTS = ("_at", "_since", "_by", "as_of")
+
+
+def numbers(value: Any) -> Any:
+    """YAML is read as text, so that 1000.00 stays what was written; a policy needs its numbers."""
+    if isinstance(value, dict):
+        return {key: numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [numbers(each) for each in value]
+    return yaml.safe_load(value)
+
+
+def line(name: str, parts: dict[str, str]) -> OrderLine:
+    amounts = {
+        f"{part}_minor": minor(parts[part]) for part in ("goods", "discount", "tax", "shipping") if part in parts
+    }
+    return OrderLine(name, int(parts.get("units", "1")), **amounts)
+
+
+def order(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    lines = it.pop("lines", None) or {"l1": {"goods": it.pop("goods"), "units": it.pop("units", "1")}}
+    rate_ppm = int(Decimal(it.pop("rate", "1")) * 1_000_000)
+    currency = it.pop("currency", "USD")
+    items = [line(name, parts) for name, parts in lines.items()]
+    return story.order(on, order=about, lines=items, currency=currency, rate_ppm=rate_ppm, **it)
+
+
+def returned(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    units = {name: int(each) for name, each in it.pop("lines", {"l1": it.pop("units", "1")}).items()}
+    return story.send_back(on, units, about, it.pop("request", f"b{story.offset}"), **it)
+
+
+def refunded(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    return story.refund(on, it.pop("goods"), about, it.pop("refund", f"f{story.offset}"), **it)
+
+
+def policy(story: Story, on: str, about: Any, it: dict[str, Any]) -> list[Effect]:
+    changed = policy_with(numbers(about))
+    return [*story.tick(on), *story.activate(changed, on, **it)]
+
+
+EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
+    "registered": lambda story, on, _, it: story.register(on, **it),
+    "order": order,
+    "delivered": lambda story, on, about, it: story.deliver(on, about, **it),
+    "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
+    "refunded": refunded,
+    "returned": returned,
+    "contact": lambda story, on, about, it: story.contact(on, about, **it),
+    "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
+    "policy": policy,
+}
+
+
+def happen(story: Story, written: dict[str, Any]) -> list[Effect]:
+    """Let one event of a journey happen, and return all that followed, also from the time that passed before it."""
+    it = dict(written)
+    (kind,) = [key for key in it if key in EVENTS]
+    before = len(story.effects)
+    EVENTS[kind](story, it.pop("on"), it.pop(kind), it)
+    return story.effects[before:]
+
+
+def shown(story: Story, field: str, value: Any) -> str:
+    """A field's value as a journey writes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if field.endswith("_minor"):
+        return f"{Decimal(value).scaleb(-2):.2f}"
+    return story.local(value) if field.endswith(INSTANTS) else str(value)
+
+
+def condition(story: Story, it: Condition) -> str:
+    value, threshold = (shown(story, it.name, each) for each in (it.value, it.threshold))
+    return f"{it.of}: {it.name} {value} {it.operator} {threshold} = {'yes' if it.holds else 'no'}"
+
+
+def fields(story: Story, record: Any, names: dict[str, Any]) -> dict[str, str]:
+    values = structs.asdict(record)
+    return {name: shown(story, name, values[name]) for name in names}
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_journey(path: Path) -> None:
+    journey = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - makes only text
+    assert set(journey) <= KEYS
+    assert journey["cites"]
+    story = Story(numbers(journey.get("policy") or {}))
+    for event in journey.get("given", []):
+        happen(story, event)
+    for scene in journey["story"]:
+        assert set(scene) <= {"when", "then", "profile", "because"}
+        effects = [effect for event in scene["when"] for effect in happen(story, event)]
+        decisions = [each for each in effects if isinstance(each, Decided)]
+        expected = [next(iter(each.items())) for each in scene["then"]]
+        found = [
+            (type(each).__name__, fields(story, each, (expected[n][1] or {}) if n < len(expected) else {}))
+            for n, each in enumerate(decisions)
+        ]
+        assert found == [(kind, wanted or {}) for kind, wanted in expected]
+        customer = scene["when"][-1].get("customer", "ada")
+        if "profile" in scene:
+            assert fields(story, story.profiles[customer], scene["profile"]) == scene["profile"]
+        reasons = [condition(story, it) for each in decisions for it in each.conditions]
+        assert [each for each in scene.get("because", []) if each not in reasons] == [], reasons
+
+
+def test_there_are_journeys() -> None:
+    assert len(FILES) >= 8
