@@ -34,7 +34,7 @@ def decode_row(table: Table[R], data: bytes) -> R:
         row: R = decoder.decode(memoryview(data)[1:])
         return row
     if version > table.version:
-        message = f"table {table.name} has a row of version {version}; this laurel knows {table.version}: upgrade it"
+        message = f"table {table.name} has a row of version {version}; this laurel knows {table.version}"
         raise RowTooNewError(message)
     fields = msgspec.msgpack.decode(memoryview(data)[1:])
     for older in range(version, table.version):

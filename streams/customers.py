@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from processors.step import NewerRules, UnitFailed
+from state.encoding import RowTooNewError
 from state.overlay import Overlay
 from state.partition import POSITION, Copy, PartitionState
 from streams.batches import Folded
@@ -73,10 +74,10 @@ class Partitions:
 def explain_stop(record: Record, error: Exception) -> str:
     """Why a partition stopped, with what to do about it."""
     where = f"{record.topic}/{record.partition} offset {record.offset}"
-    if isinstance(error, NewerRules):
-        return f"{where}: {error}"
-    unit = error.unit if isinstance(error, UnitFailed) else "record"
     cause = error.__cause__ or error
+    if isinstance(cause, NewerRules | RowTooNewError):
+        return f"{where}: {cause}; upgrade this worker"
+    unit = error.unit if isinstance(error, UnitFailed) else "record"
     log.error("bug", at=where, unit=unit, exc_info=cause)
     return (
         f"{where}, unit {unit}: {type(cause).__name__}: {cause}; mend the rule and restart, or leave the unit out: "

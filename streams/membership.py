@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streams.batches import Work
 
 log = structlog.get_logger()
+AGAIN_S = 1.0
 
 
 @dataclass
@@ -153,10 +154,15 @@ class Membership:
     def _pause(self, place: Place) -> None:
         self._consumer.pause([self._full(place)])
 
-    def _claim(self, place: Place) -> None:
+    def _claim(self, place: Place, after_s: float = 0) -> None:
         cancel = Event()
+
+        def prepare() -> int:
+            cancel.wait(after_s)
+            return self._work.prepare(place, cancel.is_set)
+
         self.at_end.discard(place)
-        self.claims[place] = Claim(self._threads.submit(self._work.prepare, place, cancel.is_set), cancel)
+        self.claims[place] = Claim(self._threads.submit(prepare), cancel)
 
     def _drop(self, places: list[Place]) -> None:
         for place in places:
@@ -168,21 +174,34 @@ class Membership:
                 self._work.release(place)
 
     def _start_prepared(self) -> None:
-        for place, claim in self.claims.items():
+        for place, claim in list(self.claims.items()):
             if claim.working or claim.stopped is not None or not claim.start.done():
                 continue
-            try:
-                start = claim.start.result()
-                self._consumer.seek(self._full(place, start))
-            except StopPartitionError as error:
+            error = claim.start.exception()
+            if isinstance(error, StopPartitionError):
                 self.stop(place, str(error))
-            except KafkaException as error:
-                # The consumer has not taken the partition up yet: try again at the next poll.
-                log.debug("not_started", topic=place[0], partition=place[1], because=str(error))
+            elif isinstance(error, KafkaException):
+                log.warning(
+                    "preparing_again", agent=self._agent, topic=place[0], partition=place[1], because=str(error)
+                )
+                self._drop([place])
+                self._claim(place, AGAIN_S)
+            elif error is not None:
+                raise error
             else:
-                self._work.begin(place, start)
-                self._consumer.resume([self._full(place)])
-                claim.working = True
+                self._start(place, claim)
+
+    def _start(self, place: Place, claim: Claim) -> None:
+        start = claim.start.result()
+        try:
+            self._consumer.seek(self._full(place, start))
+        except KafkaException as error:
+            # The consumer has not taken the partition up yet: try again at the next poll.
+            log.debug("not_started", agent=self._agent, topic=place[0], partition=place[1], because=str(error))
+            return
+        self._work.begin(place, start)
+        self._consumer.resume([self._full(place)])
+        claim.working = True
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1

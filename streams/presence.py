@@ -21,6 +21,13 @@ EVERY_S = 10.0
 LOOK_S = 0.5
 
 
+def drift(asked: int, stamped: int, answered: int) -> int:
+    """How far a clock is ahead of the broker's at least, from its stamp between our question and its answer, in ms."""
+    if asked <= stamped <= answered:
+        return 0
+    return asked - stamped if stamped < asked else answered - stamped
+
+
 class Presence:
     """This worker's entry among the workers; runs in a thread of its own."""
 
@@ -73,8 +80,7 @@ class Presence:
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             if error is None:
-                # The topic is stamped by the broker; half of the way there and back is our best guess of when.
-                self.drift_ms = (asked + now_ms()) // 2 - message.timestamp()[1]
+                self.drift_ms = drift(asked, message.timestamp()[1], now_ms())
                 if not self.clock_is_right:
                     log.error("clock_is_off", ahead_of_broker_ms=self.drift_ms, effect="this worker writes no ticks")
 
