@@ -81,7 +81,7 @@ class IntakeWork:
             raise StopPartitionError(
                 f"positions expired, and the next record of {topic}/{partition} is {start}, but the broker has {low} to {high}"
             )
-        log.info("first_position", topic=topic, partition=partition, offset=start)
+        log.debug("first_position", topic=topic, partition=partition, offset=start)
         return start
 
     def begin(self, place: Place, start: int) -> None:
