@@ -14,8 +14,11 @@ LATEST_MS = 4_102_444_800_000
 LARGEST_MINOR = 10**15
 """Ten thousand billion in most currencies: above it a unit was mistaken, and below it sums stay in 64 bits."""
 
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#\x00-\x1f][^\x00-\x1f]*$")]
-"""A pseudonymous id. `#` opens reserved subjects (D6), control characters separate the parts of row keys."""
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^#\x00-\x1f][^\x00-\x1f]*\Z")]
+"""A pseudonymous id. `#` opens reserved subjects (D6), control characters separate the parts of row keys.
+
+The pattern ends with `\\Z`: `$` also holds before a newline at the end.
+"""
 Millis = Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)]
 """An instant, milliseconds since 1970 UTC."""
 Minor = Annotated[int, Meta(ge=0, le=LARGEST_MINOR)]
