@@ -22,7 +22,8 @@ class MemoryStore:
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """See `Store.write`."""
-        for key, value in changes.items():
+        # All of them are at hand before the first is applied: what fails on the way has changed nothing.
+        for key, value in list(changes.items()):
             if value is None:
                 self._rows.pop(key, None)
             else:
