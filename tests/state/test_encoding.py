@@ -1,0 +1,99 @@
+"""Rows as bytes: a version, then the fields; old ones are upgraded, newer ones refused (D8)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from processors.rows import Table
+from processors.tables import TABLES
+from state.encoding import RowTooNewError, decode_row, encode_row
+from state.partition import COPY, LOCAL, POSITION
+from tests.state.tables import MARKS, TALLIES, Nothing, Tally
+
+
+class First(Struct, frozen=True, array_like=True):
+    name: str
+
+
+class Second(Struct, frozen=True, array_like=True):
+    name: str
+    cents: int
+
+
+class Third(Struct, frozen=True, array_like=True):
+    name: str
+    cents: int
+    currency: str = "EUR"
+
+
+UPGRADES = {1: lambda old: [*old, 0], 2: lambda old: [old[0].upper(), old[1] * 100, "USD"]}
+FIRST = Table("purses", b"u", First, "version 1")
+SECOND = Table("purses", b"u", Second, "version 2", 2, {1: UPGRADES[1]})
+THIRD = Table("purses", b"u", Third, "version 3", 3, UPGRADES)
+
+TALLY = st.builds(
+    Tally,
+    st.integers(-(2**63), 2**63 - 1),
+    st.lists(st.text(max_size=5), max_size=3).map(tuple),
+    st.none() | st.integers(0, 9),
+)
+
+
+@given(TALLY)
+def test_a_row_comes_back_as_it_was(row: Tally) -> None:
+    assert decode_row(TALLIES, encode_row(TALLIES, row)) == row
+
+
+def test_a_row_opens_with_its_version_and_holds_no_names() -> None:
+    data = encode_row(SECOND, Second("ada", 5))
+    assert data[0] == 2
+    assert msgspec.msgpack.decode(data[1:]) == ["ada", 5]
+
+
+def test_a_row_that_is_zero_or_empty_is_a_row_t_23() -> None:
+    for table, row in ((TALLIES, Tally()), (MARKS, Nothing())):
+        data = encode_row(table, row)
+        assert len(data) > 1
+        assert decode_row(table, data) == row
+
+
+def test_a_field_added_at_the_end_with_a_default_needs_no_new_version() -> None:
+    older = Table("purses", b"u", Second, "before", 3)
+    assert decode_row(THIRD, encode_row(older, Second("ada", 5))) == Third("ada", 5)
+
+
+def test_older_rows_are_upgraded_version_by_version() -> None:
+    assert decode_row(SECOND, encode_row(FIRST, First("ada"))) == Second("ada", 0)
+    assert decode_row(THIRD, encode_row(SECOND, Second("ada", 5))) == Third("ADA", 500, "USD")
+    assert decode_row(THIRD, encode_row(FIRST, First("ada"))) == Third("ADA", 0, "USD")
+
+
+def test_a_row_of_a_later_version_is_refused() -> None:
+    with pytest.raises(RowTooNewError, match=r"purses .* version 3; this laurel knows 2"):
+        decode_row(SECOND, encode_row(THIRD, Third("ada", 5)))
+
+
+def test_an_upgrade_that_gives_another_shape_is_an_error() -> None:
+    broken = Table("purses", b"u", Second, "broken", 2, {1: lambda old: {"name": old}})
+    with pytest.raises(msgspec.ValidationError):
+        decode_row(broken, encode_row(FIRST, First("ada")))
+
+
+@pytest.mark.parametrize("table", [*TABLES, POSITION, COPY], ids=lambda table: table.name)
+def test_every_table_has_a_prefix_of_one_byte_that_no_other_has(table: Table[Any]) -> None:
+    """The overlay sorts a key to its table by the first byte."""
+    assert len(table.prefix) == 1
+    assert [each.name for each in (*TABLES, POSITION, COPY) if each.prefix == table.prefix] == [table.name]
+    assert (table.prefix < LOCAL) == (table is COPY)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_table_can_upgrade_from_its_first_version_and_its_row_holds_no_names(table: Table[Any]) -> None:
+    assert set(table.upgrades) == set(range(1, table.version))
+    assert table.row.__struct_config__.array_like
+    assert table.row.__struct_config__.frozen
+    assert table.about

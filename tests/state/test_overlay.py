@@ -1,0 +1,197 @@
+"""The overlay beside a model: whatever is put, deleted, kept, undone and settled, reads see it, and no more (D2)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from processors.rows import Table
+from state.encoding import decode_row, encode_row
+from state.overlay import CACHED_ROWS, Overlay
+from state.store import Store
+from tests.state.stores import EVERY_STORE, Opened, empty, in_memory
+from tests.state.tables import LAST, MARKS, TABLES, TALLIES, Nothing, Tally
+
+TABLE = st.sampled_from(TABLES)
+PARTS = st.lists(st.sampled_from(["", "a", "b", "ä", "\U0010ffff"]), min_size=1, max_size=2).map(tuple)
+"""Few keys, so that layers meet; one that is empty, one that sorts last."""
+COUNT = st.integers(0, 3)
+Key = tuple[str, tuple[str, ...]]
+
+
+def row_of(table: Table[Any], count: int) -> Any:
+    """A row; the first of each table is zero and empty."""
+    return Nothing() if table is MARKS else Tally(count)
+
+
+class Layers(RuleBasedStateMachine):
+    """A store, an overlay, and three dictionaries that say what they should hold."""
+
+    store: Store
+
+    @initialize()
+    def start(self) -> None:
+        empty(self.store)
+        self.overlay = Overlay(self.store)
+        self.committed: dict[bytes, Any] = {}
+        self.batch: dict[bytes, Any] = {}
+        self.unit: dict[bytes, Any] = {}
+        self.table_of: dict[bytes, Table[Any]] = {}
+
+    def expected(self) -> dict[bytes, Any]:
+        rows = self.committed | self.batch | self.unit
+        return {key: row for key, row in rows.items() if row is not None}
+
+    @rule(table=TABLE, parts=PARTS, count=COUNT)
+    def put(self, table: Table[Any], parts: tuple[str, ...], count: int) -> None:
+        self.overlay.put(table, row_of(table, count), *parts)
+        self.unit[table.key(*parts)] = row_of(table, count)
+        self.table_of[table.key(*parts)] = table
+
+    @rule(table=TABLE, parts=PARTS)
+    def delete(self, table: Table[Any], parts: tuple[str, ...]) -> None:
+        self.overlay.delete(table, *parts)
+        self.unit[table.key(*parts)] = None
+        self.table_of[table.key(*parts)] = table
+
+    @rule(table=TABLE, parts=PARTS)
+    def get(self, table: Table[Any], parts: tuple[str, ...]) -> None:
+        assert self.overlay.get(table, *parts) == self.expected().get(table.key(*parts))
+
+    @rule(
+        table=TABLE,
+        limit=st.integers(0, 4),
+        below=st.sampled_from(["", "a", "a\x00", "b", "ä", "\U0010ffff\U0010ffff"]),
+    )
+    def first(self, table: Table[Any], limit: int, below: str) -> None:
+        keys = sorted(key for key in self.expected() if table.prefix <= key < table.prefix + below.encode())[:limit]
+        expected = [(table.parts(key), self.expected()[key]) for key in keys]
+        assert self.overlay.first(table, limit, below) == expected
+
+    @rule(table=TABLE, several=st.lists(PARTS, max_size=4, unique=True))
+    def prefetch(self, table: Table[Any], several: list[tuple[str, ...]]) -> None:
+        self.overlay.prefetch(table, [table.key(*parts) for parts in several])
+
+    @rule()
+    def keep(self) -> None:
+        self.overlay.keep()
+        self.batch |= self.unit
+        self.unit = {}
+
+    @rule()
+    def undo(self) -> None:
+        self.overlay.undo()
+        self.unit = {}
+
+    @rule()
+    def changes(self) -> None:
+        expected = {
+            key: None if row is None else encode_row(self.table_of[key], row) for key, row in self.batch.items()
+        }
+        assert self.overlay.changes() == expected
+
+    @rule()
+    def settle(self) -> None:
+        """A batch ends between units."""
+        self.keep()
+        self.store.write(self.overlay.changes())
+        self.overlay.settle()
+        self.committed |= self.batch
+        self.batch = {}
+
+    @rule()
+    def abort(self) -> None:
+        """Nothing of the batch happened."""
+        self.overlay = Overlay(self.store)
+        self.unit, self.batch = {}, {}
+
+    @rule()
+    def grow_old(self) -> None:
+        """The cache is over its bound at the next settling."""
+        for n in range(3):
+            self.overlay._cache[f"other {n}".encode()] = None
+
+    @invariant()
+    def store_holds_what_was_committed(self) -> None:
+        stored = {key: decode_row(self.table_of[key], data) for key, data in self.store.scan()}
+        assert stored == {key: row for key, row in self.committed.items() if row is not None}
+
+
+@EVERY_STORE
+def test_the_overlay_reads_what_the_layers_say(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("state.overlay.CACHED_ROWS", 2)
+    with opened() as store:
+        machine = type("LayersOnStore", (Layers,), {"store": store})
+        run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=30))
+
+
+def test_a_row_that_is_zero_or_empty_is_not_deleted_t_23() -> None:
+    with in_memory() as store:
+        overlay = Overlay(store)
+        overlay.put(TALLIES, Tally(), "zero")
+        overlay.put(MARKS, Nothing(), "there")
+        overlay.keep()
+        changes = overlay.changes()
+        assert all(changes.values())
+        store.write(changes)
+        again = Overlay(store)
+        assert again.get(TALLIES, "zero") == Tally()
+        assert again.get(MARKS, "there") == Nothing()
+        assert [key for key, _ in again.first(TALLIES, 9, "~")] == [("zero",)]
+        again.delete(TALLIES, "zero")
+        again.keep()
+        assert again.changes() == {TALLIES.key("zero"): None}
+
+
+def test_a_row_that_changes_often_is_written_once() -> None:
+    with in_memory() as store:
+        overlay = Overlay(store)
+        for count in range(100):
+            overlay.put(TALLIES, Tally(count), "a")
+            overlay.keep()
+        assert overlay.changes() == {TALLIES.key("a"): encode_row(TALLIES, Tally(99))}
+
+
+class Counting:
+    """A store that counts its reads, around a real one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.reads = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        self.reads += 1
+        return self._store.get(key)
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        self.reads += 1
+        return self._store.get_many(keys)
+
+    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        return self._store.scan(start, stop)
+
+
+def test_what_was_fetched_ahead_is_not_read_again() -> None:
+    with in_memory() as store:
+        store.write({TALLIES.key("a"): encode_row(TALLIES, Tally(1))})
+        counting = Counting(store)
+        overlay = Overlay(counting)  # type: ignore[arg-type]
+        overlay.prefetch(TALLIES, [TALLIES.key("a"), TALLIES.key("b")])
+        assert (overlay.get(TALLIES, "a"), overlay.get(TALLIES, "b")) == (Tally(1), None)
+        overlay.prefetch(TALLIES, [TALLIES.key("a")])
+        assert counting.reads <= 2
+
+
+def test_the_cache_is_bounded() -> None:
+    with in_memory() as store:
+        overlay = Overlay(store)
+        for start in range(0, 3 * CACHED_ROWS, 5_000):
+            for n in range(start, start + 5_000):
+                overlay.put(LAST, Tally(n), str(n))
+            overlay.keep()
+            store.write(overlay.changes())
+            overlay.settle()
+            assert len(overlay._cache) <= CACHED_ROWS + 5_000
