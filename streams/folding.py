@@ -1,12 +1,16 @@
 """From a record of the timeline to records of the outputs: decode, step, encode. Every fold of laurel is this one."""
 
+from processors.effects import quarantined
 from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
+from schemas.decisions import Quarantined
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay
 from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin
 
 LIVE = "live"
+LARGEST_OUTPUT_BYTES = 1_000_000
+"""A decision has to fit into a record of Kafka's default limit, with key and headers."""
 
 
 class UnreadableError(Exception):
@@ -22,7 +26,22 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
     source = parse_origin(origin)[0] if origin else "intake"
     subject = (record.key or b"").decode()
     entry = Entry(record.topic, record.partition, record.offset, subject, event, record.value or b"", source)
-    return [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
+    outputs = [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
+    for output in outputs:
+        if len(output.value or b"") > LARGEST_OUTPUT_BYTES and output.topic != TOPIC_OF[Quarantined]:
+            rows.undo()
+            return [_outgoing(_too_large(entry, output), record)]
+    return outputs
+
+
+def _too_large(entry: Entry, output: Outgoing) -> Quarantined:
+    """What the broker would refuse, and go on refusing: the record changes nothing instead, and nobody waits for it."""
+    decision = decode(output.value)
+    name = getattr(decision, "decision_id", "")
+    detail = (
+        f"{type(decision).__name__} {name} has {len(output.value or b'')} bytes; {LARGEST_OUTPUT_BYTES} are allowed"
+    )
+    return quarantined(entry, "output_too_large", detail)
 
 
 def _outgoing(effect: Effect, record: Record) -> Outgoing:

@@ -86,9 +86,13 @@ class Membership:
         return [to_record(message, self._settings) for message in (first, *rest) if self._usable(message)]
 
     def _usable(self, message: Message) -> bool:
+        error = message.error()
+        if error is not None and message.topic() is None:
+            # Not of a partition but of the group: no right to it, no coordinator. The client goes on trying.
+            log.warning("group_unavailable", agent=self._agent, because=error.str())
+            return False
         place = place_of(message, self._settings)
         claim = self.claims.get(place)
-        error = message.error()
         if error is None:
             # A rebalance inside this poll may have taken the partition after its records were fetched.
             self.at_end.discard(place)
