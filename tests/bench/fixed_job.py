@@ -1,15 +1,13 @@
 """The fixed job through laurel's live channel, table and commit code: value, count and tier per customer, exactly once.
 
-Usage: LAUREL_NAMESPACE=... python tests/bench/fixed_job.py worker --without-web -l warn
+Usage: LAUREL_NAMESPACE=... python -m tests.bench.fixed_job worker --without-web -l warn
 
 Only the fold is another than the product's: the same `BatchTopic`, `Stage`, `Membership`, `Transactions`, `RowTable`,
 changelog and RocksDB. The source's events are the schemaless Avro that the other engines of the comparison read.
 """
 
-import io
 from typing import Any
 
-import fastavro
 import faust
 from msgspec import Struct
 
@@ -22,17 +20,17 @@ from streams.engine import Engine
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
 from streams.settings import Settings
+from tests.bench import meter
+from tests.bench.orders import decode, tier_of
 
-SOURCE, CHANGELOG, TIERS = "orders1m", "fixed-changelog", "fixed-tiers"
-SCHEMA = fastavro.parse_schema({
-    "type": "record", "name": "Order", "fields": [
-        {"name": "event_id", "type": "string"},
-        {"name": "customer_id", "type": "string"},
-        {"name": "order_id", "type": "string"},
-        {"name": "amount_minor", "type": "long"},
-        {"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-    ],
-})  # fmt: skip
+CHANGELOG, TIERS = "fixed-changelog", "fixed-tiers"
+
+
+class JobSettings(Settings):
+    """The worker's own, but the orders are shared by all runs on a broker: their topic has no namespace."""
+
+    def topic(self, name: str) -> str:
+        return name if name == meter.TOPIC else super().topic(name)
 
 
 class Total(Struct, frozen=True, array_like=True):
@@ -47,34 +45,49 @@ TOTALS = Table("totals", b"f", Total, "value, count and tier of each customer")
 NEW = Total(0, 0, 0)
 
 
-def fold(rows: Overlay, record: Record, skipped: frozenset[str]) -> list[Outgoing]:  # noqa: ARG001
+def fold(rows: Overlay, record: Record, skipped: frozenset[str]) -> list[Outgoing]:
     """Add an order; tell when the tier changes."""
-    order: Any = fastavro.schemaless_reader(io.BytesIO(record.value or b""), SCHEMA, None)
+    order = decode(record.value or b"")
     customer = order["customer_id"]
     row = rows.get(TOTALS, customer) or NEW
     value = row.lifetime_value_minor + order["amount_minor"]
-    tier = 0 if value < 100000 else 1 if value < 250000 else 2
+    tier = tier_of(value)
     rows.put(TOTALS, Total(value, row.orders + 1, tier), customer)
     return [] if tier == row.tier else [Outgoing(TIERS, record.key, b'{"tier": %d}' % tier, record.partition)]
 
 
-settings = Settings(agents="customers", health_port=0)
+settings = JobSettings(agents="customers", health_port=0)
 logs.configure()
 app = faust.App(
-    "fixed-job", broker="kafka://none", datadir=str(settings.data_dir), web_enabled=False, Topic=BatchTopic, Table=RowTable
+    "fixed-job",
+    broker="kafka://none",
+    datadir=str(settings.data_dir),
+    web_enabled=False,
+    Topic=BatchTopic,
+    Table=RowTable,
 )
 app.boot_strategy = NoFaustKafka(app)
-engine = Engine(settings, fold, Tables("customers", SOURCE, CHANGELOG))
-source = app.topic(settings.topic(SOURCE), maxsize=1)
+engine = Engine(settings, fold, Tables("customers", meter.TOPIC, CHANGELOG))
+source = app.topic(settings.topic(meter.TOPIC), maxsize=1)
 totals = app.Table(TOTALS.name, help=TOTALS.about)
+watch = meter.Meter()
+
+
+@app.on_worker_init.connect
+def make_data_dir(*_: Any, **__: Any) -> None:
+    """Faust makes its own folder, but not the ones above it."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
 
 
 @app.agent(source, name="customers")
 async def customers(batches: faust.Stream[Batch]) -> None:
     """Adds orders up."""
+    committed: dict[int, int] = {}
     async for batch in batches:
         await batch.fold()
         await batch.commit()
+        committed.update((record.partition, record.offset + 1) for record in batch.records)
+        watch.reached(sum(committed.values()))
 
 
 @app.service

@@ -1,0 +1,118 @@
+"""Compares engines on the fixed job, in turns on one broker, and writes the table.
+
+Usage: uv run python tests/bench/compare.py [--events N] [--runs R] [--engines laurel,plain-faust,raw-loop]
+
+The broker is LAUREL_BOOTSTRAP's, or one that starts and ends with the comparison. The exit code is 1 when laurel is not
+ten times as fast as plain Faust in every round, or when a run of laurel was void.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from deploy.broker import local, probe, runs
+from tests.bench import peers, report
+from tests.bench.engines import ENGINES, MANDATORY, ROOT, Run, VoidError
+from tests.bench.meter import Measured
+from tests.bench.orders import delete_topics, fill
+
+FAUST_EVENTS = 100_000
+PEERS = {"quix", "kafka-streams"}
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1_000_000, help="orders in the topic")
+    parser.add_argument("--faust-events", type=int, default=FAUST_EVENTS, help="of these, what plain Faust is given")
+    parser.add_argument("--runs", type=int, default=3, help="rounds; in each every engine has its turn")
+    parser.add_argument("--engines", default="laurel,plain-faust,raw-loop", help=f"of {', '.join(ENGINES)}")
+    parser.add_argument("--peers", type=Path, help="folder of the programs for quix and kafka-streams")
+    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    given = parser.parse_args()
+    given.engines = given.engines.split(",")
+    if unknown := set(given.engines) - ENGINES.keys():
+        parser.error(f"unknown engines: {', '.join(sorted(unknown))}; known are {', '.join(ENGINES)}")
+    if missing := set(MANDATORY) - set(given.engines):
+        parser.error(f"{', '.join(sorted(missing))} must be compared: the ratio is between them")
+    if PEERS & set(given.engines) and given.peers is None:
+        parser.error("quix and kafka-streams need --peers, the folder of their programs")
+    return given
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    if address := os.environ.get("LAUREL_BOOTSTRAP"):
+        probe.await_broker(address, seconds=10)
+        yield address
+    else:
+        with local.Cluster(runs.own_run() / "broker") as cluster:
+            yield cluster.bootstrap
+
+
+def one(engine: str, run: Run) -> Measured:
+    """An engine's turn, on a topic that all share, in groups, topics and folders that it shares with nobody."""
+    run.folder.mkdir()
+    try:
+        return ENGINES[engine].work(run)
+    finally:
+        delete_topics(run.bootstrap, run.name)
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[list[report.Round], list[str]]:
+    prefix = f"bench{os.getpid()}-"
+    topic = f"{prefix}orders"
+    say(f"{given.events:,} orders into {topic}")
+    fill(bootstrap, topic, given.events)
+    rounds: list[report.Round] = []
+    voids = []
+    for number in range(given.runs):
+        found = {}
+        first = number % len(given.engines)  # whoever comes first has the caches to itself
+        for engine in given.engines[first:] + given.engines[:first]:
+            events = min(given.events, given.faust_events) if engine == "plain-faust" else given.events
+            name = f"{prefix}{number + 1}-{engine}"
+            try:
+                measured = found[engine] = one(engine, Run(bootstrap, topic, events, name, folder / name))
+            except VoidError as error:
+                voids.append(f"{engine} in round {number + 1}: {error}")
+                say(f"round {number + 1}  VOID  {voids[-1]}")
+            else:
+                say(
+                    f"round {number + 1}  {engine:14} {measured.rate:>9,.0f} events/s  {measured.cpu_s_per_million:5.1f} "
+                    f"CPU s per million  {measured.peak_mb:5.0f} MB"
+                )
+        rounds.append(found)
+    delete_topics(bootstrap, prefix)
+    return rounds, voids
+
+
+def main() -> int:
+    given = arguments()
+    if given.peers:
+        peers.found_in(given.peers.resolve())
+    folder = runs.own_run() / "bench"
+    folder.mkdir()
+    with broker() as bootstrap:
+        rounds, voids = compare(given, bootstrap, folder)
+    shown = ["DIR" if given.peers and word == str(given.peers) else word for word in sys.argv[1:]]
+    command = shlex.join(["uv", "run", "python", "tests/bench/compare.py", *shown])
+    page = report.page(rounds, voids, command, given.events)
+    given.output.write_text(page, encoding="utf-8")
+    print(page)
+    return 0 if report.verdict(rounds)[0] and not voids else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

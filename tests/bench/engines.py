@@ -1,0 +1,116 @@
+"""How each engine of the comparison is started, and what came of it: one literal table."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.broker import runs
+from streams import policies, topics
+from streams.settings import Settings
+from tests.bench import peers, recounting
+from tests.bench.meter import Measured
+from tests.bench.orders import PARTITIONS, create_topics
+
+ROOT = Path(__file__).resolve().parents[2]
+GRACE_S = 30
+
+
+class Run(NamedTuple):
+    """One engine's turn: `name` opens every topic, group and folder that it makes, so that nothing was there before."""
+
+    bootstrap: str
+    topic: str
+    events: int
+    name: str
+    folder: Path
+
+
+class VoidError(Exception):
+    """The run counts for nothing: the worker ended early, or its results are wrong."""
+
+
+class Engine(NamedTuple):
+    guarantee: str
+    work: Callable[[Run], Measured]
+    measures: str = "from a tenth of the events to the last commit"
+
+
+def laurel(run: Run) -> Measured:
+    namespace = f"{run.name}-"
+    settings = Settings(bootstrap=run.bootstrap, namespace=namespace)
+    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+    create_topics(run.bootstrap, [f"{namespace}fixed-changelog", f"{namespace}fixed-tiers"])
+    data = {"LAUREL_NAMESPACE": namespace, "LAUREL_DATA_DIR": str(run.folder / "data"), "LAUREL_INSTANCE": "bench"}
+    measured = work(run, "fixed_job", "worker", "--without-web", "-l", "warn", **data)
+    if wrong := recounting.differences(run.bootstrap, namespace, run.topic, run.events):
+        raise VoidError("; ".join(wrong))
+    return measured
+
+
+def plain_faust(run: Run) -> Measured:
+    return work(run, "plain_faust", "worker", "--without-web", "-l", "warn")
+
+
+def raw_loop(run: Run) -> Measured:
+    create_topics(run.bootstrap, [f"{run.name}-raw-tiers", f"{run.name}-raw-changelog"])
+    return work(run, "raw_loop")
+
+
+def quix(run: Run) -> Measured:
+    return peers.quix(run.bootstrap, run.topic, run.events, run.folder)
+
+
+def kafka_streams(run: Run) -> Measured:
+    return peers.kafka_streams(run.bootstrap, run.topic, run.events, run.folder)
+
+
+ENGINES: Mapping[str, Engine] = {
+    "laurel": Engine("exactly once", laurel),
+    "plain-faust": Engine("at least once", plain_faust, "from a tenth of the events to the last event"),
+    "raw-loop": Engine("at least once", raw_loop),
+    "quix": Engine("exactly once", quix, "by itself: first event to last; CPU with its start"),
+    "kafka-streams": Engine("exactly once v2", kafka_streams, "by itself: first event to last; CPU with its start"),
+}
+MANDATORY = ("laurel", "plain-faust")
+
+
+def work(run: Run, program: str, *arguments: str, **environment: str) -> Measured:
+    """Run a worker until it says that it is done, then let it drain. Raises `VoidError` if it ends before."""
+    told = {
+        "LAUREL_BOOTSTRAP": run.bootstrap,
+        "BENCH_TOPIC": run.topic,
+        "BENCH_EVENTS": str(run.events),
+        "BENCH_RUN": run.name,
+        "BENCH_FOLDER": str(run.folder),
+    }
+    command = [sys.executable, "-m", f"tests.bench.{program}", *arguments]
+    log = run.folder / "log"
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | told | environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    runs.register(runs.own_run() / "bench-worker.pid", process.pid)  # it ends even if we are killed
+    try:
+        for line in process.stdout or ():
+            if (at := line.find('{"events"')) >= 0:
+                return Measured(**json.loads(line[at:]))
+    finally:
+        end(process)
+    raise VoidError(f"{program} ended early:\n{log.read_text(encoding='utf-8')[-2_000:]}")
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """SIGTERM, so that it drains; what does not within half a minute is killed."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,69 @@
+"""What a worker says of its own speed: events, seconds and CPU from the end of the warm-up to the last event.
+
+The programs of the comparison are told by environment what to do, and print one line of JSON when they have done it.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+BOOTSTRAP = os.environ.get("LAUREL_BOOTSTRAP", "127.0.0.1:19092")
+TOPIC = os.environ.get("BENCH_TOPIC", "orders1m")
+EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
+RUN = os.environ.get("BENCH_RUN", "bench")
+FOLDER = Path(os.environ.get("BENCH_FOLDER", ".laurel/bench"))
+WARM_UP = 0.1
+"""This part of the events comes first and is not measured: starting, joining, first rows and compiled code."""
+
+
+class Measured(NamedTuple):
+    """What was measured; memory is the most that the process held at once, in MB of 10^6 bytes."""
+
+    events: int
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+    @property
+    def cpu_s_per_million(self) -> float:
+        return self.cpu_s * 1e6 / self.events
+
+
+def peak_mb(pid: int | str = "self") -> float:
+    """The most memory that a process held. Not `ru_maxrss` where it can be helped: that starts at the parent's."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    return int(kilobytes) * 1024 / 1e6
+
+
+class Meter:
+    """Watches a worker's progress."""
+
+    def __init__(self, events: int = EVENTS) -> None:
+        self._events = events
+        self._from: tuple[int, float, float] | None = None
+        self.done = False
+
+    def reached(self, count: int) -> None:
+        """So many events are done: committed, where the engine tells."""
+        if self._from is None and count >= self._events * WARM_UP:
+            self._from = count, time.monotonic(), time.process_time()
+        elif self._from is not None and count >= self._events and not self.done:
+            self.done = True
+            first, began, cpu = self._from
+            seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu
+            measured = Measured(count - first, seconds, cpu_s, peak_mb())
+            # Faust turns what a program prints into log lines.
+            print(json.dumps(measured._asdict()), file=sys.__stdout__, flush=True)
