@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 
 from schemas.codec import Rejected, decode, encode
-from schemas.events import ClockTicked
+from schemas.events import ClockTicked, SourceEvent
+from schemas.fields import EARLIEST_MS, LATEST_MS
 from schemas.partitions import reserved
 from schemas.topics import TOPIC_OF
 from streams.batches import Folded
@@ -74,26 +75,36 @@ def subject_of(record: Record) -> str | Rejected:
     event = decode(record.value)
     if isinstance(event, Rejected):
         return event
-    if record.topic == "messages":
-        hops = int(record.header(HOPS) or 0)
-        if hops > MAX_HOPS:
-            return Rejected("too_many_hops", f"found {hops} hops between subjects; {MAX_HOPS} are allowed (D6)")
-        return (record.key or b"").decode() or Rejected("invalid_id", "found no key; a message's key is its subject")
     home = TOPIC_OF.get(type(event))
-    if record.topic not in (home, "redrives") or home == "messages":
+    if record.topic != home and not (record.topic == "redrives" and isinstance(event, SourceEvent)):
         return Rejected("wrong_topic", f"found {type(event).__name__}, which belongs to {home or 'no source'}")
+    if not isinstance(event, SourceEvent):
+        return _addressee(record)
     ahead = event.occurred_at - record.timestamp
     if ahead > MAX_AHEAD_MS:
         detail = f"{type(event).__name__}: occurred_at is {ahead // 1000} s after the broker's stamp; a day is allowed"
         return Rejected("implausible_date", detail)
-    subject: str = event.customer_id
+    return event.customer_id
+
+
+def _addressee(message: Record) -> str | Rejected:
+    hops = int(message.header(HOPS) or 0)
+    if hops > MAX_HOPS:
+        return Rejected("too_many_hops", f"found {hops} hops between subjects; {MAX_HOPS} are allowed (D6)")
+    try:
+        subject = (message.key or b"").decode()
+    except UnicodeDecodeError:
+        subject = ""
+    if not subject or (subject.startswith("#") and not subject[1:].isdecimal()):
+        detail = f"found the key {message.key!r}; a message's key is its subject, which may be # and a partition"
+        return Rejected("invalid_id", detail)
     return subject
 
 
 def append(record: Record, subject: str) -> Outgoing:
     """The record on the timeline: its own bytes and timestamp, under its subject, with its origin."""
     headers = [(ORIGIN, origin_of(record))]
-    if (hops := record.header(HOPS)) is not None:
+    if record.topic == "messages" and (hops := record.header(HOPS)) is not None:
         headers.append((HOPS, hops))
     partition = int(subject[1:]) if subject.startswith("#") else None
     return Outgoing("timeline", subject.encode(), record.value, partition, record.timestamp, headers)
@@ -160,15 +171,15 @@ class Intake:
     def _take(self, record: Record, folded: Folded) -> None:
         self.positions[record.place] = folded.offsets[record.place] = record.offset + 1
         subject = subject_of(record)
+        if isinstance(subject, str) and subject.startswith("#") and int(subject[1:]) >= self._partitions:
+            subject = Rejected("invalid_id", f"found the subject {subject}, and {self._partitions} partitions")
         if isinstance(subject, str) and isinstance(self.clock, EventsClock) and record.topic != "messages":
             subject = self._tick_events(self.clock, record.timestamp, folded) or subject
         folded.outgoing.append(append(record, subject) if isinstance(subject, str) else bury(record, subject))
 
     def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
-        if clock.jumps(timestamp):
-            return Rejected(
-                "implausible_date", f"found the timestamp {timestamp}, further ahead of the last than allowed"
-            )
+        if clock.jumps(timestamp) or not EARLIEST_MS <= timestamp <= LATEST_MS:
+            return Rejected("implausible_date", f"found the timestamp {timestamp}, which the log's time cannot follow")
         instants = clock.before(timestamp)
         for at in instants:
             folded.outgoing += [tick(partition, at, 0) for partition in range(self._partitions)]
