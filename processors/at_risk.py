@@ -12,15 +12,15 @@ from schemas.decisions import AtRiskRaised, AtRiskRetracted, Condition
 
 
 def silent_at(customer: Customer, policy: Policy) -> int | None:
-    """When the silence becomes too long: "more than 45 days" starts on day 46, and no sooner than VIP status does.
+    """When the silence becomes too long: "more than 45 days" starts on day 46 (T-39).
 
     None while it cannot: no VIP, no order yet, or this silence already has its alert.
     """
-    if customer.vip_since is None or customer.last_order_at is None or customer.alert:
+    if customer.tier is None or customer.last_order_at is None or customer.alert:
         return None
     last = date_of(customer.last_order_at, policy.time_zone)
     day = last + timedelta(days=policy.at_risk.silent_days + 1)
-    return max(start_of(day, policy.time_zone), customer.vip_since)
+    return start_of(day, policy.time_zone)
 
 
 def _silence(last_order_at: int, now: int, policy: Policy) -> Condition:

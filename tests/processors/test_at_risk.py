@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.decisions import AtRiskRaised, AtRiskRetracted, TierChanged
-from tests.processors.story import Story, none_of, only
+from tests.processors.story import Story, none_of, only, policy_with
 
 DAY_46 = "2024-02-16"
 """The forty-sixth day after 1 January 2024."""
@@ -71,6 +71,14 @@ def test_a_late_order_from_before_the_silence_changes_nothing_t_39() -> None:
     story.tick(DAY_46)
     assert none_of(story.order("2023-12-24", "1.00", "late"), AtRiskRetracted)
     assert story.row().alert is not None
+
+
+def test_a_late_order_from_before_the_silence_changes_nothing_under_a_new_policy_either_t_39() -> None:
+    """By the new policy's measure that order would not have been too long ago; but it is not the one that counts."""
+    story = vip()
+    story.tick(DAY_46)
+    story.activate(policy_with({"version": "patient", "at_risk": {"silent_days": 90}}), DAY_46)
+    assert none_of(story.order("2023-12-24", "1.00", "late"), AtRiskRetracted)
 
 
 def test_a_late_order_retracts_and_a_new_silence_alerts_at_once_t_39() -> None:

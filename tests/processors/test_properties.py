@@ -188,7 +188,6 @@ def test_a_skipped_record_is_as_if_it_had_never_been_d12(history: list[Happening
     assert skipping.rows_of(*kept) == without.rows_of(*kept)
 
 
-@settings(deadline=None)
 @given(IN_TIME, st.lists(MINUTE, max_size=8), st.sampled_from([1, 2, 100]), st.lists(st.integers(0, 6), max_size=60))
 def test_neither_ticks_nor_pieces_show_in_state_or_decisions_d8_t_21(
     history: list[Happening], ticks: list[int], units: int, delays: list[int]
@@ -340,7 +339,7 @@ def naive_tiers(history: Sequence[Happening], customer: str) -> list[tuple[str, 
     return changes
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(IN_TIME)
 def test_tiers_are_those_of_a_naive_recount_r_tier_01_c_07_t_11_t_12(history: list[Happening]) -> None:
     story = Story(POLICY)

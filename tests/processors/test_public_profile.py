@@ -1,11 +1,15 @@
 """The public profile: what it says, and that it is published when that changes, once a step."""
 
-import pytest
+import json
 
-from processors.customer import Customer
-from processors.public_profile import YEAR_MS, orders_per_year_milli
+import pytest
+from msgspec.structs import replace
+
+from processors.customer import Alert, Customer
+from processors.policy import Policy, parse
+from processors.public_profile import YEAR_MS, orders_per_year_milli, public_facts, public_profile
 from schemas.decisions import CustomerProfile, Decided
-from tests.processors.story import Story, none_of, only
+from tests.processors.story import Story, none_of, only, policy_with
 
 YEAR_START = 1_704_067_200_000
 
@@ -70,6 +74,47 @@ def test_one_profile_a_step_with_the_number_of_the_last_decision() -> None:
     assert (numbers, profile.sequence) == ([1, 2], 2)
     assert (profile.tier, profile.at_risk) == ("gold", True)
     assert profile == effects[-1]
+
+
+SILVER = Customer(
+    since=YEAR_START,
+    value_minor=5,
+    orders=3,
+    first_order_at=YEAR_START,
+    last_order_at=YEAR_START + 3 * YEAR_MS,
+    tier="gold",
+    vip_since=YEAR_START,
+    sequence=4,
+    policy_version="default-1",
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "shows"),
+    [
+        ({"since": YEAR_START - 1}, True),
+        ({"value_minor": 6}, True),
+        ({"orders": 4}, True),
+        ({"first_order_at": YEAR_START + YEAR_MS}, True),  # through the frequency
+        ({"first_order_at": YEAR_START + 1}, False),  # too little for it
+        ({"last_order_at": YEAR_START + 3 * YEAR_MS + 1}, True),
+        ({"tier": "platinum"}, True),
+        ({"vip_since": YEAR_START + 1}, True),
+        ({"falls_at": YEAR_START}, False),
+        ({"alert": Alert("id", YEAR_START, YEAR_START)}, True),
+        ({"sequence": 5}, True),
+        ({"policy_version": "default-2"}, True),
+        ({"timers": (("grace", YEAR_START),)}, False),
+    ],
+)
+def test_public_facts_differ_where_profiles_do_and_nowhere_else(changed: dict[str, object], shows: bool) -> None:
+    other = replace(SILVER, **changed)
+    profiles = []
+    for customer in (SILVER, other):
+        policy = parse(json.dumps(policy_with({"version": customer.policy_version})))
+        assert isinstance(policy, Policy)
+        profiles.append(public_profile("ada", customer, policy, YEAR_START))
+    assert (profiles[0] != profiles[1]) == (public_facts(SILVER) != public_facts(other)) == shows
 
 
 def test_a_profile_says_when_it_was_so() -> None:

@@ -1,5 +1,6 @@
 """One step: the order of units, deferred work, skips, quarantine, bugs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,15 @@ from processors.step import Entry, NewerRules, Send, UnitFailed, step
 from processors.tables import TABLES
 from processors.timers import HELD, PLAIN
 from schemas.decisions import AtRiskRaised, ContactRouted, CustomerProfile, Quarantined, TierChanged
-from schemas.events import ClockTicked, ContactOpened, CustomerRegistered, RulesChanged, WorkRemains
+from schemas.events import (
+    ClockTicked,
+    ContactOpened,
+    CustomerRegistered,
+    OrderLine,
+    PolicyActivated,
+    RulesChanged,
+    WorkRemains,
+)
 from state.memory import MemoryStore
 from state.overlay import Overlay
 from tests.processors.story import Story, none_of, only, policy_with
@@ -42,6 +51,14 @@ def test_a_tick_at_or_before_the_last_one_folds_to_nothing_d4() -> None:
     for late in ("2024-01-02", "2024-01-01"):
         assert story.tick(late, behind_s=9999) == []
         assert story.stored() == before
+
+
+def test_a_tick_that_comes_twice_does_not_say_that_sources_caught_up_d4() -> None:
+    story = Story()
+    story.tick("2024-01-02", behind_s=9999)
+    before = story.stored()
+    story.tick("2024-01-02")
+    assert story.stored() == before
 
 
 def test_an_event_ahead_of_the_clock_is_quarantined_and_changes_nothing_t_19() -> None:
@@ -109,6 +126,23 @@ def test_a_version_never_changes_its_content() -> None:
     assert "named before" in found.detail
 
 
+def test_a_version_is_activated_under_its_own_name() -> None:
+    story = Story()
+    event = PolicyActivated("a", "v9", story.at("2024-01-01"), json.dumps(policy_with({"version": "v2"})))
+    assert (
+        only(story.tell("#0", event), Quarantined).detail == "$.version: found v2; allowed is v9, which was activated"
+    )
+
+
+def test_of_two_versions_from_one_date_the_later_activation_holds_d5() -> None:
+    story = Story()
+    for version, shipping in (("mistake", True), ("corrected", False)):
+        changes = {"version": version, "lifetime_value": {"shipping": shipping}}
+        story.activate(policy_with(changes), "2024-01-01")
+    story.order("2024-01-02", lines=[OrderLine("l1", 1, 100, 0, 0, 50)])
+    assert story.row().value_minor == 100
+
+
 def test_a_version_can_come_back_d5() -> None:
     story = Story()
     story.activate(policy_with({"version": "v2", "grace_days": 5}), "2024-01-01")
@@ -157,6 +191,21 @@ def test_due_timers_run_in_pieces_d8(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not partition(story).pending
     assert {story.row(f"c{n:03d}").tier for n in range(21)} == {"gold"}
     assert none_of(story.tell("#0", WorkRemains(story.at("2024-01-01"))), Send)
+
+
+def test_no_second_message_while_one_is_on_its_way_d8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when other records did the work meanwhile, and there is new work."""
+    monkeypatch.setattr(module, "UNITS_PER_RECORD", 1)
+    story = anniversaries(2)
+    only(story.tick("2024-01-01"), Send)
+    story.keeps_time = False
+    while partition(story).pending:
+        assert none_of(story.contact("2024-01-01", f"k{story.offset}", customer="zoe"), Send)
+    story.order("2023-01-05", "1000.00", customer="c8")
+    story.order("2023-01-05", "1000.00", customer="c9")
+    assert none_of(story.tick("2024-01-05"), Send)
+    assert partition(story).pending
+    only(story.tell("#0", WorkRemains(story.at("2024-01-01"))), Send)
 
 
 def test_due_timers_run_by_due_instant_d8() -> None:

@@ -162,6 +162,16 @@ def test_a_second_drop_has_a_grace_period_of_its_own_t_12() -> None:
     assert only(story.tick("2024-02-25"), TierChanged).to_tier is None
 
 
+def test_a_rise_within_the_grace_period_ends_it_t_12() -> None:
+    """The next drop, soon after, waits for all of its own days."""
+    story = veteran("1000.00")
+    story.refund("2024-01-10", "0.01")
+    story.order("2024-01-15", "2000.00", "o2")
+    story.refund("2024-01-25", "2000.00", "o2", "f2")
+    assert none_of(story.tick("2024-02-24 23:59"), TierChanged)
+    assert only(story.tick("2024-02-25"), TierChanged).from_tier == "platinum"
+
+
 def test_a_further_drop_does_not_prolong_the_grace_period() -> None:
     story = veteran("5000.00")
     story.refund("2024-01-10", "100.00", refund="f1")
