@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.codec import encode
 from schemas.events import PolicyActivated
-from schemas.partitions import partition_of, reserved
+from schemas.partitions import murmur2, reserved
 from schemas.topics import INTAKE
 from state.memory import MemoryStore
 from state.partition import PartitionState
@@ -37,7 +37,8 @@ class Logs:
         """Write a record where its key belongs, or where it says; returns its offset."""
         partition = record.partition
         if partition is None:
-            partition = partition_of((record.key or b"").decode(), self.partitions)
+            # By its bytes, as a producer does it: upstream's keys need not be text, or subjects.
+            partition = (murmur2(record.key or b"") & 0x7FFFFFFF) % self.partitions
         log = self._records[record.topic, partition]
         log.append(
             Record(
