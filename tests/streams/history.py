@@ -99,4 +99,5 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
                 yield Outgoing("orders", who.encode(), chance.randbytes(chance.randrange(30)), None, at)
             case _:
                 yield published(placed(who, at, chance.randrange(80_000), f"o{n}"))
-    yield published(placed("last", start + 600 * DAY, 100, "last"))
+    yield published(registered("last", start, "last"))
+    yield published(placed("last", start + 600 * DAY, 120_000, "last"))
