@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from processors.rows import Table
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded
+from schemas.fields import LARGEST_MINOR
 
 
 class Line(Struct, frozen=True, array_like=True):
@@ -48,9 +49,16 @@ ORDERS = Table("orders", b"o", Order, "each order with its refunds and returns, 
 
 
 def place(order: Order, event: OrderPlaced) -> Order:
-    """The order with its lines. The caller adds what depends on policy and customer."""
-    lines = (Line(line.line_id, line.quantity, max(line.goods_minor - line.discount_minor, 0)) for line in event.lines)
-    return replace(order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines))
+    """The order with its lines. The caller adds what depends on policy and customer.
+
+    Lines that share an id are one line, so that no unit is paid back twice (T-27).
+    """
+    lines: dict[str, Line] = {}
+    for line in event.lines:
+        same = lines.get(line.line_id, Line(line.line_id, 0, 0))
+        goods_minor = same.goods_minor + max(line.goods_minor - line.discount_minor, 0)
+        lines[line.line_id] = Line(line.line_id, same.quantity + line.quantity, goods_minor)
+    return replace(order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines.values()))
 
 
 def deliver(order: Order, event: OrderDelivered) -> Order:
@@ -66,10 +74,10 @@ def cancel(order: Order, _event: OrderCancelled) -> Order:
 
 
 def refund(order: Order, event: OrderRefunded) -> Order:
-    """Each refund once, in the order's currency (T-15)."""
+    """Each refund once, in the order's currency (T-15). What exceeds the largest order makes no difference (T-04)."""
     if event.refund_id in order.refunds:
         return order
-    refunded = order.refunded_minor + event.goods_minor
+    refunded = min(order.refunded_minor + event.goods_minor, LARGEST_MINOR)
     return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
 
 

@@ -59,6 +59,8 @@ def activate(rows: Rows, partition: Partition, event: PolicyActivated) -> Partit
         return policy
     if policy.version != event.version:
         return PolicyInvalid("$.version", policy.version, f"{event.version}, which was activated")
+    if partition.versions and policy.currency != (sums := current(rows, partition).currency):
+        return PolicyInvalid("$.currency", policy.currency, f"{sums}: customers' values are sums in it")
     known = rows.get(POLICIES, event.version)
     if known is not None and known.document != event.document:
         return PolicyInvalid("$", "another document", f"the one that {event.version} named before")

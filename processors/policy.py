@@ -123,8 +123,8 @@ def rank(policy: Policy, tier: str | None) -> int:
 
 
 def _found(content: Any, path: str) -> str:
-    """What stands at a path like `$.tiers[0].name`."""
-    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+    """What stands at a path like `$.tiers[0].name`; a path does not tell the entry of a mapping, `[...]`."""
+    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path.partition("[...]")[0]):
         try:
             content = content[key] if key else content[int(index)]
         except (KeyError, IndexError, TypeError):

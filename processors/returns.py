@@ -81,8 +81,9 @@ def decide(
     for line in request.lines:
         asked[line.line_id] += line.quantity
     known = compare("return", "order_known", "no" if order.placed_at is None else "yes", "=", "yes")
-    tier = order.tier if policy.returns.tier_at == "order" and known.holds else customer.tier
-    right, entitled = entitlement(policy.returns.rights, tier, "return", f"tier_at_{policy.returns.tier_at}")
+    tier_at = policy.returns.tier_at if known.holds else "request"
+    tier = order.tier if tier_at == "order" else customer.tier
+    right, entitled = entitlement(policy.returns.rights, tier, "return", f"tier_at_{tier_at}")
     checks: list[Check] = [(known, "review")]
     amount, ends_at = 0, None
     if known.holds:

@@ -141,4 +141,4 @@ def _publish(work: Work, _name: str, subject: str) -> None:
     before, (_, customer) = work.before[subject], work.kept[subject]
     if before is None or public_facts(before) != public_facts(customer):
         policy = named(work.rows, customer.policy_version)
-        work.effects.append(public_profile(subject, customer, policy, log_time(work)))
+        work.effects.append(public_profile(subject, customer, policy, log_time(work, subject)))

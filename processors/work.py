@@ -10,13 +10,12 @@ from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Entry, origin, quarantined
 from processors.explanation import Because
 from processors.partition import Partition, current
+from processors.plausibility import implausible
 from processors.policy import Policy
 from processors.rows import Rows
 from processors.timers import Timer
 from schemas.decisions import Decision
 from schemas.events import SourceEvent
-
-HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
@@ -40,23 +39,22 @@ def load(work: Work, subject: str) -> Customer:
     return row or Customer()
 
 
-def log_time(work: Work) -> int:
-    """The log's time at this record: the clock, or the event itself where it is ahead."""
-    clock = work.partition.at or 0
-    return max(clock, work.entry.event.occurred_at) if isinstance(work.entry.event, SourceEvent) else clock
+def log_time(work: Work, subject: str) -> int:
+    """The log's time at this record: the clock, or for the event's own subject the event where it is ahead."""
+    clock, event = work.partition.at or 0, work.entry.event
+    if isinstance(event, SourceEvent) and subject == work.entry.subject:
+        return max(clock, event.occurred_at)
+    return clock
 
 
 def fold_event(work: Work, name: str, event: SourceEvent) -> None:
-    """A customer's record. One too far ahead of the clock changes nothing (T-19)."""
-    policy = current(work.rows, work.partition)
-    ahead_ms = 0 if work.partition.at is None else event.occurred_at - work.partition.at
-    if ahead_ms > policy.max_ahead_hours * HOUR_MS:
-        found = f"found occurred_at {event.occurred_at}, {ahead_ms} ms ahead of the clock"
-        allowed = f"at most {policy.max_ahead_hours} h are taken"
-        work.effects.append(quarantined(work.entry, "ahead_of_clock", f"{found}; {allowed}"))
+    """A customer's record. An implausible one changes nothing (T-19)."""
+    policy, subject = current(work.rows, work.partition), work.entry.subject
+    if wrong := implausible(event, policy, work.partition.at):
+        work.effects.append(quarantined(work.entry, wrong.reason, wrong.detail))
         return
-    unit = _unit(work, work.entry.subject, f"{work.entry.source}/{event.event_id}", log_time(work), policy)
-    _keep(work, name, unit, *fold.fold_event(unit, load(work, unit.subject), event))
+    unit = _unit(work, subject, f"{work.entry.source}/{event.event_id}", log_time(work, subject), policy)
+    _keep(work, name, unit, *fold.fold_event(unit, load(work, subject), event))
 
 
 def fold_timer(work: Work, name: str, timer: Timer) -> None:
@@ -67,7 +65,7 @@ def fold_timer(work: Work, name: str, timer: Timer) -> None:
 
 
 def drop_timer(work: Work, timer: Timer) -> None:
-    """Remove a timer without effect. The customer's next record may arm it again, for its own instant."""
+    """Remove a timer without effect. Whatever the customer still waits for is armed again by the next record."""
     customer = timers.disarm(work.rows, load(work, timer.subject), timer)
     work.rows.put(CUSTOMERS, customer, timer.subject)
 

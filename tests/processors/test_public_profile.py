@@ -123,6 +123,21 @@ def test_a_profile_says_when_it_was_so() -> None:
     assert only(story.order("2024-01-01", "1.00"), CustomerProfile).as_of == story.at("2024-01-10")
 
 
+def test_a_profile_of_somebody_else_is_as_of_the_clock() -> None:
+    """An event up to a day ahead says nothing of the time of others, whose timers its step runs."""
+    story = Story()
+    story.answers_itself = False
+    for customer in ("ada", "bob"):
+        story.order("2023-01-01", "1000.00", customer=customer)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("processors.step.UNITS_PER_RECORD", 1)
+        story.tick("2024-01-01")
+        story.keeps_time = False
+        effects = story.contact("2024-01-01 20:00", customer="zoe")
+    seen = {each.customer_id: story.local(each.as_of) for each in effects if isinstance(each, CustomerProfile)}
+    assert seen == {"zoe": "2024-01-01 20:00", "ada": "2024-01-01"}
+
+
 def test_a_value_beyond_the_next_floor_is_not_missing_t_06() -> None:
     story = Story()
     for cents, missing in (("999.99", 1), ("0.01", 0), ("0.01", 0)):

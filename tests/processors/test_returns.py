@@ -153,6 +153,14 @@ def test_one_line_asked_for_twice_is_one_line_t_27() -> None:
     assert only(story.send_back("2024-03-20", units), ReturnDecided).conditions[3].threshold == 2
 
 
+def test_lines_that_share_an_id_are_one_line_t_27() -> None:
+    story = Story()
+    story.order("2024-03-01", lines=[OrderLine("l1", 1, 4000), OrderLine("l1", 1, 2000)])
+    assert only(story.send_back("2024-03-20", 1, back="b1"), ReturnDecided).amount_minor == 3000
+    assert only(story.send_back("2024-03-20", 1, back="b2"), ReturnDecided).amount_minor == 3000
+    assert only(story.send_back("2024-03-20", 1, back="b3"), ReturnDecided).verdict == "deny"
+
+
 def test_a_repeated_request_is_answered_once_t_15() -> None:
     story = delivered(quantity=2)
     story.send_back("2024-03-20")
@@ -184,7 +192,8 @@ def test_partial_returns_of_all_lines_add_up_to_the_order_in_programme_currency_
 
 
 def test_an_unknown_order_goes_to_review_r_ret_06() -> None:
-    decision = only(Story().send_back("2024-03-20"), ReturnDecided)
+    decision = only(Story({"returns": {"tier_at": "order"}}).send_back("2024-03-20"), ReturnDecided)
+    assert decision.conditions[0].name == "tier_at_request", "there is no order to take the tier from"
     assert (decision.verdict, decision.amount_minor, decision.window_ends_at) == ("review", 0, None)
     assert failed(decision) == ["order_known"]
 

@@ -7,6 +7,7 @@ import pytest
 
 from processors import fold
 from processors import step as module
+from processors.order import ORDERS
 from processors.partition import HERE, PARTITION, Partition
 from processors.step import Entry, NewerRules, Send, UnitFailed, step
 from processors.tables import TABLES
@@ -21,6 +22,7 @@ from schemas.events import (
     RulesChanged,
     WorkRemains,
 )
+from schemas.fields import LARGEST_MINOR
 from state.memory import MemoryStore
 from state.overlay import Overlay
 from tests.processors.story import Story, none_of, only, policy_with
@@ -71,6 +73,32 @@ def test_an_event_ahead_of_the_clock_is_quarantined_and_changes_nothing_t_19() -
     assert found.origin.offset == story.offset - 1
     assert story.stored() == before
     assert not none_of(story.order("2024-01-02", "10.00"), CustomerProfile)
+
+
+def test_an_order_that_no_shop_sells_is_quarantined_t_01() -> None:
+    """Each part is within its bound; together they would leave 64 bits."""
+    story = Story()
+    largest = LARGEST_MINOR
+    assert none_of(story.order("2024-01-01", lines=[OrderLine("l1", 1, largest)]), Quarantined)
+    assert story.row().value_minor == largest
+    story.tick("2024-01-02")
+    before = story.stored()
+    for lines, rate in (
+        ([OrderLine("l1", 1, largest), OrderLine("l2", 1, 0, 0, 1)], 1_000_000),
+        ([OrderLine("l1", 1, largest)], 1_000_001),
+    ):
+        found = only(story.order("2024-01-02", order="o2", lines=lines, rate_ppm=rate), Quarantined)
+        assert found.reason == "invalid_amount"
+        assert story.stored() == before
+
+
+def test_refunds_without_end_stay_in_64_bits_t_04() -> None:
+    story = Story()
+    for n in range(3):
+        story.refund("2024-01-01", f"{LARGEST_MINOR // 100}.00", refund=f"f{n}")
+    order = story.rows.get(ORDERS, "ada", "o1")
+    assert order is not None
+    assert order.refunded_minor == LARGEST_MINOR
 
 
 def test_before_the_first_tick_nothing_is_ahead() -> None:
@@ -124,6 +152,11 @@ def test_a_version_never_changes_its_content() -> None:
     story = Story()
     found = only(story.activate(policy_with({"grace_days": 5}), "2024-01-01"), Quarantined)
     assert "named before" in found.detail
+
+
+def test_the_currency_of_a_programme_never_changes() -> None:
+    found = only(Story().activate(policy_with({"version": "euro", "currency": "EUR"}), "2024-01-01"), Quarantined)
+    assert found.detail.startswith("$.currency: found EUR; allowed is USD")
 
 
 def test_a_version_is_activated_under_its_own_name() -> None:
