@@ -27,15 +27,25 @@ def load(path: Path) -> tuple[Policy, str]:
     """The policy of a file and its document. Raises `PolicyFileError`."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{path}: {error}"
         raise PolicyFileError(message) from error
-    document = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        document = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_refuse)
+    except (TypeError, ValueError) as error:
+        message = f"{path}: {error}"
+        raise PolicyFileError(message) from error
     policy = parse(document)
     if isinstance(policy, PolicyInvalid):
         message = f"{path}: {policy}"
         raise PolicyFileError(message)
     return policy, document
+
+
+def _refuse(value: object) -> None:
+    """YAML knows more than JSON: a version like 2024-01-01 is a date unless it is quoted."""
+    message = f"found {value}, which YAML takes for a {type(value).__name__}; put it in quotes to make it text"
+    raise TypeError(message)
 
 
 def activation(path: Path, effective_from: int = EARLIEST_MS) -> PolicyActivated:
