@@ -13,6 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.codec import BY_NAME, Rejected, encode, encode_fields, from_json
+from schemas.events import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
 from schemas.topics import TOPIC_OF
 from streams.kafka import client
@@ -28,41 +29,79 @@ class BadLineError(Exception):
 def parse_line(text: str, number: int) -> Outgoing:
     """The record of one line. Raises `BadLineError`."""
     try:
-        line: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"line {number}: found no JSON object: {error}"
+        line = _object(text)
+        if "raw" in line:
+            return _raw(line)
+        return _unchecked(line) if line.pop("unchecked", False) else _event(line)
+    except BadLineError as error:
+        message = f"line {number}: {error}"
         raise BadLineError(message) from error
-    if "raw" in line:
-        return _raw(line, number)
-    if line.pop("unchecked", False):
-        kind = BY_NAME[line["type"]]
-        value = encode_fields(kind, {key: value for key, value in line.items() if key != "type"})
-        return Outgoing(TOPIC_OF[kind], str(line["customer_id"]).encode(), value, None, _stamp(line))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadLineError(f"found no JSON object: {error}") from error
+    if not isinstance(line, dict):
+        raise BadLineError(f"found {text.strip()[:80]}; a JSON object is needed")
+    if "\\u" in text:
+        for name, value in line.items():
+            if not _is_text(name) or not _is_text(json.dumps(value, ensure_ascii=False)):
+                raise BadLineError(f"{name!r}: found half of a surrogate pair, which UTF-8 cannot hold")
+    return line
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _event(line: dict[str, Any]) -> Outgoing:
     event = from_json(line)
     if isinstance(event, Rejected):
-        message = f"line {number}: {event.detail}"
-        raise BadLineError(message)
-    topic = TOPIC_OF.get(type(event))
-    if topic is None or TOPIC_BY_NAME[topic].writer != "upstream":
-        message = f"line {number}: {type(event).__name__} is laurel's own record; upstream systems do not publish it"
-        raise BadLineError(message)
-    return Outgoing(topic, event.customer_id.encode(), encode(event), None, event.occurred_at)
+        raise BadLineError(event.detail)
+    if not isinstance(event, SourceEvent):
+        raise BadLineError(f"{type(event).__name__} is laurel's own record; upstream systems do not publish it")
+    return Outgoing(TOPIC_OF[type(event)], event.customer_id.encode(), encode(event), None, event.occurred_at)
 
 
-def _raw(line: dict[str, Any], number: int) -> Outgoing:
-    topic = line.get("topic")
-    if topic not in TOPIC_BY_NAME or TOPIC_BY_NAME[topic].writer != "upstream":
-        message = f"line {number}: found topic {topic!r}; a source topic is needed"
-        raise BadLineError(message)
-    return Outgoing(
-        topic, str(line.get("key", "")).encode(), base64.b64decode(line["raw"]), None, line.get("timestamp")
-    )
+def _unchecked(line: dict[str, Any]) -> Outgoing:
+    kind = BY_NAME.get(str(line.get("type")))
+    if kind is None:
+        raise BadLineError(f"found type {line.get('type')!r}; known are {', '.join(sorted(BY_NAME))}")
+    if not issubclass(kind, SourceEvent):
+        raise BadLineError(f"{kind.__name__} is laurel's own record; upstream systems do not publish it")
+    fields = {key: value for key, value in line.items() if key != "type"}
+    try:
+        value = encode_fields(kind, fields)
+    except Exception as error:  # the writer raises whatever the fields provoke
+        raise BadLineError(f"{kind.__name__}: not even its shape is right: {type(error).__name__}: {error}") from error
+    # The broker's stamp: `timestamp` where the record's own date is the absurd thing.
+    stamp = _stamp(line, "timestamp" if "timestamp" in line else "occurred_at")
+    return Outgoing(TOPIC_OF[kind], fields["customer_id"].encode(), value, None, stamp)
 
 
-def _stamp(line: dict[str, Any]) -> int | None:
-    """The broker's stamp of an unchecked line: `timestamp` where its own date is the absurd thing."""
-    stamp = line.get("timestamp", line.get("occurred_at"))
-    return None if stamp is None else int(stamp)
+def _raw(line: dict[str, Any]) -> Outgoing:
+    topic, raw = line.get("topic"), line["raw"]
+    if not isinstance(topic, str) or topic not in TOPIC_BY_NAME or TOPIC_BY_NAME[topic].writer != "upstream":
+        raise BadLineError(f"found topic {topic!r}; a source topic is needed")
+    try:
+        value = base64.b64decode(raw, validate=True)
+    except (TypeError, ValueError) as error:
+        raise BadLineError(f"found raw {raw!r}; base64 is needed: {error}") from error
+    stamp = _stamp(line, "timestamp") if "timestamp" in line else None
+    return Outgoing(topic, str(line.get("key", "")).encode(), value, None, stamp)
+
+
+def _stamp(line: dict[str, Any], field: str) -> int:
+    found = line[field]
+    if type(found) is not int or not 0 <= found < 1 << 63:
+        raise BadLineError(f"found {field} {found!r}; milliseconds since 1970 are needed")
+    return found
 
 
 def parse(lines: Iterable[str]) -> Iterator[Outgoing]:
