@@ -6,20 +6,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from streams import logs
-from streams.settings import Settings
+from streams.settings import Settings, config_file
 
 app = App(
     name="laurel",
     help="Decisions for VIP and loyalty programmes, from events on Kafka.",
+    version=lambda: version("laurel-streams"),
     version_flags=["--version"],
 )
 topics_app = App(name="topics", help="Create laurel's topics, or check them.")
@@ -38,7 +41,7 @@ def out() -> Console:
 
 def fail(message: object, code: int) -> int:
     """Say what is wrong on standard error."""
-    Console(stderr=True, soft_wrap=True).print(f"[red]laurel:[/red] {message}", highlight=False)
+    Console(stderr=True, soft_wrap=True).print(f"[red]laurel:[/red] {escape(str(message))}", highlight=False)
     return code
 
 
@@ -98,7 +101,7 @@ def check() -> int:
 
     wrong = list(topics.check(Settings()))
     for topic, what in wrong:
-        out().print(f"{topic}: {what}")
+        out().print(f"{topic}: {what}", highlight=False, markup=False)
     if not wrong:
         out().print("all topics are as laurel needs them")
     return FAILED if wrong else OK
@@ -123,12 +126,14 @@ def publish(file: Path) -> int:
             total = sum(1 for line in lines if line.strip())
             lines.seek(0)
             return _publish(lines, total)
-    except OSError as error:
-        return fail(error, BAD_INPUT)
     except publishing.BadLineError as error:
         return fail(f"{file}: {error}; the lines before it are published", BAD_INPUT)
-    except TimeoutError as error:
-        return fail(error, NOT_THERE)
+    except TimeoutError:  # the broker's silence, and to Python an OSError
+        raise
+    except OSError as error:
+        return fail(error, BAD_INPUT)
+    except UnicodeDecodeError as error:
+        return fail(f"{file}: {error}", BAD_INPUT)
 
 
 def _publish(lines: Any, total: int | None) -> int:
@@ -245,14 +250,19 @@ def simulate(
     as_json: Every decision as a JSON line.
     """
     from streams import policies, publishing, simulating
+    from streams.driver import FoldStoppedError
 
     try:
         with file.open(encoding="utf-8") as lines:
             result = simulating.simulate(
                 publishing.parse(lines), policies.activation(policy or policies.default_file()), time_zone
             )
-    except (OSError, policies.PolicyFileError, publishing.BadLineError) as error:
+    except (OSError, policies.PolicyFileError) as error:
         return fail(error, BAD_INPUT)
+    except (UnicodeDecodeError, publishing.BadLineError) as error:
+        return fail(f"{file}: {error}", BAD_INPUT)
+    except FoldStoppedError as error:
+        return fail(error, FAILED)
     if as_json:
         for line in simulating.decision_lines(result):
             sys.stdout.write(line + "\n")
@@ -286,7 +296,7 @@ def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--jso
     else:
         out().print(report.table())
         for difference in report.first_differences():
-            out().print(difference, highlight=False)
+            out().print(difference, highlight=False, markup=False)
         out().print("verified" if report.clean else "NOT verified")
     return OK if report.clean else FAILED
 
@@ -312,19 +322,25 @@ def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
 
 def main() -> None:
     """Entry point; the exit code is the command's."""
+    from tomllib import TOMLDecodeError
+
     from confluent_kafka import KafkaException
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from streams.configuration import explain
 
     logs.configure()
     try:
-        code = app()
+        code = app(sys.argv[1:])
     except ValidationError as error:
-        code = fail(
-            "; ".join(
-                f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors()
-            ),
-            BAD_INPUT,
-        )
+        code = fail(explain(error), BAD_INPUT)
+    except SettingsError as error:
+        code = fail(error, BAD_INPUT)
+    except TOMLDecodeError as error:
+        code = fail(f"{config_file()}: {error}", BAD_INPUT)
+    except TimeoutError as error:
+        code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}", NOT_THERE)
     sys.exit(code if isinstance(code, int) else OK)

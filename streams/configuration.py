@@ -5,6 +5,8 @@ import os
 import tomllib
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from streams.settings import Settings, config_file
 
 SECRET = ("password", "secret", "token", "key")
@@ -30,6 +32,22 @@ def rows() -> list[Row]:
     ]
 
 
+def explain(error: ValidationError) -> str:
+    """What is wrong with which settings, and what was found; a secret is not repeated."""
+    return "; ".join(
+        f"setting {'.'.join(map(str, each['loc']))}: {each['msg']}, found {_found(each['loc'], each['input'])}"
+        for each in error.errors()
+    )
+
+
+def _found(place: tuple[str | int, ...], value: object) -> str:
+    return "***" if place[0] == "kafka" and (len(place) == 1 or _is_secret(str(place[-1]))) else repr(value)
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in SECRET)
+
+
 def _origin(name: str, in_file: dict[str, object], path: str) -> str:
     variable = f"LAUREL_{name.upper()}"
     if variable in os.environ or any(key.startswith(variable + "__") for key in os.environ):
@@ -39,6 +57,6 @@ def _origin(name: str, in_file: dict[str, object], path: str) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, dict):
-        hidden = {key: "***" if any(word in key.lower() for word in SECRET) else item for key, item in value.items()}
+        hidden = {key: "***" if _is_secret(key) else item for key, item in value.items()}
         return json.dumps(hidden)
     return str(value)
