@@ -1,10 +1,24 @@
 """How properties are tested here: without time limits, so that a busy machine fails nothing. Logs are as in a worker."""
 
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 from streams import logs
+from tests.streams.commands import Caller
 
 logs.configure()
-
 settings.register_profile("laurel", deadline=None)
 settings.load_profile("laurel")
+
+
+@pytest.fixture
+def laurel(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Caller:
+    """Give the command, with no setting but its defaults, in an empty folder."""
+    for name in [name for name in os.environ if name.startswith("LAUREL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    return Caller(monkeypatch, capfd)

@@ -1,0 +1,144 @@
+"""Lines that people publish: what is right goes to its source, what is wrong is named (R: line, field, found, allowed)."""
+
+import base64
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import events as e
+from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.topics import BY_NAME, TOPIC_OF
+from streams.publishing import BadLineError, parse, parse_line
+from streams.records import Outgoing
+from tests.schemas.records import records
+from tests.streams.history import NOON, ONE_OF_EACH, placed
+
+ORDER: dict[str, Any] = to_json(placed())
+REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "customer_id": "ada", "occurred_at": NOON}
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
+    line = json.dumps(to_json(event))
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
+
+
+LINES = [
+    ("{", ["no JSON"]),
+    ("", ["no JSON"]),
+    ("5", ["JSON object", "5"]),
+    ("null", ["JSON object", "null"]),
+    ('["OrderPlaced"]', ["JSON object"]),
+    ('"raw"', ["JSON object"]),
+    ("{}", ["type", "OrderPlaced"]),
+    ('{"type": "OrderPlacd"}', ["OrderPlacd", "OrderPlaced"]),
+    ('{"type": ["OrderPlaced"]}', ["type", "OrderPlaced"]),
+    (REGISTERED | {"customer_id": ""}, ["customer_id", "length >= 1", "''"]),
+    (REGISTERED | {"customer_id": "#3"}, ["customer_id", "#3"]),
+    (REGISTERED | {"customer_id": 5}, ["customer_id", "`str`", "5"]),
+    (REGISTERED | {"customer_id": "\ud800"}, ["customer_id", "UTF-8"]),
+    (REGISTERED | {"occurred_at": "2024-01-01"}, ["occurred_at", "`int`", "2024-01-01"]),
+    (REGISTERED | {"occurred_at": 0}, ["occurred_at", ">= 631152000000", "found 0"]),
+    ({k: v for k, v in REGISTERED.items() if k != "occurred_at"}, ["occurred_at", "missing"]),
+    (ORDER | {"currency": "EURO"}, ["currency", "EURO"]),
+    (ORDER | {"lines": []}, ["lines", "length >= 1", "[]"]),
+    (ORDER | {"lines": [ORDER["lines"][0] | {"goods_minor": -7}]}, ["lines[0].goods_minor", ">= 0", "-7"]),
+    (ORDER | {"lines": [ORDER["lines"][0] | {"quantity": 1.5}]}, ["lines[0].quantity", "`int`", "1.5"]),
+    (to_json(e.ClockTicked(NOON, 0)), ["ClockTicked", "laurel's own"]),
+    (to_json(e.RulesChanged(2)), ["RulesChanged", "laurel's own"]),
+    # unchecked values
+    ({"type": "Nope", "unchecked": True}, ["Nope", "OrderPlaced"]),
+    ({"unchecked": True}, ["type", "OrderPlaced"]),
+    ({"type": "CustomerRegistered", "unchecked": True}, ["CustomerRegistered", "event_id"]),
+    (REGISTERED | {"occurred_at": "soon", "unchecked": True}, ["CustomerRegistered", "integer", "occurred_at"]),
+    (REGISTERED | {"occurred_at": 2**70, "timestamp": NOON, "unchecked": True}, ["CustomerRegistered"]),
+    (REGISTERED | {"timestamp": "soon", "unchecked": True}, ["timestamp", "soon"]),
+    (to_json(e.RulesChanged(2)) | {"unchecked": True}, ["RulesChanged", "laurel's own"]),
+    # bytes as they are
+    ({"raw": "AAAA"}, ["topic", "None"]),
+    ({"topic": "timeline", "raw": "AAAA"}, ["topic", "timeline", "source"]),
+    ({"topic": "tier-changes", "raw": "AAAA"}, ["topic", "tier-changes", "source"]),
+    ({"topic": ["orders"], "raw": "AAAA"}, ["topic", "orders"]),
+    ({"topic": "orders", "raw": "A"}, ["raw", "base64"]),
+    ({"topic": "orders", "raw": 5}, ["raw", "base64", "5"]),
+    ({"topic": "orders", "raw": None}, ["raw", "base64"]),
+    ({"topic": "orders", "raw": "AAAA", "timestamp": "soon"}, ["timestamp", "soon"]),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), LINES, ids=lambda each: str(each)[:60] if not isinstance(each, list) else "")
+def test_a_line_that_is_wrong_is_refused_with_line_field_found_and_allowed(line: Any, said: list[str]) -> None:
+    with pytest.raises(BadLineError) as refused:
+        parse_line(line if isinstance(line, str) else json.dumps(line), 7)
+    for each in ("line 7:", *said):
+        assert each in str(refused.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = ["type", "topic", "raw", "key", "timestamp", "unchecked", *ORDER]
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+    st.sampled_from([{}, ORDER, REGISTERED, {"topic": "orders"}]),
+)
+def test_a_line_is_a_record_for_a_source_or_refused_and_nothing_else(
+    fields: dict[str, Any], base: dict[str, Any]
+) -> None:
+    try:
+        record = parse_line(json.dumps(base | fields), 1)
+    except BadLineError:
+        return
+    assert BY_NAME[record.topic].writer == "upstream"
+    assert isinstance(record.value, bytes)
+    assert record.timestamp is None or isinstance(record.timestamp, int)
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_any_text_is_a_line_or_refused(text: str) -> None:
+    with suppress(BadLineError):
+        parse_line(text, 1)
+
+
+@given(records())
+def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
+    line = json.dumps(to_json(record))
+    if isinstance(record, e.SourceEvent):
+        assert decode(parse_line(line, 1).value) == record
+    else:
+        with pytest.raises(BadLineError, match="laurel's own"):
+            parse_line(line, 1)
+
+
+def test_unchecked_values_are_published_as_they_are_and_refused_by_intake() -> None:
+    line = REGISTERED | {"occurred_at": 5, "timestamp": NOON, "unchecked": True}
+    record = parse_line(json.dumps(line), 1)
+    assert (record.topic, record.key, record.timestamp) == ("interactions", b"ada", NOON)
+    assert kind_of(record.value) is e.CustomerRegistered
+    refused = decode(record.value)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "implausible_date"
+
+
+def test_bytes_are_published_as_they_are() -> None:
+    raw = base64.b64encode(b"\xff\x00").decode()
+    line = {"topic": "returns", "raw": raw, "key": "ada", "timestamp": NOON}
+    assert parse_line(json.dumps(line), 1) == Outgoing("returns", b"ada", b"\xff\x00", None, NOON)
+    assert parse_line(json.dumps({"topic": "returns", "raw": ""}), 1).value == b""
+
+
+def test_lines_are_counted_as_an_editor_does_and_empty_ones_passed_over() -> None:
+    good = json.dumps(REGISTERED)
+    assert len(list(parse(["\n", good + "\n", "   \n", good]))) == 2
+    parsed = parse([good, "", "", "oops"])
+    next(parsed)
+    with pytest.raises(BadLineError, match="line 4:"):
+        next(parsed)
