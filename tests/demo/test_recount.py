@@ -57,17 +57,22 @@ def histories(draw: st.DrawFn) -> str:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Document:
-    """The demo's, with thresholds that a few purchases reach and grace that a few months outlast."""
+    """The demo's, with so many tiers that customers keep crossing their floors, and grace that some of them outlast."""
     document = demo_policy()
-    floors = sorted(draw(st.lists(st.integers(0, 40_000), min_size=3, max_size=3)))
-    for tier, floor in zip(document["tiers"], floors, strict=True):
-        tier |= {"lifetime_value_minor": floor, "tenure_months": draw(st.integers(0, 6))}
-    zones = st.sampled_from(["America/New_York", "UTC", "Pacific/Auckland", "America/Sao_Paulo"])
-    missing = st.sampled_from(["last_of_month", "first_of_next"])
+    dice = Dice(str(draw(st.integers(0, 10**9))))
+    names = [tier["name"] for tier in document["tiers"]] + [
+        f"tier-{number}" for number in range(draw(st.integers(0, 9)))
+    ]
+    floors = sorted(dice.between(0, 50_000) for _ in names)
+    zones = ("America/New_York", "UTC", "Pacific/Auckland", "America/Sao_Paulo")
     return document | {
-        "grace_days": draw(st.integers(0, 60)),
-        "time_zone": draw(zones),
-        "missing_day": draw(missing),
+        "tiers": [
+            {"name": name, "label": name, "lifetime_value_minor": floor, "tenure_months": dice.between(0, 4)}
+            for name, floor in zip(names, floors, strict=True)
+        ],
+        "grace_days": dice.between(0, 60),
+        "time_zone": dice.one_of(zones),
+        "missing_day": dice.one_of(("last_of_month", "first_of_next")),
     }
 
 
@@ -234,6 +239,13 @@ def test_who_falls_keeps_the_tier_for_the_days_of_grace() -> None:  # C-07
 def test_a_further_drop_does_not_prolong_the_grace() -> None:  # C-07
     past = (_order("1997-01-15", 20_000), _refund("1997-08-01", 1), _refund("1997-08-20", 1, refund_id="f-2"))
     assert _counted(*past, _until("1997-09-01")) == (19_998, 1, None)
+
+
+def test_a_recovery_ends_the_grace_and_the_next_drop_has_its_own() -> None:  # C-07, T-12
+    past = (_order("1997-01-15", 20_000), _refund("1997-08-01", 1), _order("1997-08-10", 1, "o-2"))
+    again = _refund("1997-08-20", 1, refund_id="f-2")
+    assert _counted(*past, again, _until("1997-09-19")) == (19_999, 2, "gold")
+    assert _counted(*past, again, _until("1997-09-20")) == (19_999, 2, None)
 
 
 def test_reversals_never_exceed_the_order_and_count_once() -> None:  # T-04, T-15
