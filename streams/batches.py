@@ -152,6 +152,10 @@ class BatchTopic(faust.Topic):
     def _clone_args(self) -> dict[str, Any]:
         return {**super()._clone_args(), "queue": self.queue}
 
+    def get_topic_name(self) -> str:
+        """All its names: Faust's own refuses to name a topic of several, and `faust agents` would show none at all."""
+        return ", ".join(self.topics)
+
     async def put(self, batch: Batch) -> None:
         """Hand a batch to the agent."""
         await self.queue.put(batch)
