@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,10 +17,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from processors.local_time import zones
+
 
 def config_file() -> Path:
     """The file that settings are read from; it need not exist."""
     return Path(os.environ.get("LAUREL_CONFIG", "laurel.toml"))
+
+
+def _known(zone: str) -> str:
+    if zone not in zones():
+        raise ValueError("a zone of the IANA database is needed, as Europe/Berlin")
+    return zone
 
 
 class Settings(BaseSettings):
@@ -47,7 +55,9 @@ class Settings(BaseSettings):
     tick_every_s: float = Field(10, gt=0, description="wall clock: seconds between ticks of a partition with events")
     tick_idle_s: float = Field(60, gt=0, description="wall clock: seconds between ticks of a partition without events")
     max_jump_days: int = Field(31, gt=0, description="events clock: a record further ahead of the last tick is refused")
-    time_zone: str = Field("UTC", description="events clock: the zone whose midnights are ticked")
+    time_zone: Annotated[str, AfterValidator(_known)] = Field(
+        "UTC", description="events clock: the zone whose midnights are ticked"
+    )
     max_clock_drift_s: float = Field(
         5, gt=0, description="a worker whose clock is further from the broker's does not tick"
     )
