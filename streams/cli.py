@@ -75,9 +75,12 @@ def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None
 
     Parameters
     ----------
-    partitions: How many the timeline and everything aligned with it get. It cannot be changed later.
-    replicas: Copies of each partition; 3 in production.
-    policy: The policy file; the shipped default where none is given.
+    partitions
+        How many the timeline and everything aligned with it get. It cannot be changed later.
+    replicas
+        Copies of each partition; 3 in production.
+    policy
+        The policy file; the shipped default where none is given.
     """
     from streams import policies, topics
 
@@ -115,7 +118,8 @@ def publish(file: Path) -> int:
 
     Parameters
     ----------
-    file: One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+    file
+        One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
     """
     from streams import publishing
 
@@ -155,10 +159,14 @@ def tail(
 
     Parameters
     ----------
-    topic: Its name in laurel, such as tier-changes.
-    last: How many records of each partition's end.
-    everything: From the beginning.
-    follow: Go on as records come, until interrupted.
+    topic
+        Its name in laurel, such as tier-changes.
+    last
+        How many records of each partition's end.
+    everything
+        From the beginning.
+    follow
+        Go on as records come, until interrupted.
     """
     from streams import tailing
 
@@ -182,10 +190,14 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
 
     Parameters
     ----------
-    partition: The timeline partition that stopped.
-    offset: The offset it stopped at.
-    unit: What to leave out, as the worker named it.
-    reason: Why; kept with the skip.
+    partition
+        The timeline partition that stopped.
+    offset
+        The offset it stopped at.
+    unit
+        What to leave out, as the worker named it.
+    reason
+        Why; kept with the skip.
     """
     from streams import skips
     from streams.kafka import committed
@@ -210,8 +222,10 @@ def status(*, until_idle: bool = False, as_json: Annotated[bool, Parameter(name=
 
     Parameters
     ----------
-    until_idle: Wait until nothing waits.
-    as_json: For programs.
+    until_idle
+        Wait until nothing waits.
+    as_json
+        For programs.
     """
     from streams import progressing
 
@@ -244,14 +258,23 @@ def simulate(
 
     Parameters
     ----------
-    file: Events as `publish` takes them.
-    policy: The policy file; the shipped default where none is given.
-    time_zone: Whose midnights tick.
-    as_json: Every decision as a JSON line.
+    file
+        Events as `publish` takes them.
+    policy
+        The policy file; the shipped default where none is given.
+    time_zone
+        Whose midnights tick.
+    as_json
+        Every decision as a JSON line.
     """
+    from processors.local_time import zones
     from streams import policies, publishing, simulating
     from streams.driver import FoldStoppedError
 
+    if time_zone not in zones():
+        return fail(
+            f"found time zone {time_zone!r}; a zone of the IANA database is needed, as Europe/Berlin", BAD_INPUT
+        )
     try:
         with file.open(encoding="utf-8") as lines:
             result = simulating.simulate(
@@ -284,8 +307,10 @@ def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--jso
 
     Parameters
     ----------
-    local: Compare the tables on this machine's disk too, where there are any.
-    as_json: For programs.
+    local
+        Compare the tables on this machine's disk too, where there are any.
+    as_json
+        For programs.
     """
     from streams import verify as verification
 
@@ -306,6 +331,11 @@ def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Show every setting with its value, where it comes from, and what it is for.
 
     Example: laurel config show
+
+    Parameters
+    ----------
+    as_json
+        For programs.
     """
     from streams import configuration
 
