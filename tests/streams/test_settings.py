@@ -101,6 +101,7 @@ def test_config_show_is_a_table_for_people(laurel: Caller) -> None:
         ('agents = "customers,nobody"\n', ["agents", "match pattern", "customers,nobody"]),
         ("health_port = 70000\n", ["health_port", "65535", "70000"]),
         ('tick_every_s = "often"\n', ["tick_every_s", "number", "often"]),
+        ('time_zone = "Mars/Olympus"\n', ["time_zone", "Europe/Berlin", "Mars/Olympus"]),
         ("batch_size = \n", ["laurel.toml"]),
         ("batch_size = 1\nbatch_size = 2\n", ["laurel.toml"]),
     ],

@@ -1,0 +1,242 @@
+"""The command: help for everything, exit codes that scripts can trust, messages without tracebacks."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclopts import App
+
+from processors import fold as rules
+from schemas import events as e
+from schemas.codec import BY_NAME, to_json
+from schemas.topics import BY_NAME as TOPICS
+from streams import cli
+from tests.streams.commands import Caller, run
+from tests.streams.history import DAY, ms, placed, registered
+
+
+def commands(app: App = cli.app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command, with the words that call it."""
+    for name in app:
+        if not name.startswith("-"):
+            yield (*path, name), app[name]
+            yield from commands(app[name], (*path, name))
+
+
+COMMANDS = dict(commands())
+FUNCTIONS: dict[tuple[str, ...], Callable[..., Any]] = {
+    words: app.default_command for words, app in COMMANDS.items() if app.default_command
+}
+EVERY = pytest.mark.parametrize("words", FUNCTIONS, ids=" ".join)
+
+
+def lines(folder: Path, *events: e.SourceEvent, more: str = "") -> str:
+    """A file of events."""
+    path = folder / "events.jsonl"
+    path.write_text("".join(json.dumps(to_json(event)) + "\n" for event in events) + more)
+    return str(path)
+
+
+STORY = (
+    registered("ada", ms("2022-01-01")),
+    placed("ada", ms("2024-01-01"), 150_000, "o1"),
+    placed("bob", ms("2024-01-01") + 60 * DAY, 100, "o2"),
+)
+
+
+def test_there_are_the_commands_of_the_product() -> None:
+    assert {" ".join(words) for words in FUNCTIONS} == {
+        "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
+        "config show",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_answers_help(laurel: Caller, words: tuple[str, ...]) -> None:
+    answer = laurel(*words, "--help")
+    assert answer.code == 0
+    assert f"laurel {' '.join(words)}" in answer.out
+    function = FUNCTIONS.get(words)
+    for name in inspect.signature(function).parameters if function else ():
+        about = re.search(rf"^    {name}\n        (\S.{{7}})", function.__doc__ or "", re.MULTILINE)  # type: ignore[union-attr]
+        assert about, f"{name} is not described"
+        assert about[1] in answer.out
+
+
+@EVERY
+def test_every_command_has_an_example_that_can_be_called(words: tuple[str, ...]) -> None:
+    example = re.search(r"Example: (?:LAUREL_\w+=\S+ )*laurel (.*)", FUNCTIONS[words].__doc__ or "")
+    assert example
+    assert example[1].split()[: len(words)] == list(words)
+    command, bound, _ = cli.app.parse_args(re.findall(r'"[^"]*"|\S+', example[1]), exit_on_error=False)
+    assert command is FUNCTIONS[words]
+    assert bound is not None
+
+
+def test_laurel_without_words_and_with_help_say_what_there_is(laurel: Caller) -> None:
+    for words in ((), ("--help",)):
+        answer = laurel(*words)
+        assert answer.code == 0
+        for name in ("worker", "publish", "verify"):
+            assert name in answer.out
+
+
+def test_the_version_is_the_distributions(laurel: Caller) -> None:
+    answer = laurel("--version")
+    assert (answer.code, answer.out.strip()) == (0, version("laurel-streams"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["verify", "--nonsense"],
+        ["publish"],
+        ["topics", "create", "--partitions", "many"],
+        ["skip", "1"],
+        ["tail"],
+        ["simulate", "nowhere.jsonl"],
+        ["publish", "nowhere.jsonl"],
+        ["simulate", "."],
+        ["publish", "."],
+    ],
+    ids=" ".join,
+)
+def test_a_call_that_is_wrong_is_exit_code_2_and_one_message(laurel: Caller, words: list[str]) -> None:
+    answer = laurel(*words)
+    assert answer.code == 2
+    assert "Traceback" not in answer.err + answer.out
+    assert answer.err.strip()
+
+
+@pytest.mark.parametrize("command", ["simulate", "publish"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"type": "OrderPlacd"}\n', ["line 1", "OrderPlacd"]),
+        (b"\n\n[/red] oops\n", ["line 3", "no JSON"]),
+        (b'["[/red]", "[bold]"]\n', ["line 1", "[/red]", "[bold]"]),
+        (b'{"type": "\xff"}\n', ["utf-8"]),
+    ],
+)
+def test_a_file_that_is_wrong_is_exit_code_2_and_named(
+    laurel: Caller, tmp_path: Path, command: str, content: bytes, said: list[str]
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(content)
+    answer = laurel(command, str(path))
+    assert answer.code == 2
+    for each in (str(path), *said):
+        assert each in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_simulate_decides_without_a_broker(laurel: Caller, tmp_path: Path) -> None:
+    answer = laurel("simulate", lines(tmp_path, *STORY), "--json")
+    assert answer.code == 0
+    decided = [json.loads(line) for line in answer.out.splitlines()]
+    assert all(decision["type"] in BY_NAME for decision in decided)
+    (rise,) = [each for each in decided if each["type"] == "TierChanged"]
+    assert (rise["customer_id"], rise["to_tier"]) == ("ada", "gold")
+    assert rise["conditions"][0] == {
+        "of": "gold", "name": "lifetime_value_minor", "value": 150_000, "operator": ">=", "threshold": 100_000, "holds": True,
+    }  # fmt: skip
+    (alert,) = [each for each in decided if each["type"] == "AtRiskRaised"]
+    assert alert["decided_at"] == ms("2024-02-16")
+    profiles = {each["customer_id"]: each for each in decided if each["type"] == "CustomerProfile"}
+    assert (profiles["ada"]["tier"], profiles["ada"]["at_risk"]) == ("gold", True)
+    assert profiles["bob"]["lifetime_value_minor"] == 100
+
+
+def test_simulate_counts_for_people(laurel: Caller, tmp_path: Path) -> None:
+    raw = '{"topic": "orders", "raw": "//8=", "key": "#x"}\n'
+    answer = laurel("simulate", lines(tmp_path, *STORY, more=raw))
+    assert answer.code == 0
+    found = dict(re.findall(r"([a-z-]+) +[│|] +(\d+)", answer.out))
+    assert (found["dead-letters"], found["tier-changes"], found["at-risk-alerts"]) == ("1", "1", "1")
+    assert set(found) == {"timeline", "dead-letters"} | {
+        name for name, topic in TOPICS.items() if topic.writer == "customers" and topic.types and name != "messages"
+    }
+
+
+def test_simulate_takes_a_policy_and_a_time_zone(laurel: Caller, tmp_path: Path) -> None:
+    file = lines(tmp_path, *STORY)
+    policy = tmp_path / "mine.yaml"
+    shipped = Path(rules.__file__).with_name("default_policy.yaml").read_text()
+    policy.write_text(
+        shipped.replace("silent_days: 45", "silent_days: 20").replace("time_zone: UTC", "time_zone: America/New_York")
+    )
+    answer = laurel("simulate", file, "--policy", str(policy), "--time-zone", "America/New_York", "--json")
+    (alert,) = [each for each in map(json.loads, answer.out.splitlines()) if each["type"] == "AtRiskRaised"]
+    assert alert["decided_at"] == ms("2024-01-21 05:00"), "a day in New York begins at five in UTC"
+    policy.write_text(shipped.replace("grace_days: 30", "grace_days: never"))
+    answer = laurel("simulate", file, "--policy", str(policy))
+    assert answer.code == 2
+    assert "mine.yaml" in answer.err
+    assert "grace_days" in answer.err
+
+
+def test_a_time_zone_that_is_none_is_refused(laurel: Caller, tmp_path: Path) -> None:
+    answer = laurel("simulate", lines(tmp_path, *STORY), "--time-zone", "Mars/Olympus")
+    assert answer.code == 2
+    assert "Mars/Olympus" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_bug_in_a_rule_is_exit_code_1_and_names_the_unit(
+    laurel: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rules.FACTS, e.OrderPlaced, lambda *_: 1 / 0)  # type: ignore[arg-type]
+    answer = laurel("simulate", lines(tmp_path, *STORY))
+    assert answer.code == 1
+    assert "unit record: ZeroDivisionError" in answer.err
+
+
+# Nobody is there
+
+
+UNREACHABLE = "127.0.0.1:1"
+
+
+def test_publishing_to_an_unreachable_broker_is_exit_code_3_and_says_so(tmp_path: Path) -> None:
+    answer = run(
+        "publish",
+        lines(tmp_path, *STORY),
+        bootstrap=UNREACHABLE,
+        kafka='{"message.timeout.ms": "500", "linger.ms": "5"}',
+    )
+    assert answer.code == 3
+    assert f"of 3 records were not acknowledged by {UNREACHABLE}" in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("words", [["topics", "check"], ["status"], ["tail", "orders"], ["verify"]], ids=" ".join)
+def test_asking_an_unreachable_broker_is_exit_code_3_and_says_so(
+    laurel: Caller, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("LAUREL_BOOTSTRAP", UNREACHABLE)
+    for module in ("kafka", "topics", "verify"):
+        monkeypatch.setattr(f"streams.{module}.TIMEOUT_S", 0.5)
+    answer = laurel(*words)
+    assert answer.code == 3
+    assert UNREACHABLE in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_skipping_at_an_unreachable_broker_is_exit_code_3(laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAUREL_BOOTSTRAP", UNREACHABLE)
+    monkeypatch.setattr("streams.kafka.TIMEOUT_S", 0.5)
+    answer = laurel("skip", "0", "5", "--unit", "record", "--reason", "test")
+    assert answer.code == 3
+    assert "Traceback" not in answer.err
+
+
+def test_a_topic_that_is_none_is_refused_with_those_there_are(laurel: Caller) -> None:
+    answer = laurel("tail", "tier-change")
+    assert answer.code == 2
+    assert "tier-changes" in answer.err
