@@ -1,8 +1,8 @@
 """The rows of one partition as a batch sees them: what it wrote, over what was committed, over the store.
 
 Three layers, so that each failure undoes just its own part: a unit of work (`keep` or `undo`), a batch (`settle` after
-its transaction committed, or the whole overlay is dropped), and a bounded cache of committed rows. Rows stay typed
-until the batch is written, so a row that changes a hundred times in a batch is encoded once.
+its transaction committed, or the whole overlay is dropped), and a bounded cache of committed rows. Reads find typed
+rows; bytes are made once a unit of work, where a row that is too large can still be laid at its door.
 """
 
 from collections import defaultdict
@@ -17,7 +17,12 @@ from state.store import Store
 
 R = TypeVar("R", bound=Struct)
 CACHED_ROWS = 20_000
+LARGEST_ROW_BYTES = 2_000_000
 _MISSING: Any = object()
+
+
+class RowTooLargeError(Exception):
+    """A row has grown beyond what a record of the changelog can carry: rows must be small and many (D8)."""
 
 
 class Overlay:
@@ -29,6 +34,7 @@ class Overlay:
         self._unit: dict[bytes, Struct | None] = {}
         self._batch: defaultdict[bytes, dict[bytes, Struct | None]] = defaultdict(dict)
         self._cache: dict[bytes, Struct | None] = {}
+        self._changes: dict[bytes, bytes | None] = {}
 
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`."""
@@ -77,10 +83,20 @@ class Overlay:
         return [(table.parts(key), self._read(table, key)) for key in candidates[:limit]]
 
     def keep(self) -> None:
-        """The unit of work succeeded: its writes join the batch."""
+        """The unit of work succeeded: its writes join the batch. Raises `RowTooLargeError`, and then keeps nothing."""
+        encoded = {key: None if row is None else self._encode(key, row) for key, row in self._unit.items()}
+        self._changes.update(encoded)
         for key, row in self._unit.items():
             self._batch[key[:1]][key] = row
         self._unit.clear()
+
+    def _encode(self, key: bytes, row: Struct) -> bytes:
+        table = self._tables[key[:1]]
+        data = encode_row(table, row)
+        if len(data) > LARGEST_ROW_BYTES:
+            found = f"row {'/'.join(table.parts(key))} of {table.name} has {len(data)} bytes"
+            raise RowTooLargeError(f"{found}; the changelog takes {LARGEST_ROW_BYTES}")
+        return data
 
     def undo(self) -> None:
         """The unit of work failed: forget its writes."""
@@ -88,11 +104,7 @@ class Overlay:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """What the batch wrote, encoded, for the changelog and the store; None removes a row."""
-        return {
-            key: None if row is None else encode_row(self._tables[prefix], row)
-            for prefix, rows in self._batch.items()
-            for key, row in rows.items()
-        }
+        return dict(self._changes)
 
     def settle(self) -> None:
         """The batch is committed and in the store: its rows become the cache."""
@@ -101,3 +113,4 @@ class Overlay:
         for rows in self._batch.values():
             self._cache.update(rows)
             rows.clear()
+        self._changes.clear()

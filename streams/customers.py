@@ -51,11 +51,11 @@ class Partitions:
         overlay = self.states[record.partition].overlay
         try:
             outputs = self._fold(overlay, record, self.skips.get((record.partition, record.offset), NOTHING))
+            overlay.keep()
         except Exception as error:  # noqa: BLE001 - a bug in a rule must not take the other partitions down (D12)
             overlay.undo()
             folded.stopped[record.place] = explain_stop(record, error)
         else:
-            overlay.keep()
             folded.outgoing.extend(outputs)
             folded.offsets[record.place] = record.offset + 1
 
