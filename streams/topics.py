@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
 from schemas.topics import SOURCES, TOPICS, Topic
-from streams.kafka import TIMEOUT_S, admin, bounds, partitions_of, patiently, transactional
+from streams.kafka import TIMEOUT_S, Place, admin, bounds, partitions_of, patiently, read, transactional
 from streams.settings import Settings
 
 LEADER_TRIES = 10
@@ -52,21 +52,29 @@ def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActiv
     count = partitions_of(asking, timeline)
     while count == 0:  # a topic just created takes a moment to be known
         count = partitions_of(asking, timeline)
-    left = iter(range(LEADER_TRIES, -1, -1))
-    places = [(timeline, partition) for partition in range(count)]
-    # A partition just created takes a moment to have a leader.
-    found = patiently(f"leaders of {timeline}", lambda: bounds(settings, places), lambda: next(left) == 0)
-    empty = [partition for (_, partition), (_, high) in found.items() if high == 0]
+    producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
+    producer.init_transactions(TIMEOUT_S)  # whatever an earlier `create` left open is decided with this
+    empty = sorted(partition for _, partition in _without_records(settings, {(timeline, n) for n in range(count)}))
     if not empty:
         return
-    producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
-    producer.init_transactions(TIMEOUT_S)
     producer.begin_transaction()
     for partition in empty:
         producer.produce(
             timeline, encode(policy), reserved(partition).encode(), partition=partition, timestamp=policy.effective_from
         )
     producer.commit_transaction(TIMEOUT_S)
+
+
+def _without_records(settings: Settings, places: set[Place]) -> set[Place]:
+    """Partitions that hold no committed record. Offsets do not tell: what was aborted has some too."""
+    left = iter(range(LEADER_TRIES, -1, -1))
+    # A partition just created takes a moment to have a leader.
+    found = patiently("leaders of the timeline", lambda: bounds(settings, places), lambda: next(left) == 0)
+    starts = {place: low for place, (low, high) in found.items() if low < high}
+    filled: set[Place] = set()
+    for records in read(settings, starts, lambda: filled >= starts.keys()):
+        filled.update((settings.topic(record.topic), record.partition) for record in records)
+    return places - filled
 
 
 def check(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -77,6 +85,8 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
     for topic in TOPICS:
         if topic not in there:
             yield topic.name, "does not exist; laurel topics create"
+    if not there:
+        return
     resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in there]
     futures = asking.describe_configs(resources)
     configs = {
@@ -95,36 +105,31 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
-    config = configs[topic.name]
-    rules: tuple[tuple[bool, str, Callable[[], bool], str], ...] = (
+    config, least = configs[topic.name], _largest_source(configs) + OVERHEAD_BYTES
+    cleanup = topic.config.get("cleanup.policy", "delete")
+    stamps = topic.config.get("message.timestamp.type", "")
+    tombstones_ms = topic.config.get("delete.retention.ms", "0")
+    rules: tuple[tuple[bool, str, Callable[[str], bool], str], ...] = (
+        (topic.name == "timeline", "retention.ms", "-1".__eq__, "-1: it is the book of record"),
+        (topic.name == "timeline", "retention.bytes", "-1".__eq__, "-1, likewise"),
+        # Compaction would take records out of the middle of a history; its absence lets tables grow for ever.
+        (topic.writer != "upstream", "cleanup.policy", cleanup.__eq__, cleanup),
+        (bool(stamps), "message.timestamp.type", stamps.__eq__, stamps),
         (
-            topic.name == "timeline",
-            "retention.ms",
-            lambda: config["retention.ms"] == "-1",
-            "-1: it is the book of record",
-        ),
-        (topic.name == "timeline", "retention.bytes", lambda: config["retention.bytes"] == "-1", "-1, likewise"),
-        (
-            "cleanup.policy" in topic.config,
-            "cleanup.policy",
-            lambda: config["cleanup.policy"] == topic.config["cleanup.policy"],
-            topic.config.get("cleanup.policy", ""),
-        ),
-        (
-            "message.timestamp.type" in topic.config,
-            "message.timestamp.type",
-            lambda: config["message.timestamp.type"] == topic.config["message.timestamp.type"],
-            topic.config.get("message.timestamp.type", ""),
+            "delete.retention.ms" in topic.config,
+            "delete.retention.ms",
+            lambda found: int(found) >= int(tombstones_ms),
+            f"at least {tombstones_ms}: an older local copy would miss tombstones",
         ),
         (
-            topic.name in {"timeline", "dead-letters"},
+            topic.name in {"timeline", "dead-letters", "quarantined"},
             "max.message.bytes",
-            lambda: int(config["max.message.bytes"]) >= _largest_source(configs) + OVERHEAD_BYTES,
-            f"at least {_largest_source(configs) + OVERHEAD_BYTES}: the largest source's and its origin",
+            lambda found: int(found) >= least,
+            f"at least {least}: the largest source's and its origin",
         ),
     )
     for applies, name, holds, right in rules:
-        if applies and not holds():
+        if applies and not holds(config[name]):
             yield topic.name, f"{name} is {config[name]}; it must be {right}"
 
 
