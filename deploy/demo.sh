@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 CDNOW=$WORK/data/CDNOW_master.txt
 CDNOW_PURCHASES=69659
+POLICY=deploy/demo/policy.yaml
 
 usage() {
   echo "usage: demo.sh [--keep] [--history FILE]
@@ -38,25 +39,116 @@ fetch_history() {
 
 # run_demo HISTORY: the demo itself, with a broker at LAUREL_BOOTSTRAP and files below LAUREL_RUN.
 run_demo() {
-  note "not yet: $1"
-  return 1
+  local history=$1 files=$LAUREL_RUN/demo topic unequal=0
+
+  step "events" "$PYTHON" -m deploy.demo.generate --history "$history" --policy $POLICY --into "$files"
+  worker_settings "$files"
+
+  heading "topics"
+  attend "$LAUREL" topics create --partitions 4 --policy $POLICY 2>>"$LAUREL_RUN/topics.log" || {
+    tail -n 20 "$LAUREL_RUN/topics.log" >&2
+    return 1
+  }
+  # All of it before the worker starts: the log's time comes from the events, and the merge must see the earliest.
+  step "publishing" "$LAUREL" publish "$files/events.jsonl"
+
+  heading "worker"
+  worker_up
+  attend "$PYTHON" -m deploy.demo.progress --events "$(recorded "$files/generated.json" events)" --pid "$WORKER" \
+    --into "$files/measured.json" || {
+    note "The worker did not get through. The end of its log:"
+    tail -n 30 "$LAUREL_RUN/worker.log" >&2
+    return 1
+  }
+
+  heading "report"
+  for topic in customer-profiles tier-changes return-decisions priority-routing at-risk-alerts dead-letters; do
+    attend "$LAUREL" tail $topic --all >"$files/$topic.jsonl"
+  done
+  attend "$PYTHON" -m deploy.demo.report "$files"
+
+  heading "verification: everything is folded again, and again elsewhere"
+  attend "$LAUREL" verify --json >"$files/verify.json" || true # the last line tells
+
+  heading "recount: everything once more, by a script that knows nothing of laurel"
+  attend "$LAUREL" tail timeline --all >"$files/timeline.jsonl"
+  attend "$PYTHON" -I -S deploy/demo/recount.py --history "$history" --synthetic "$files"/synthetic-seed-*.jsonl \
+    --policy "$files/policy.json" --profiles "$files/customer-profiles.jsonl" --ticks "$files/timeline.jsonl" \
+    --dead-letters "$files/dead-letters.jsonl" --max-jump-days "$LAUREL_MAX_JUMP_DAYS" --zones "$(zones)" \
+    >"$files/recount.json" || unequal=$?
+  [ $unequal -le 1 ] || note "The recount itself failed."
+
+  attend "$PYTHON" -m deploy.demo.report "$files" --last
+}
+
+# worker_settings FILES: the environment of everything that follows: nobody else's topics, groups and tables.
+worker_settings() {
+  LAUREL=$ROOT/.venv/bin/laurel
+  LAUREL_NAMESPACE=demo-$(date +%s)-$$- # pids come again
+  LAUREL_INSTANCE=demo
+  LAUREL_AGENTS=intake,customers
+  LAUREL_DATA_DIR=$LAUREL_RUN/tables
+  LAUREL_CLOCK=events
+  LAUREL_TIME_ZONE=$(recorded "$1/policy.json" time_zone)
+  LAUREL_MAX_JUMP_DAYS=$(recorded "$1/generated.json" max_jump_days)
+  LAUREL_HEALTH_PORT=$(_broker port)
+  export LAUREL_NAMESPACE LAUREL_INSTANCE LAUREL_AGENTS LAUREL_DATA_DIR LAUREL_CLOCK LAUREL_TIME_ZONE
+  export LAUREL_MAX_JUMP_DAYS LAUREL_HEALTH_PORT
+}
+
+# worker_up: afterwards WORKER is the pid of a worker that broker_down stops, or that stays with --keep.
+worker_up() {
+  set -m # a process group of its own: Ctrl-C is for this script, which then stops it in order
+  "$LAUREL" worker </dev/null >"$LAUREL_RUN/worker.log" 2>&1 &
+  WORKER=$!
+  set +m
+  disown
+  stop_with_run worker "$WORKER"
+}
+
+# recorded FILE NAME: a value of a JSON file.
+recorded() {
+  "$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$@"
+}
+
+# zones: the folder of time zones that laurel uses, so that the recount's midnights are the same on every machine.
+zones() {
+  "$PYTHON" -c 'import pathlib, tzdata; print(pathlib.Path(tzdata.__file__).parent / "zoneinfo")'
 }
 
 finish() {
-  if [ -n "$keep" ] && [ -n "${LAUREL_BOOTSTRAP:-}" ] && [ -d "${LAUREL_RUN:-}" ]; then
+  if [ -n "$keep" ] && [ -n "${WORKER:-}" ] && [ -d "${LAUREL_RUN:-}" ]; then
     broker_keep
-    note "
-Kept: the broker at $LAUREL_BOOTSTRAP, files in $LAUREL_RUN
-  export LAUREL_BOOTSTRAP=$LAUREL_BOOTSTRAP
-  bash deploy/broker/broker.sh status    what runs
-  bash deploy/broker/broker.sh stop      ends it all"
+    explain_kept >&2
   else
     broker_down
+    # A broker that was there before keeps nothing of the demo.
+    [ -z "$given" ] || [ -z "${LAUREL_NAMESPACE:-}" ] || "$PYTHON" -m deploy.demo.clearing || true
   fi
+}
+
+explain_kept() {
+  echo "
+Kept: the broker at $LAUREL_BOOTSTRAP, a worker (pid $WORKER), files in $LAUREL_RUN. To look around:"
+  env | grep -E '^LAUREL_(BOOTSTRAP|NAMESPACE|INSTANCE|AGENTS|DATA_DIR|CLOCK|TIME_ZONE|MAX_JUMP_DAYS|HEALTH_PORT)=' |
+    sort | sed 's/^/  export /'
+  echo "
+  uv run laurel status                            what waits, and where
+  uv run laurel tail tier-changes                 the latest decisions with their conditions; --all, --follow
+  uv run laurel tail customer-profiles --last 1   what other systems see of a customer
+  uv run laurel verify                            is what it holds and published what its history says?
+  curl -s http://127.0.0.1:$LAUREL_HEALTH_PORT/ready       what the worker says of itself
+  tail -f $LAUREL_RUN/worker.log
+
+To stop both, with all their files:
+  bash deploy/broker/broker.sh stop"
+  [ -z "$given" ] || echo "To remove the demo's topics from the broker after that, with the exports above:
+  uv run python -m deploy.demo.clearing"
 }
 
 keep=""
 history=""
+given=${LAUREL_BOOTSTRAP:-} # a broker that is not ours
 while [ $# -gt 0 ]; do
   case $1 in
     --help) usage && exit ;;
@@ -80,11 +172,12 @@ on_exit finish
 heading "environment"
 environment_up
 
+heading "purchase history"
 if [ -z "$history" ]; then
-  heading "purchase history"
   fetch_history
   history=$CDNOW
 fi
+attend "$PYTHON" -m deploy.demo.history "$history"
 
 heading "broker"
 broker_up

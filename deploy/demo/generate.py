@@ -5,6 +5,7 @@
 - `history.jsonl`: the purchases of the history, each line an OrderPlaced;
 - `synthetic-seed-1.jsonl`: what a seeded generator invented (deliveries, returns, refunds, poison records and more);
 - `events.jsonl`: both, in the order of time, as they are published;
+- `policy.json`: the policy as it travels;
 - `generated.json`: how many of what, and how far time jumps between two events.
 
 The same history, policy and seed give the same bytes.
@@ -92,7 +93,7 @@ def main() -> int:
     parser.add_argument("--into", type=Path, required=True, help="folder for the files")
     given = parser.parse_args()
     try:
-        policy, _ = load(given.policy)
+        policy, document = load(given.policy)
         real, invented, jump_days = generate(read(given.history), policy, given.seed)
     except (HistoryError, PolicyFileError) as error:
         print(error, file=sys.stderr)
@@ -103,6 +104,7 @@ def main() -> int:
     write(given.into / "history.jsonl", real)
     write(given.into / f"synthetic-seed-{given.seed}.jsonl", invented)
     write(given.into / "events.jsonl", in_time(real, invented))
+    (given.into / "policy.json").write_text(document + "\n", encoding="utf-8")
     (given.into / "generated.json").write_text(json.dumps(counts) + "\n", encoding="utf-8")
     return 0
 

@@ -1,12 +1,14 @@
 """A shop's purchase history: lines of customer, date, number of items and amount, as CDNOW's file has them.
 
 Each line is a purchase of its own, also one that repeats another exactly, and one of amount zero.
+`python -m deploy.demo.history FILE` says what a file holds, or what is wrong with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -106,3 +108,20 @@ def _minor(number: int, text: str) -> int:
 
 def _wrong(number: int, found: str, expected: str) -> HistoryError:
     return HistoryError(f"line {number}: found {found}; expected {expected}")
+
+
+def main() -> int:
+    """Describe a file; exit code 2 where it is no history."""
+    try:
+        purchases = read(Path(sys.argv[1]))
+    except HistoryError as error:
+        print(error, file=sys.stderr)
+        return 2
+    days = [purchase.day for purchase in purchases]
+    customers = len({purchase.customer_id for purchase in purchases})
+    print(f"{len(purchases):,} purchases by {customers:,} customers, {min(days)} to {max(days)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

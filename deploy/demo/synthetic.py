@@ -151,7 +151,7 @@ def _aftermath(purchase: Purchase, times: Times, dice: Dice, rates: Rates) -> It
 def _return(purchase: Purchase, times: Times, dice: Dice, rates: Rates) -> Iterator[Event]:
     """A request, mostly within the usual windows, and the money that mostly follows."""
     number, day = f"{purchase.line:06d}", purchase.day
-    after, units = dice.between(5, 25) + dice.falls(0.3) * dice.between(5, 60), dice.between(1, purchase.items)
+    after, units = dice.between(4, 17) + dice.falls(0.25) * dice.between(5, 60), dice.between(1, purchase.items)
     requests = 1 + dice.falls(rates.asked_twice)
     for count in range(requests):
         request = {

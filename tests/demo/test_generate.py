@@ -69,7 +69,8 @@ def test_same_input_and_seed_same_bytes(tmp_path: Path) -> None:  # I-5
 def test_it_says_what_is_synthetic_in_its_first_line_and_in_the_files_name(tmp_path: Path) -> None:
     done = _run(tmp_path / "a")
     assert done.stdout.startswith("SYNTHETIC: ")
-    assert {"history.jsonl", "synthetic-seed-1.jsonl", "events.jsonl", "generated.json"} == set(_bytes(tmp_path / "a"))
+    events = {"history.jsonl", "synthetic-seed-1.jsonl", "events.jsonl"}
+    assert events | {"policy.json", "generated.json"} == set(_bytes(tmp_path / "a"))
 
 
 def test_a_wrong_line_ends_it_with_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,329 @@
+"""The demo's report: what laurel decided and why, from what `laurel tail` shows of its topics.
+
+`python -m deploy.demo.report FOLDER` draws it; with `--last` it shows `laurel verify` and the recount, and prints the one
+line of JSON that ends the demo. Exit code 1 then, unless everything is as it should be. FOLDER holds the files of
+generate.py, one `<topic>.jsonl` per topic, and `measured.json`, `verify.json` and `recount.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from deploy.demo.explaining import Json, Shop, cause, comparison, day, money, name, sentence, shop, why
+
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+VERDICTS = {"approve": "approved", "review": "to review", "deny": "denied"}
+BAR = 24
+TOP = 8
+WIDTH = 110
+
+
+class Demo(NamedTuple):
+    """Everything that the report draws."""
+
+    about: Shop
+    policy: Json
+    generated: Json
+    measured: Json
+    decisions: dict[str, list[Json]]
+    """By topic; each with its `place` beside its fields."""
+    profiles: dict[str, Json]
+    dead_letters: list[Json]
+
+
+def load(folder: Path) -> Demo:
+    """Read the files."""
+    policy = _json(folder / "policy.json")
+    return Demo(
+        shop(policy),
+        policy,
+        _json(folder / "generated.json"),
+        _json(folder / "measured.json"),
+        {topic: [_decision(line) for line in _lines(folder, topic)] for topic in DECISIONS},
+        {line["record"]["customer_id"]: line["record"] for line in _lines(folder, "customer-profiles")},
+        list(_lines(folder, "dead-letters")),
+    )
+
+
+def _json(path: Path) -> Json:
+    content: Json = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _lines(folder: Path, topic: str) -> Iterator[Json]:
+    with (folder / f"{topic}.jsonl").open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _decision(line: Json) -> Json:
+    return {**line["record"], "place": f"{line['topic']}/{line['partition']} offset {line['offset']}"}
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def bars(
+    title: str, counts: Iterable[tuple[str, int]], *columns: str, details: Iterable[tuple[str, ...]] = ()
+) -> Table:
+    """A distribution: each name with its count, share and a bar, and further columns."""
+    rows = list(counts)
+    total, largest = sum(count for _, count in rows) or 1, max((count for _, count in rows), default=0) or 1
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=bool(columns)
+    )
+    table.add_column(columns[0] if columns else "", no_wrap=True)
+    table.add_column("", no_wrap=True, style="cyan", min_width=BAR)
+    table.add_column(columns[1] if columns else "", justify="right", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    more = list(details) or [()] * len(rows)
+    for column in columns[2:]:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for (label, count), extra in zip(rows, more, strict=True):
+        eighths = round(count * BAR * 8 / largest)
+        bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+        # What is there must show, and what customers wrote must not be taken for markup.
+        table.add_row(label, bar or ("▏" if count else ""), f"{count:,}", f"{count / total:.1%}", *map(Text, extra))
+    return table
+
+
+def tiers(demo: Demo) -> Table:
+    """How many customers hold which tier."""
+    held = Counter(profile["tier"] for profile in demo.profiles.values())
+    value = Counter[str | None]()
+    for profile in demo.profiles.values():
+        value[profile["tier"]] += profile["lifetime_value_minor"]
+    ladder = _ladder(demo)
+    floors = {
+        tier["name"]: f"from {money(tier['lifetime_value_minor'])} and {tier['tenure_months']} months"
+        for tier in demo.policy["tiers"]
+    }
+    return bars(
+        f"Tiers of {len(demo.profiles):,} customers",
+        [(demo.about.label(tier), held[tier]) for tier in ladder],
+        "tier", "customers", f"{demo.about.currency} in all", "asks for",
+        details=[(f"{money(value[tier]):>16}", floors.get(str(tier), "")) for tier in ladder],
+    )  # fmt: skip
+
+
+def _ladder(demo: Demo) -> list[str | None]:
+    return [*reversed(demo.about.order), None]
+
+
+def top(demo: Demo) -> Table:
+    """The customers of highest tier and value, and why they have it: as the decision says."""
+    last = {decision["customer_id"]: decision for decision in demo.decisions["tier-changes"]}
+    ladder = _ladder(demo)
+    best = sorted(
+        demo.profiles.values(),
+        key=lambda each: (ladder.index(each["tier"]), -each["lifetime_value_minor"], each["customer_id"]),
+    )
+    table = Table(title="Top customers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("customer", "tier"):
+        table.add_column(column, no_wrap=True)
+    for column in ("value now", "orders"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("since", no_wrap=True)
+    table.add_column("why, on that day")
+    for profile in best[:TOP]:
+        decision = last.get(profile["customer_id"])
+        table.add_row(
+            profile["customer_id"],
+            demo.about.label(profile["tier"]),
+            money(profile["lifetime_value_minor"]),
+            str(profile["orders"]),
+            day(decision["decided_at"], demo.about.zone) if decision else "",
+            why(decision, demo.about) if decision and profile["tier"] else "no tier was reached",
+        )
+    return table
+
+
+def changes(demo: Demo) -> Table:
+    """Rises and falls between tiers."""
+    found = Counter((each["from_tier"], each["to_tier"]) for each in demo.decisions["tier-changes"])
+    return bars(
+        f"{found.total():,} changes of tier",
+        [
+            (f"{demo.about.label(before)} → {demo.about.label(after)}", count)
+            for (before, after), count in found.most_common()
+        ],
+    )
+
+
+def returns(demo: Demo) -> Table:
+    """Verdicts, by tier."""
+    found = Counter((each["verdict"], each["tier"]) for each in demo.decisions["return-decisions"])
+    by_verdict = [(verdict, [found[verdict, tier] for tier in _ladder(demo)]) for verdict in VERDICTS]
+    return bars(
+        f"Verdicts on {found.total():,} returns (synthetic requests on real orders)",
+        [(VERDICTS[verdict], sum(counts)) for verdict, counts in by_verdict],
+        "verdict", "returns", *map(demo.about.label, _ladder(demo)),
+        details=[tuple(f"{count:,}" for count in counts) for _, counts in by_verdict],
+    )  # fmt: skip
+
+
+def routing(demo: Demo) -> Table:
+    """Where contacts go, by tier."""
+    found = Counter(each["tier"] for each in demo.decisions["priority-routing"])
+    routes = {tier: demo.policy["routing"]["tiers"].get(tier, demo.policy["routing"]["base"]) for tier in _ladder(demo)}
+    return bars(
+        f"Routing of {found.total():,} contacts (synthetic)",
+        [(demo.about.label(tier), found[tier]) for tier in _ladder(demo)],
+        "tier", "contacts", "queue", "priority", "answer within",
+        details=[(route["queue"], str(route["priority"]), f"{route['response_minutes']} minutes") for route in routes.values()],
+    )  # fmt: skip
+
+
+def at_risk(demo: Demo) -> Table:
+    """Silent VIPs: alerts, and who of them has not come back."""
+    alerts = demo.decisions["at-risk-alerts"]
+    raised = Counter(each["tier"] for each in alerts if each["type"] == "AtRiskRaised")
+    retracted = sum(each["type"] == "AtRiskRetracted" for each in alerts)
+    still = Counter(profile["tier"] for profile in demo.profiles.values() if profile["at_risk"])
+    vips = [tier for tier in _ladder(demo) if tier]
+    return bars(
+        f"{raised.total():,} at-risk alerts, {retracted} retracted: VIPs without an order for more than "
+        f"{demo.policy['at_risk']['silent_days']} days",
+        [(demo.about.label(tier), raised[tier]) for tier in vips],
+        "tier", "alerts", "still silent",
+        details=[(f"{still[tier]:,}",) for tier in vips],
+    )  # fmt: skip
+
+
+def dead_letters(demo: Demo) -> Table:
+    """What could not be taken, and an example of why."""
+    found = Counter(line["headers"]["reason"] for line in demo.dead_letters)
+    example = {line["headers"]["reason"]: line["headers"] for line in demo.dead_letters}
+    return bars(
+        f"{found.total():,} dead letters (synthetic poison); nobody else was stopped",
+        found.most_common(),
+        "reason", "records", "for example",
+        details=[(f"{example[reason]['origin']}: {example[reason]['detail']}",) for reason, _ in found.most_common()],
+    )  # fmt: skip
+
+
+def throughput(demo: Demo) -> str:
+    """How fast it was."""
+    seconds, events = demo.measured["seconds"], demo.generated["events"]
+    return (
+        f"[bold]Throughput[/bold] {events / seconds:,.0f} events/s: {events:,} events, {demo.measured['timeline']:,} records of the "
+        f"timeline with its ticks, in {seconds} s; one worker, exactly once, from the first event taken to idle"
+    )
+
+
+def telling(demo: Demo) -> Json | None:
+    """A decision that tells much: a rise by time alone to a tier with another above it, of the most valuable customer."""
+
+    def much(decision: Json) -> tuple[bool, bool, int]:
+        by_time = decision["cause"].startswith("timer/")
+        mixed = len({condition["holds"] for condition in decision["conditions"]}) > 1
+        profile = demo.profiles.get(decision["customer_id"], {})
+        return mixed, by_time, profile.get("lifetime_value_minor", 0)
+
+    return next((max(found, key=much) for topic in DECISIONS if (found := demo.decisions[topic])), None)
+
+
+def explain(decision: Json, about: Shop) -> Iterator[str | Table]:
+    """One decision in full: what, why, under which conditions, and where it stands."""
+    yield f"[bold]One decision explained[/bold]\n{sentence(decision, about)}"
+    yield f"Because of {cause(decision, about)}. Every condition that was looked at:"
+    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    for condition in decision["conditions"]:
+        holds = "[green]yes[/green]" if condition["holds"] else "[yellow]no[/yellow]"
+        table.add_row(holds, name(condition, about), comparison(condition, about))
+    yield table
+    origin = decision["origin"]
+    yield (
+        f"Decision {decision['decision_id']}, number {decision['sequence']} of this customer, under policy "
+        f"{decision['policy_version']} and rules {decision['rules_version']}.\nIt stands at {decision['place']}; "
+        f"{origin['topic']}/{origin['partition']} offset {origin['offset']} is the record whose fold decided it."
+    )
+
+
+def show(demo: Demo, console: Console) -> None:
+    """Draw everything."""
+    generated = demo.generated
+    console.print(
+        f"\n[bold]{demo.about.name}[/bold]: {generated['history']:,} purchases of the history, and "
+        f"{generated['synthetic']:,} synthetic events (seed {generated['seed']})"
+    )
+    for part in (tiers, top, changes, returns, routing, at_risk, dead_letters):
+        console.print()
+        console.print(part(demo))
+    console.print()
+    console.print(throughput(demo))
+    decision = telling(demo)
+    for piece in explain(decision, demo.about) if decision else ():
+        console.print()
+        console.print(piece)
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def conclude(folder: Path, console: Console) -> Json:
+    """Show both checks; what the last line says."""
+    demo = load(folder)
+    checked, counted = (_checked(folder / name) for name in ("verify.json", "recount.json"))
+    table = Table(title="laurel verify", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("invariant", "compared", "what", "differences"):
+        table.add_column(column, justify="right" if column in ("compared", "differences") else "left")
+    for check in checked.get("checks", []):
+        table.add_row(check["invariant"], f"{check['compared']:,}", check["what"], str(check["differences"]))
+    console.print(table)
+    for difference in checked.get("first_differences", []):
+        console.print(Text(difference, style="red"))
+    verdict = "every value, number of orders and tier is equal" if counted.get("equal") else "NOT equal"
+    console.print(
+        f"\n[bold]Recount[/bold] of {counted.get('customers') or 0:,} customers as of {counted.get('as_of')}, "
+        f"and of {counted.get('ticks') or 0:,} ticks: {verdict}"
+    )
+    for mismatch in counted.get("mismatches", []):
+        console.print(Text(json.dumps(mismatch), style="red"))
+    return {
+        "events": demo.generated["events"],
+        "customers": counted.get("customers"),
+        "gross_order_value_minor": counted.get("gross_order_value_minor"),
+        "net_lifetime_value_minor": counted.get("net_lifetime_value_minor"),
+        "decisions": {topic: len(found) for topic, found in demo.decisions.items()},
+        "dead_letters": len(demo.dead_letters),
+        "verified": checked.get("verified") is True and counted.get("equal") is True,
+    }
+
+
+def _checked(path: Path) -> Json:
+    """What a check wrote; nothing, where it did not come to that."""
+    try:
+        return _json(path)
+    except (OSError, ValueError):
+        return {}
+
+
+def main() -> int:
+    """Draw the report, or conclude."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="with the demo's files")
+    parser.add_argument("--last", action="store_true", help="show the checks and print the last line")
+    given = parser.parse_args()
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without bars is still one
+    console = Console(highlight=False)
+    console = Console(highlight=False, width=min(console.width, WIDTH) if console.is_terminal else WIDTH)
+    if not given.last:
+        show(load(given.folder), console)
+        return 0
+    last = conclude(given.folder, console)
+    print(f"\n{json.dumps(last)}")
+    return 0 if last["verified"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
