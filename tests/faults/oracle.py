@@ -1,0 +1,272 @@
+"""The oracle: a recount in plain Python of what laurel should hold and have said, from the journal alone.
+
+It reads the topics read_committed with a consumer of its own and decodes records; it does not use the rules, the fold or
+the engine. What it demands of each customer follows from the events in whatever order they came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from schemas import events as e
+from schemas.codec import decode
+from schemas.decisions import ContactRouted, CustomerProfile, ReturnDecided
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from tests.faults.events import Published
+    from tests.faults.publisher import Place
+
+PPM = 1_000_000
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
+
+
+@dataclass
+class Account:
+    """An order as the journal tells it."""
+
+    placed: e.OrderPlaced | None = None
+    cancelled: bool = False
+    refunds: dict[str, int] = field(default_factory=dict)
+
+    def net_minor(self) -> int:
+        """What is left of it: goods after discount, less refunds at the order's own rate, never below zero."""
+        if self.placed is None or self.cancelled:
+            return 0
+        goods = sum(line.goods_minor - min(line.discount_minor, line.goods_minor) for line in self.placed.lines)
+        added = rounded(goods * self.placed.rate_ppm)
+        return max(0, added - rounded(sum(self.refunds.values()) * self.placed.rate_ppm))
+
+    def counts(self) -> bool:
+        """Whether it is an order at all."""
+        return self.placed is not None and not self.cancelled
+
+
+def rounded(millionths: int) -> int:
+    """Whole minor units, a half rounded up."""
+    return (millionths + PPM // 2) // PPM
+
+
+@dataclass
+class Expected:
+    """What the journal amounts to."""
+
+    customers: set[str] = field(default_factory=set)
+    accounts: defaultdict[str, defaultdict[str, Account]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Account))
+    )
+    returns: set[tuple[str, str, str]] = field(default_factory=set)
+    cases: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, event: Any) -> None:
+        """Count an event. One that comes twice, or in another order, changes nothing."""
+        self.customers.add(event.customer_id)
+        orders = self.accounts[event.customer_id]
+        match event:
+            case e.OrderPlaced():
+                orders[event.order_id].placed = event
+            case e.OrderCancelled():
+                orders[event.order_id].cancelled = True
+            case e.OrderRefunded():
+                orders[event.order_id].refunds[event.refund_id] = event.goods_minor
+            case e.ReturnRequested():
+                self.returns.add((event.customer_id, event.order_id, event.return_id))
+            case e.ContactOpened():
+                self.cases.add((event.customer_id, event.case_id))
+
+    def totals(self, customer: str) -> tuple[int, int]:
+        """Net lifetime value in minor units, and number of orders."""
+        orders = self.accounts[customer].values()
+        return sum(order.net_minor() for order in orders), sum(order.counts() for order in orders)
+
+
+class Oracle:
+    """Follows timeline and dead letters while the system runs; judges everything at the end."""
+
+    def __init__(self, bootstrap: str, namespace: str, partitions: int) -> None:
+        self._bootstrap, self._namespace, self._partitions = bootstrap, namespace, partitions
+        self._follower: Reader | None = None
+        self.timeline: dict[str, list[Message]] = defaultdict(list)
+        """Records of the timeline by their origin header."""
+        self.dead: dict[str, list[Message]] = defaultdict(list)
+        self.ticks: Counter[int] = Counter()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        if self._follower is not None:
+            self._follower.close()
+
+    def read(self) -> None:
+        """Take in what was committed to timeline and dead letters since the last time."""
+        if self._follower is None:
+            self._follower = self._reader("timeline", "dead-letters")
+        for message in self._follower.read():
+            origin = header(message, "origin")
+            if origin is None:
+                self.ticks[message.partition()] += 1
+            else:
+                into = self.timeline if message.topic().endswith("timeline") else self.dead
+                into[origin.decode()].append(message)
+
+    def missing(self, journal: Mapping[Place, Published]) -> list[Place]:
+        """What was acknowledged and is nowhere yet."""
+        return [place for place in list(journal) if name(place) not in self.timeline and name(place) not in self.dead]
+
+    def last_offsets(self) -> dict[int, int]:
+        """The last record of each partition of the timeline that came from a source."""
+        last: dict[int, int] = {}
+        for messages in self.timeline.values():
+            for message in messages:
+                last[message.partition()] = max(last.get(message.partition(), 0), message.offset())
+        return last
+
+    def violations(self, journal: Mapping[Place, Published], skipped: Collection[Place] = ()) -> list[str]:
+        """Everything that is not as it must be. `skipped` are records that somebody left out on purpose."""
+        self.read()
+        expected = Expected()
+        for place, published in journal.items():
+            if published.event is not None and place not in skipped:
+                expected.take(published.event)
+        return [
+            *self._origins(journal),
+            *self._profiles(expected),
+            *self._decisions(expected),
+        ]
+
+    def _origins(self, journal: Mapping[Place, Published]) -> Iterable[str]:
+        known = {name(place) for place in journal}
+        for origin in (self.timeline.keys() | self.dead.keys()) - known:
+            if origin.split("/")[0] in SOURCES:
+                yield f"nobody published {origin}"
+        subjects: dict[bytes, int] = {}
+        for place, published in journal.items():
+            origin = name(place)
+            good, bad = self.timeline.get(origin, []), self.dead.get(origin, [])
+            if (len(good), len(bad)) != ((1, 0) if published.reason is None else (0, 1)):
+                yield f"{origin} is {len(good)} times on the timeline and {len(bad)} times dead: {published.reason}"
+                continue
+            message = (good or bad)[0]
+            if (message.value() or None) != (published.value or None):
+                yield f"{origin}: other bytes"
+            if published.reason is not None:
+                if (reason := (header(message, "reason") or b"").decode()) != published.reason:
+                    yield f"{origin}: dead as {reason}, not as {published.reason}"
+                if message.key() != published.key or not header(message, "detail"):
+                    yield f"{origin}: dead under {message.key()!r} with the detail {header(message, 'detail')!r}"
+            elif message.key() != published.event.customer_id.encode():
+                yield f"{origin}: on the timeline under {message.key()!r}"
+            elif subjects.setdefault(message.key(), message.partition()) != message.partition():
+                yield f"{message.key()!r} is on two partitions"
+        yield from self._order()
+
+    def _order(self) -> Iterable[str]:
+        """Records of one source partition and one customer keep their order."""
+        last: dict[tuple[str, bytes], tuple[int, int]] = {}
+        standing = sorted((m.partition(), m.offset(), o, m.key()) for o, found in self.timeline.items() for m in found)
+        for _, offset, origin, key in standing:
+            place, _, number = origin.rpartition("/")
+            before = last.get((place, key), (-1, -1))
+            if int(number) < before[0]:
+                yield f"{origin} stands at {offset}, behind {place}/{before[0]}"
+            last[place, key] = (int(number), offset)
+
+    def _profiles(self, expected: Expected) -> Iterable[str]:
+        found: dict[str, CustomerProfile] = {}
+        for message in self._all("customer-profiles"):
+            found[(message.key() or b"").decode()] = decode(message.value())
+        for customer in found.keys() - expected.customers:
+            yield f"{customer} has a profile, but no event"
+        for customer in expected.customers:
+            profile, (value, orders) = found.get(customer), expected.totals(customer)
+            if profile is None:
+                yield f"{customer} has no profile"
+            elif (profile.lifetime_value_minor, profile.orders) != (value, orders):
+                yield f"{customer} has {profile.lifetime_value_minor} in {profile.orders} orders, not {value} in {orders}"
+
+    def _decisions(self, expected: Expected) -> Iterable[str]:
+        ids: Counter[str] = Counter()
+        numbers: defaultdict[str, list[int]] = defaultdict(list)
+        returns: Counter[tuple[str, str, str]] = Counter()
+        cases: Counter[tuple[str, str]] = Counter()
+        for topic in DECISIONS:
+            for message in self._all(topic):
+                decision = decode(message.value())
+                ids[decision.decision_id] += 1
+                numbers[decision.customer_id].append(decision.sequence)
+                if isinstance(decision, ReturnDecided):
+                    returns[decision.customer_id, decision.order_id, decision.return_id] += 1
+                if isinstance(decision, ContactRouted):
+                    cases[decision.customer_id, decision.case_id] += 1
+        yield from (f"decision {decision} is there {count} times" for decision, count in ids.items() if count > 1)
+        for customer, found in numbers.items():
+            if sorted(found) != list(range(1, len(found) + 1)):
+                yield f"{customer} has the sequence numbers {sorted(found)}"
+        for what, wanted, counted in (("return", expected.returns, returns), ("case", expected.cases, cases)):
+            for key in wanted | counted.keys():
+                if counted[key] != (key in wanted):
+                    yield f"{what} {key} was decided {counted[key]} times"
+        for _ in self._all("quarantined"):
+            yield "something was quarantined"
+
+    def _all(self, topic: str) -> Iterable[Message]:
+        reader = self._reader(topic)
+        try:
+            yield from reader.read()
+        finally:
+            reader.close()
+
+    def _reader(self, *topics: str) -> Reader:
+        names = [self._namespace + topic for topic in topics]
+        return Reader(self._bootstrap, [(topic, n) for topic in names for n in range(self._partitions)])
+
+
+class Reader:
+    """Reads partitions read_committed, again and again, each time up to their ends at that time."""
+
+    def __init__(self, bootstrap: str, places: list[tuple[str, int]]) -> None:
+        self._places = places
+        self._reached = dict.fromkeys(places, -1)
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "oracle",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+                "log_level": 2,
+            }
+        )
+        self._consumer.assign([TopicPartition(*place, 0) for place in places])
+
+    def read(self) -> Iterator[Message]:
+        """What was committed since the last time."""
+        ends = {
+            place: self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=60)[1] for place in self._places
+        }
+        while any(self._reached[place] < end for place, end in ends.items()):
+            for message in self._consumer.consume(10_000, 0.05):
+                if message.error() is None:
+                    yield message
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    self._reached[message.topic(), message.partition()] = message.offset()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
+
+
+def name(place: Place) -> str:
+    """A source record as origin headers name it."""
+    return "/".join(map(str, place))
+
+
+def header(message: Message, of: str) -> bytes | None:
+    """The header of a name."""
+    return next((value for key, value in message.headers() or () if key == of), None)

@@ -1,0 +1,96 @@
+"""An upstream system: publishes a history while workers run, and keeps a journal of what the broker acknowledged."""
+
+from __future__ import annotations
+
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from confluent_kafka import KafkaError, Message, Producer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.faults.events import History, Published
+
+Place = tuple[str, int, int]
+"""A source record: bare topic, partition, offset."""
+STEP_S = 0.05
+
+
+class Publisher:
+    """Publishes in a thread of its own, `rate` records a second. The journal is what laurel must answer for."""
+
+    def __init__(self, bootstrap: str, namespace: str, history: History) -> None:
+        self.journal: dict[Place, Published] = {}
+        self.history = history
+        self._namespace = namespace
+        self._refused: list[KafkaError] = []
+        # Acknowledged is acknowledged, so a broker that is away is waited for as long as it takes.
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "message.timeout.ms": 0,
+                "message.max.bytes": 2_000_000,
+                "log_level": 2,
+            }
+        )
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def start(self, rate: int) -> None:
+        """Publish until `stop`."""
+        self._stop.clear()
+        self._thread = Thread(target=self._run, args=(rate,), name="publisher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish what the history still owes; return when the broker has acknowledged everything."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+            self.publish(self.history.rest())
+
+    def abandon(self) -> None:
+        """Stop without a word of the broker."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._producer.purge()
+
+    def publish(self, records: Iterable[Published], **options: object) -> None:
+        """Publish records and wait until they are acknowledged."""
+        for record in records:
+            self._send(record, **options)
+        self._producer.flush()
+        assert not self._refused, self._refused
+
+    def _run(self, rate: int) -> None:
+        began, sent = time.monotonic(), 0
+        while not self._stop.wait(STEP_S):
+            due = int((time.monotonic() - began) * rate)
+            for _ in range(min(due - sent, rate)):
+                self._send(self.history.next())
+            sent = due
+            self._producer.poll(0)
+
+    def _send(self, record: Published, **options: object) -> None:
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._refused.append(error)
+                return
+            topic = message.topic().removeprefix(self._namespace)
+            self.journal[topic, message.partition(), message.offset()] = record
+
+        topic = self._namespace + record.topic
+        while True:
+            try:
+                self._producer.produce(topic, record.value, record.key, on_delivery=delivered, **options)
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
