@@ -25,6 +25,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 POLL_S = 0.2
 RECONSIDER_S = 2.0
+HANGING_LOOKS = 120
+"""Engine looks twice a second, and the client's calls promise to return within ten."""
 PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -77,6 +79,8 @@ class Stage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0
         self._reconsidered = 0.0
+        self._seen_call: int | None = None
+        self._same_call = 0
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the stage's thread."""
@@ -84,8 +88,18 @@ class Stage:
 
     @property
     def failing(self) -> bool:
-        """Whether batch after batch is aborted."""
-        return self._aborts_in_a_row > 1
+        """Whether batch after batch is aborted, or the broker does not say what became of one."""
+        return self._aborts_in_a_row > 1 or self._transactions.outcome_unknown
+
+    def hangs(self) -> bool:
+        """Whether a call of the client is under way that was so at each of the last looks, long beyond its time-out.
+
+        Looks are counted, not seconds: a process that was frozen has not waited.
+        """
+        call = self._transactions.call
+        self._same_call = self._same_call + 1 if call is not None and call == self._seen_call else 0
+        self._seen_call = call
+        return self._same_call > HANGING_LOOKS
 
     def open(self) -> None:
         """Fence whoever had this worker's name, then join the group."""

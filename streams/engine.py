@@ -122,6 +122,9 @@ class Engine:
     async def _keep_saying(self) -> None:
         while True:
             self.health.say()
+            for name, stage in list(self.stages.items()):
+                if stage.hangs():
+                    self.die(TimeoutError(f"Kafka's client does not return from a call of the agent {name}"))
             await asyncio.sleep(0.5)
 
     def _build(self) -> None:

@@ -76,6 +76,9 @@ def transactional(settings: Settings, transactional_id: str) -> dict[str, Any]:
         "partitioner": "murmur2_random",
         "linger.ms": 5,
         "message.max.bytes": 2_500_000,
+        # Once a broker was away, send_offsets_to_transaction may wait for ever, whatever its time-out, until any connection
+        # changes its state (librdkafka 5511 and 5456): those that fall idle do.
+        "connections.max.idle.ms": 5000,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 1_048_576,
     }

@@ -27,13 +27,20 @@ class Transactions:
         self._id = settings.transactional_id(agent)
         self._stopping = stopping
         self._producer: Producer | None = None
+        self._calls = 0
+        self.call: int | None = None
+        """Number of the client's call that is under way; None between calls. A number that stays tells of one that hangs."""
+        self.outcome_unknown = False
+        """Whether the broker has left a question of ours without an answer, so that it is asked again."""
 
     def open(self) -> Producer:
         """The producer, ready for a transaction; whoever used its id before is fenced."""
         if self._producer is None:
             producer = Producer(transactional(self._settings, self._id))
             patiently(
-                f"right to transactions as {self._id}", lambda: producer.init_transactions(TIMEOUT_S), self._stopping
+                f"right to transactions as {self._id}",
+                lambda: self._call(producer.init_transactions),
+                self._stopping,
             )
             self._producer = producer
         return self._producer
@@ -76,16 +83,27 @@ class Transactions:
             raise AbortedError(error.args[0].str()) from error
         return standing
 
-    @staticmethod
-    def _until_known(attempt: Callable[..., None], *arguments: Any) -> None:
+    def _call(self, attempt: Callable[..., None], *arguments: Any) -> None:
+        self._calls += 1
+        self.call = self._calls
+        try:
+            attempt(*arguments, TIMEOUT_S)
+        finally:
+            self.call = None
+
+    def _until_known(self, attempt: Callable[..., None], *arguments: Any) -> None:
         """Try until the outcome is known. A commit that timed out may have happened: only asking again tells."""
-        while True:
-            try:
-                return attempt(*arguments, TIMEOUT_S)
-            except KafkaException as error:
-                if not error.args[0].retriable():
-                    raise
-                log.warning("transaction_outcome_unknown", because=error.args[0].str())
+        try:
+            while True:
+                try:
+                    return self._call(attempt, *arguments)
+                except KafkaException as error:
+                    if not error.args[0].retriable():
+                        raise
+                    self.outcome_unknown = True
+                    log.warning("transaction_outcome_unknown", because=error.args[0].str())
+        finally:
+            self.outcome_unknown = False
 
     def _abort(self, producer: Producer, cause: KafkaError) -> None:
         log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal())
