@@ -13,11 +13,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from processors.rows import SEPARATOR
 from processors.tables import TABLES as ROW_TABLES
-from state.encoding import decode_row
-from state.partition import POSITION, read_position, state_of
+from state.encoding import RowTooNewError, decode_row
+from state.partition import POSITION, state_of
 from state.rocks import RocksStore
-from streams.kafka import TIMEOUT_S, admin, partitions_of, read_partitions
+from streams.kafka import TIMEOUT_S, admin, bounds, partitions_of, read_partitions
 from streams.origins import check_origins
 from streams.published import Published
 from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refold, batches, timeline
@@ -56,13 +59,12 @@ def local_copies(settings: Settings, cluster: str, partition: int) -> dict[Path,
 def _check_partition(
     settings: Settings, partition: int, copies: dict[Path, RocksStore], advance: Advance
 ) -> tuple[list[Check], int, str | None]:
-    changelog = _changelog(settings, partition)
-    position_row = changelog.get(POSITION.key())
-    position = decode_row(POSITION, position_row).timeline if position_row else 0
-    borders = {path: read_position(store) or 0 for path, store in copies.items()}
-    published = Published(settings, partition, position)
     in_changelog = Check("I-2", "rows of the changelog", partition)
     on_disk = Check("I-2", "rows of the tables on disk", partition)
+    changelog = _changelog(settings, partition)
+    position = _position(settings, partition, changelog.get(POSITION.key()), in_changelog)
+    borders = {path: _border(path, store, position, on_disk) for path, store in copies.items()}
+    published = Published(settings, partition, position)
     refold, digest = Refold(partition, load(settings)), Digest()
     checks = [in_changelog, on_disk, *published.checks]
     try:
@@ -83,6 +85,37 @@ def _check_partition(
     _compare_rows(changelog, refold, in_changelog, settings.topic(TABLES.changelog))
     published.finish()
     return checks, position, digest.rows(refold.state)
+
+
+def _position(settings: Settings, partition: int, row: bytes | None, check: Check) -> int:
+    """How far the changelog's rows reflect the timeline. What it holds was folded, so it is not beyond the end."""
+    place = (settings.topic(TABLES.source), partition)
+    _, end = bounds(settings, [place])[place]
+    found = 0 if row is None else _timeline_position(row)
+    if found is None or found > end:
+        said = "cannot be read" if found is None else f"is {found}"
+        check.differ(f"{settings.topic(TABLES.changelog)}: the position {said}; {place[0]}/{partition} ends at {end}")
+        return end
+    return found
+
+
+def _border(path: Path, store: RocksStore, position: int, check: Check) -> int:
+    """How far a local copy reflects the timeline. It was opened before the changelog was read, so it is not ahead."""
+    row = store.get(POSITION.key())
+    found = 0 if row is None else _timeline_position(row)
+    if found is None or found > position:
+        said = "cannot be read" if found is None else f"is {found}"
+        check.differ(f"{path}: the position {said}; the changelog's is {position}")
+    elif not found and next(state_of(store), None) is not None:
+        check.differ(f"{path}: there are rows, but no position")
+    return found or 0
+
+
+def _timeline_position(row: bytes) -> int | None:
+    try:
+        return decode_row(POSITION, row).timeline
+    except (msgspec.MsgspecError, RowTooNewError, IndexError):
+        return None
 
 
 def _changelog(settings: Settings, partition: int) -> dict[bytes, bytes]:
@@ -106,7 +139,7 @@ def _compare_rows(found: dict[bytes, bytes], refold: Refold, check: Check, where
 
 def _row_name(key: bytes) -> str:
     table = next((table for table in (*ROW_TABLES, POSITION) if table.prefix == key[:1]), None)
-    return repr(key) if table is None else f"{table.name} {'/'.join(table.parts(key))}"
+    return repr(key) if table is None else f"{table.name} {key[1:].decode(errors='replace').replace(SEPARATOR, '/')}"
 
 
 def _row(rows: dict[bytes, bytes], key: bytes) -> str:
@@ -114,7 +147,10 @@ def _row(rows: dict[bytes, bytes], key: bytes) -> str:
     if data is None:
         return "no such row"
     table = next((table for table in (*ROW_TABLES, POSITION) if table.prefix == key[:1]), None)
-    return data.hex() if table is None else str(decode_row(table, data))
+    try:
+        return data.hex() if table is None else str(decode_row(table, data))
+    except (msgspec.MsgspecError, RowTooNewError, IndexError):
+        return f"what is no row: {data.hex()}"
 
 
 def _check_again(settings: Settings, digests: dict[int, tuple[int, str]]) -> list[Check]:
