@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.codec import Rejected, decode, to_json
 from schemas.topics import BY_NAME
-from streams.kafka import admin, bounds, partitions_of, read
+from streams.kafka import Place, admin, bounds, partitions_of, read
 from streams.records import Record
 from streams.settings import Settings
 
@@ -27,12 +27,25 @@ def lines(settings: Settings, topic: str, last: int | None, *, follow: bool) -> 
         message = f"{name} is not at {settings.bootstrap}; laurel topics create"
         raise NoTopicError(message)
     found = bounds(settings, [(name, partition) for partition in range(count)])
-    starts = {place: low if last is None else max(low, high - last) for place, (low, high) in found.items()}
-    while True:
-        for records in read(settings, starts, until=dict.fromkeys(starts, 1 << 62) if follow else None):
-            yield from (json.dumps(describe(record), ensure_ascii=False) for record in records)
-        if not follow:
-            return
+    starts = {place: low for place, (low, _) in found.items()}
+    if last is not None:
+        starts = {place: _start_of_last(settings, place, low, high, last) for place, (low, high) in found.items()}
+    for records in read(settings, starts, until=dict.fromkeys(starts, 1 << 62) if follow else None):
+        yield from (json.dumps(describe(record), ensure_ascii=False) for record in records)
+
+
+def _start_of_last(settings: Settings, place: Place, low: int, high: int, last: int) -> int:
+    """The offset of the last but so many records: marks of transactions take offsets too, so offsets do not count."""
+    back = max(2 * last, 16)
+    while last > 0:
+        start = max(low, high - back)
+        offsets = [record.offset for records in read(settings, {place: start}) for record in records]
+        if len(offsets) >= last:
+            return offsets[-last]
+        if start == low:
+            return low
+        back *= 8
+    return high
 
 
 def describe(record: Record) -> dict[str, Any]:
@@ -42,13 +55,18 @@ def describe(record: Record) -> dict[str, Any]:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": record.timestamp,
-        "key": None if record.key is None else record.key.decode(errors="replace"),
+        "key": _text(record.key),
     }
     if record.headers:
-        described["headers"] = {name: value.decode(errors="replace") for name, value in record.headers}
+        described["headers"] = {name: _text(value) for name, value in record.headers}
     content = decode(record.value)
     if isinstance(content, Rejected):
         raw = None if record.value is None else base64.b64encode(record.value).decode()
         return described | {"undecoded": content.reason, "raw": raw}
     fields = to_json(content)
     return described | {"record": fields}
+
+
+def _text(value: bytes | None) -> str | None:
+    """Kafka's headers, too, may have no value."""
+    return None if value is None else value.decode(errors="replace")
