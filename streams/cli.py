@@ -200,9 +200,12 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
         Why; kept with the skip.
     """
     from streams import skips
-    from streams.kafka import committed
+    from streams.kafka import admin, committed, partitions_of
 
     settings = Settings()
+    count = partitions_of(admin(settings), settings.topic("timeline"))
+    if not 0 <= partition < count or offset < 0:
+        return fail(f"timeline/{partition} offset {offset} is no place: the timeline has {count} partitions", BAD_INPUT)
     place = (settings.topic("timeline"), partition)
     position = committed(settings, "customers", [place])[place] or 0
     if position > offset:
