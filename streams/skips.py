@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.kafka import client, read_all
 from streams.records import Record
@@ -32,9 +32,19 @@ def load(settings: Settings) -> Skips:
 
 
 def publish(settings: Settings, partition: int, offset: int, unit: str, reason: str) -> None:
-    """Leave a unit out of every fold. Raises `KafkaException` when the broker does not take it."""
+    """Leave a unit out of every fold. Raises `KafkaException` when the broker refuses it, `TimeoutError` when it is silent."""
     producer = Producer(client(settings, "skip") | {"enable.idempotence": True})
-    producer.produce(settings.topic("skips"), reason.encode(), f"{partition}/{offset}/{unit}".encode())
-    if producer.flush(10):
+    refused: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            refused.append(error)
+
+    key = f"{partition}/{offset}/{unit}".encode()
+    producer.produce(settings.topic("skips"), reason.encode(), key, on_delivery=delivered)
+    left = producer.flush(10)
+    if refused:
+        raise KafkaException(refused[0])
+    if left:
         message = f"the broker at {settings.bootstrap} did not take the skip within 10 s; nothing was skipped"
         raise TimeoutError(message)
