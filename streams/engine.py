@@ -19,6 +19,7 @@ from streams.positions import IntakeWork
 from streams.presence import Presence
 from streams.restoring import Tables
 from streams.settings import Settings
+from streams.topics import without_records
 
 log = structlog.get_logger()
 
@@ -137,6 +138,10 @@ class Engine:
                 raise NotThereError(
                     f"no such topics, or no right to them: {', '.join(missing)}; `laurel topics create`"
                 )
+            # A tick before the first policy would stand before it for ever, and no fold could get past.
+            timeline = settings.topic("timeline")
+            if without_records(settings, {(timeline, n) for n in range(partitions_of(asking, timeline))}):
+                raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
         self._cluster = patiently(f"topics at {settings.bootstrap}", look, lambda: self._draining)

@@ -54,7 +54,7 @@ def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActiv
         count = partitions_of(asking, timeline)
     producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
     producer.init_transactions(TIMEOUT_S)  # whatever an earlier `create` left open is decided with this
-    empty = sorted(partition for _, partition in _without_records(settings, {(timeline, n) for n in range(count)}))
+    empty = sorted(partition for _, partition in without_records(settings, {(timeline, n) for n in range(count)}))
     if not empty:
         return
     producer.begin_transaction()
@@ -65,7 +65,7 @@ def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActiv
     producer.commit_transaction(TIMEOUT_S)
 
 
-def _without_records(settings: Settings, places: set[Place]) -> set[Place]:
+def without_records(settings: Settings, places: set[Place]) -> set[Place]:
     """Partitions that hold no committed record. Offsets do not tell: what was aborted has some too."""
     left = iter(range(LEADER_TRIES, -1, -1))
     # A partition just created takes a moment to have a leader.
