@@ -23,10 +23,16 @@ def seed() -> int:
 
 
 @pytest.fixture
-def system(bootstrap: str, namespace: str, seed: int, tmp_path: Path) -> Iterator[System]:
-    """Topics and a publisher; workers are the test's to start."""
+def bare_system(bootstrap: str, namespace: str, seed: int, tmp_path: Path) -> Iterator[System]:
+    """A publisher and workers for the test to start; there are no topics yet."""
     made = System(bootstrap, namespace, tmp_path, seed)
     try:
-        yield made.create()
+        yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def system(bare_system: System) -> System:
+    """Topics and a publisher; workers are the test's to start."""
+    return bare_system.create()

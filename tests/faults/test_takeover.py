@@ -1,0 +1,84 @@
+"""Whoever is left takes over: from the frozen, from the dead with an open transaction, from the one without a disk."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import TYPE_CHECKING
+
+from streams import crash
+from tests.faults.system import HURT
+
+if TYPE_CHECKING:
+    from tests.faults.system import System
+
+RATE = 300
+
+
+def test_frozen_in_the_middle_of_a_batch(system: System) -> None:
+    (other,) = system.start("other")
+    system.publisher.start(RATE)
+    zombie = system.worker("zombie")
+    for point in ("before-produce", "before-commit", "after-commit"):
+        mark = zombie.mark()
+        zombie.start(HURT, HURT_FREEZE_AT=f"{point}:9")
+        system.wait(lambda mark=mark: bool(zombie.said("frozen", mark)), f"the zombie to stand still at {point}")
+        time.sleep(3.5)  # beyond its session and its transaction
+        system.await_progress()
+        zombie.thaw()
+        # It must see that it was left behind, and come back: alone, it does all the work.
+        other.freeze()
+        time.sleep(2.5)
+        system.await_progress()
+        other.thaw()
+        system.await_progress()
+        zombie.kill()
+    system.finish()
+
+
+def test_dead_with_an_open_transaction_of_ten_minutes(system: System) -> None:
+    system.environment["LAUREL_TRANSACTION_TIMEOUT_MS"] = "600000"
+    system.start("survivor")
+    system.publisher.start(RATE)
+    system.await_progress()
+    victim = system.worker("victim")
+    for point in ("before-commit", "before-produce"):
+        victim.start(LAUREL_CRASH_AT=f"{point}:20")
+        assert victim.ended() == crash.EXIT_CODE
+        # It stays away, so only the survivor can end what it left open.
+        system.await_progress()
+    system.finish()
+
+
+def test_failover_without_the_disk(system: System, seed: int) -> None:
+    random = Random(seed)
+    workers = system.start("a", "b")
+    system.publisher.start(RATE)
+    for _ in range(3):
+        victim = random.choice(workers)
+        system.await_progress()
+        victim.kill()
+        assert victim.copies()
+        victim.wipe()
+        victim.start()
+    system.await_progress()
+    system.finish()
+
+
+def test_clean_churn(system: System) -> None:
+    a, b = system.start("a", "b")
+    system.publisher.start(RATE)
+    for leaving in (a, b, a):
+        system.await_progress()
+        assert leaving.terminate() == 0
+        system.await_progress()
+        leaving.wipe()
+        leaving.start()
+    (c,) = system.start("c")
+    system.await_progress()
+    assert a.terminate() == 0
+    assert b.terminate() == 0
+    system.await_progress()
+    system.finish()
+    assert c.terminate() == 0
+    assert system.violations() == []
