@@ -204,9 +204,24 @@ def committed(settings: Settings, agent: str, places: Iterable[Place]) -> dict[P
     """
     consumer = Consumer(member(settings, agent) | {"client.id": "laurel-positions"})
     try:
-        found = consumer.committed([TopicPartition(*place) for place in places], timeout=TIMEOUT_S)
+        return _committed(consumer, places)
     finally:
         consumer.close()
+
+
+def standing(settings: Settings, agent: str, place: Place) -> tuple[int | None, int, int]:
+    """The group's position in a partition, as `committed` gives it, and the partition's bounds."""
+    consumer = Consumer(member(settings, agent) | {"client.id": "laurel-positions"})
+    try:
+        position = _committed(consumer, [place])[place]
+        low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
+    finally:
+        consumer.close()
+    return position, low, high
+
+
+def _committed(consumer: Consumer, places: Iterable[Place]) -> dict[Place, int | None]:
+    found = consumer.committed([TopicPartition(*place) for place in places], timeout=TIMEOUT_S)
     for position in found:
         if position.error is not None:
             raise KafkaException(position.error)

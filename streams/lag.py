@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 from confluent_kafka import KafkaException
 
 from schemas.topics import SOURCES
-from streams.clock import now_ms
+from streams.clock import DAY_MS, now_ms
 from streams.kafka import Place, admin, bounds, committed, partitions_of, read
 from streams.settings import Settings
 
 log = structlog.get_logger()
 EVERY_S = 5.0
-
-
+TRUSTED_S = 30.0
+"""A figure older than this says nothing of what came since; before the first one, anything may wait."""
 MARKERS = 64
 """A gap up to this is looked into: it may hold nothing but the marks that end transactions."""
 
@@ -29,7 +30,8 @@ def waiting(settings: Settings, agent: str, topics: Iterable[str]) -> dict[Place
     ]
     positions, found = committed(settings, agent, places), bounds(settings, places)
     gaps = {
-        place: (low if (position := positions[place]) is None else position, high)
+        # What is gone before it was taken is not waiting any more.
+        place: (max(low, positions[place] or 0), high)
         for place, (low, high) in found.items()
     }
     small = {place: position for place, (position, high) in gaps.items() if 0 < high - position <= MARKERS}
@@ -57,7 +59,8 @@ class SourceLag:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = Event()
-        self._behind_ms = 0
+        self._behind_ms = DAY_MS
+        self._measured = -TRUSTED_S
         self._thread = Thread(target=self._run, name="lag", daemon=True)
 
     def start(self) -> None:
@@ -71,17 +74,20 @@ class SourceLag:
         self._thread.join()
 
     def behind_ms(self) -> int:
-        """Milliseconds; 0 when nothing waits."""
-        return self._behind_ms
+        """Milliseconds; 0 when nothing waits. A figure that is old grows: what came since may wait as long."""
+        age_s = monotonic() - self._measured
+        return self._behind_ms + (int(age_s * 1000) if age_s > TRUSTED_S else 0)
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
             self._measure()
 
     def _measure(self) -> None:
+        began = monotonic()
         try:
             oldest = oldest_waiting(self._settings)
         except KafkaException as error:
             log.warning("lag_unknown", because=error.args[0].str())
         else:
             self._behind_ms = 0 if oldest is None else max(0, now_ms() - oldest)
+            self._measured = began

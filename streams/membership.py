@@ -83,9 +83,15 @@ class Membership:
         if first is None:
             return []
         rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
-        return [to_record(message, self._settings) for message in (first, *rest) if self._usable(message)]
+        lost: list[Place] = []
+        records = [to_record(message, self._settings) for message in (first, *rest) if self._usable(message, lost)]
+        if lost:
+            # The next record is not where it should be: preparing finds out whether it is gone.
+            self.restart(lost)
+            records = [record for record in records if record.place not in lost]
+        return records
 
-    def _usable(self, message: Message) -> bool:
+    def _usable(self, message: Message, lost: list[Place]) -> bool:
         error = message.error()
         if error is not None and message.topic() is None:
             # Not of a partition but of the group: no right to it, no coordinator. The client goes on trying.
@@ -100,9 +106,9 @@ class Membership:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
             self.at_end.add(place)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
-            self.stop(
-                place, f"its next record is gone from the broker ({error.str()}); restore the topic, then restart"
-            )
+            log.warning("position_refused", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
+            if claim is not None and claim.working and place not in lost:
+                lost.append(place)
         elif not error.retriable():
             log.warning("fetch_failed", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
         return False
@@ -135,6 +141,7 @@ class Membership:
         if claim is None:
             return
         self._pause(place)
+        self._work.release(place)
         if claim.stopped != reason:
             log.error("partition_stopped", agent=self._agent, topic=place[0], partition=place[1], because=reason)
         claim.working, claim.stopped = False, reason
@@ -170,8 +177,10 @@ class Membership:
 
     def _drop(self, places: list[Place]) -> None:
         for place in places:
+            if claim := self.claims.get(place):
+                claim.cancel.set()  # all of them first: one may wait for what another does
+        for place in places:
             if claim := self.claims.pop(place, None):
-                claim.cancel.set()
                 if not claim.start.cancel():
                     claim.start.exception()  # wait: the thread may have the partition's store open
                 self._held_back.discard(place)

@@ -1,6 +1,6 @@
 """Where intake starts a partition: the group's position, or what the timeline says when positions expired (D2)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from threading import Lock
 
@@ -12,7 +12,7 @@ from schemas.partitions import reserved
 from streams.batches import Folded
 from streams.clock import EventsClock
 from streams.intake import Intake
-from streams.kafka import Place, bounds, committed, patiently, read, read_all
+from streams.kafka import Place, admin, bounds, partitions_of, patiently, read, standing
 from streams.membership import StopPartitionError
 from streams.records import ORIGIN, Record, parse_origin
 from streams.settings import Settings
@@ -29,6 +29,16 @@ def highest_origins(records: Iterable[Record]) -> dict[Place, int]:
             topic, partition, offset = parse_origin(header)
             highest[topic, partition] = max(highest.get((topic, partition), 0), offset + 1)
     return highest
+
+
+def _everything(settings: Settings, topic: str, cancelled: Callable[[], bool]) -> Iterator[Record]:
+    """Every committed record, those that an open transaction still hides among them: it is waited for."""
+    name = settings.topic(topic)
+    places = [(name, partition) for partition in range(partitions_of(admin(settings), name))]
+    found = bounds(settings, places, committed=False)
+    starts = {place: low for place, (low, high) in found.items() if low < high}
+    for records in read(settings, starts, cancelled, {place: high for place, (_, high) in found.items()}):
+        yield from records
 
 
 def last_tick(settings: Settings, partition: int) -> int | None:
@@ -64,25 +74,33 @@ class IntakeWork:
         """The offset from which the partition's records are in neither timeline nor dead letters."""
         topic, partition = place
         full = (self._settings.topic(topic), partition)
-        position = patiently(
-            f"positions of {topic}/{partition}", lambda: committed(self._settings, "intake", [full])[full], cancelled
+        position, low, high = patiently(
+            f"positions of {topic}/{partition}", lambda: standing(self._settings, "intake", full), cancelled
         )
         if topic == "messages" and isinstance(self._intake.clock, EventsClock):
             self._last_ticks[partition] = last_tick(self._settings, partition)
-        if position is not None:
-            return position
-        low, high = bounds(self._settings, [full])[full]
-        with self._lock:
-            if self._origins is None:
-                records = chain(read_all(self._settings, "timeline"), read_all(self._settings, "dead-letters"))
-                self._origins = highest_origins(records)
-            start = self._origins.get(place, low)
+        if position is None and low == high:
+            return low
+        start = self._after_highest_origin(place, low, cancelled) if position is None else position
         if not low <= start <= high:
             raise StopPartitionError(
-                f"positions expired, and the next record of {topic}/{partition} is {start}, but the broker has {low} to {high}"
+                f"the next record of {topic}/{partition} is {start}, which is gone: the broker has {low} to {high}; "
+                "restore the topic, then restart"
             )
+        if position is not None:
+            return position
         log.debug("first_position", topic=topic, partition=partition, offset=start)
         return start
+
+    def _after_highest_origin(self, place: Place, low: int, cancelled: Callable[[], bool]) -> int:
+        with self._lock:
+            if self._origins is None:
+                records = (_everything(self._settings, topic, cancelled) for topic in ("timeline", "dead-letters"))
+                found = highest_origins(chain.from_iterable(records))
+                if cancelled():
+                    raise StopPartitionError("given up while reading the timeline: another worker has it now")
+                self._origins = found
+            return self._origins.get(place, low)
 
     def begin(self, place: Place, start: int) -> None:
         """See `Work.begin`."""
