@@ -23,7 +23,7 @@ Replays a shop's purchase history through laurel and shows what it decided, and 
 # fetch_history: have CDNOW's purchases in .laurel/data/. The wheel alone is installed: it carries the file, and its
 # dependencies are of no use here.
 fetch_history() {
-  local wheel=$WORK/data/lifetimes
+  local wheel=$WORK/data/lifetimes-$$ # another run may be fetching too
   if [ ! -f "$CDNOW" ]; then
     _quietly uv pip install --python "$PYTHON" --no-deps --target "$wheel" lifetimes==0.11.3 || return 1
     mv "$wheel/lifetimes/datasets/CDNOW_master.txt" "$CDNOW"
@@ -39,10 +39,11 @@ fetch_history() {
 
 # run_demo HISTORY: the demo itself, with a broker at LAUREL_BOOTSTRAP and files below LAUREL_RUN.
 run_demo() {
-  local history=$1 files=$LAUREL_RUN/demo topic unequal=0
+  local history=$1 files=$LAUREL_RUN/demo events unequal=0
 
   step "events" "$PYTHON" -m deploy.demo.generate --history "$history" --policy $POLICY --into "$files"
   worker_settings "$files"
+  events=$(recorded "$files/generated.json" events)
 
   heading "topics"
   attend "$LAUREL" topics create --partitions 4 --policy $POLICY 2>>"$LAUREL_RUN/topics.log" || {
@@ -54,24 +55,20 @@ run_demo() {
 
   heading "worker"
   worker_up
-  attend "$PYTHON" -m deploy.demo.progress --events "$(recorded "$files/generated.json" events)" --pid "$WORKER" \
-    --into "$files/measured.json" || {
+  attend "$PYTHON" -m deploy.demo.progress --events "$events" --pid "$WORKER" --into "$files/measured.json" || {
     note "The worker did not get through. The end of its log:"
     tail -n 30 "$LAUREL_RUN/worker.log" >&2
     return 1
   }
 
   heading "report"
-  for topic in customer-profiles tier-changes return-decisions priority-routing at-risk-alerts dead-letters; do
-    attend "$LAUREL" tail $topic --all >"$files/$topic.jsonl"
-  done
+  attend "$PYTHON" -m deploy.demo.dumping "$files"
   attend "$PYTHON" -m deploy.demo.report "$files"
 
   heading "verification: everything is folded again, and again elsewhere"
   attend "$LAUREL" verify --json >"$files/verify.json" || true # the last line tells
 
   heading "recount: everything once more, by a script that knows nothing of laurel"
-  attend "$LAUREL" tail timeline --all >"$files/timeline.jsonl"
   attend "$PYTHON" -I -S deploy/demo/recount.py --history "$history" --synthetic "$files"/synthetic-seed-*.jsonl \
     --policy "$files/policy.json" --profiles "$files/customer-profiles.jsonl" --ticks "$files/timeline.jsonl" \
     --dead-letters "$files/dead-letters.jsonl" --max-jump-days "$LAUREL_MAX_JUMP_DAYS" --zones "$(zones)" \
@@ -99,11 +96,14 @@ worker_settings() {
 # worker_up: afterwards WORKER is the pid of a worker that broker_down stops, or that stays with --keep.
 worker_up() {
   set -m # a process group of its own: Ctrl-C is for this script, which then stops it in order
-  "$LAUREL" worker </dev/null >"$LAUREL_RUN/worker.log" 2>&1 &
+  (
+    # Registered before it is a worker, by itself: whenever this script is interrupted, none is forgotten.
+    stop_with_run worker "$(exec sh -c 'echo "$PPID"')"
+    exec "$LAUREL" worker
+  ) </dev/null >"$LAUREL_RUN/worker.log" 2>&1 &
   WORKER=$!
   set +m
   disown
-  stop_with_run worker "$WORKER"
 }
 
 # recorded FILE NAME: a value of a JSON file.

@@ -62,7 +62,7 @@ def read(path: Path) -> list[Purchase]:
 
 def pseudonym(customer: str) -> str:
     """The id under which a customer travels; the shop's own may be a name or an address (D11)."""
-    return "c-" + hashlib.sha256(f"laurel-demo/{customer}".encode()).hexdigest()[:12]
+    return "c-" + hashlib.sha256(f"laurel-demo/{customer}".encode()).hexdigest()[:16]
 
 
 def _purchases(lines: Iterable[str]) -> Iterator[Purchase]:

@@ -63,13 +63,10 @@ class Lookout:
         positions = committed(self._settings, "customers", self._places)
         ends = bounds(self._settings, self._places)
         sources = sum(count for topic, count in waiting.items() if topic not in ("timeline", "messages"))
-        return Look(
-            at,
-            max(self._events - sources, 0),  # what counts as waiting may hold the marks that end transactions
-            sum(position or 0 for position in positions.values()),
-            sum(high for _, high in ends.values()),
-            sum(waiting.values()),
-        )
+        # A position may stop short of the marks that end transactions: nothing waits there.
+        timeline = sum(high for _, high in ends.values())
+        folded = sum(position or 0 for position in positions.values()) if waiting["timeline"] else timeline
+        return Look(at, max(self._events - sources, 0), folded, timeline, sum(waiting.values()))
 
 
 def watch(look: Callable[[], Look], check: Callable[[], None], show: Callable[[Look], None]) -> tuple[Look, Look]:

@@ -53,7 +53,7 @@ def history_events(path: Path, zone: zoneinfo.ZoneInfo) -> Iterator[Json]:
             noon = datetime.combine(date(int(day[:4]), int(day[4:6]), int(day[6:])), ORDER_HOUR, zone)
             yield {
                 "type": "OrderPlaced",
-                "customer_id": "c-" + hashlib.sha256(b"laurel-demo/" + customer.encode()).hexdigest()[:12],
+                "customer_id": "c-" + hashlib.sha256(b"laurel-demo/" + customer.encode()).hexdigest()[:16],
                 "occurred_at": int(noon.timestamp()) * 1000,
                 "order_id": f"o-{number:06d}",
                 "lines": [{"goods_minor": int(Decimal(amount) * 100)}],
@@ -333,4 +333,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
