@@ -1,0 +1,57 @@
+"""Each layer of the overlay hides the ones below it, a deletion too, and what is settled replaces what was cached."""
+
+import pytest
+from msgspec import Struct
+
+from processors.rows import Table
+from state.memory import MemoryStore
+from state.overlay import Overlay
+
+
+class Count(Struct, frozen=True, array_like=True):
+    n: int
+
+
+COUNTS = Table("counts", b"n", Count, "numbers")
+
+
+@pytest.fixture
+def rows() -> Overlay:
+    return Overlay(MemoryStore())
+
+
+def commit(rows: Overlay) -> None:
+    rows.keep()
+    rows.store.write(rows.changes())
+    rows.settle()
+
+
+def test_a_row_read_before_it_was_written_is_read_as_written_after_it_settled(rows):
+    assert rows.get(COUNTS, "a") is None
+    rows.put(COUNTS, Count(1), "a")
+    commit(rows)
+    assert rows.get(COUNTS, "a") == Count(1)
+    rows.put(COUNTS, Count(2), "a")
+    commit(rows)
+    assert rows.get(COUNTS, "a") == Count(2)
+
+
+def test_a_row_deleted_in_a_unit_is_gone_for_the_unit_the_batch_and_after(rows):
+    rows.put(COUNTS, Count(1), "a")
+    commit(rows)
+    rows.put(COUNTS, Count(2), "a")
+    rows.keep()
+    rows.delete(COUNTS, "a")
+    assert rows.get(COUNTS, "a") is None
+    rows.keep()
+    assert rows.get(COUNTS, "a") is None
+    commit(rows)
+    assert rows.get(COUNTS, "a") is None
+    assert rows.store.get(COUNTS.key("a")) is None
+
+
+def test_a_row_of_zero_is_a_row_t_23(rows):
+    rows.put(COUNTS, Count(0), "a")
+    commit(rows)
+    assert rows.get(COUNTS, "a") == Count(0)
+    assert Overlay(rows.store).get(COUNTS, "a") == Count(0)
