@@ -133,16 +133,21 @@ Kept: the broker at $LAUREL_BOOTSTRAP, a worker (pid $WORKER), files in $LAUREL_
   env | grep -E '^LAUREL_(BOOTSTRAP|NAMESPACE|INSTANCE|AGENTS|DATA_DIR|CLOCK|TIME_ZONE|MAX_JUMP_DAYS|HEALTH_PORT)=' |
     sort | sed 's/^/  export /'
   echo "
-  uv run laurel status                            what waits, and where
-  uv run laurel tail tier-changes                 the latest decisions with their conditions; --all, --follow
-  uv run laurel tail customer-profiles --last 1   what other systems see of a customer
-  uv run laurel verify                            is what it holds and published what its history says?
-  curl -s http://127.0.0.1:$LAUREL_HEALTH_PORT/ready       what the worker says of itself
+What waits, and where:
+  uv run laurel status
+The latest decisions with their conditions; --all, --follow:
+  uv run laurel tail tier-changes
+What other systems see of a customer:
+  uv run laurel tail customer-profiles --last 1
+Is what laurel holds and published what its history says?
+  uv run laurel verify
+What the worker says of itself:
+  curl -s http://127.0.0.1:$LAUREL_HEALTH_PORT/ready
   tail -f $LAUREL_RUN/worker.log
 
-To stop both, with all their files:
+To stop both, and remove their files:
   bash deploy/broker/broker.sh stop"
-  [ -z "$given" ] || echo "To remove the demo's topics from the broker after that, with the exports above:
+  [ -z "$given" ] || echo "Then, to remove the demo's topics from the broker, with the exports above:
   uv run python -m deploy.demo.clearing"
 }
 

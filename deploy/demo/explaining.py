@@ -100,9 +100,16 @@ def comparison(condition: Json, about: Shop) -> str:
 
 
 def why(decision: Json, about: Shop) -> str:
-    """The conditions that gave a tier, in short."""
+    """The conditions that gave a tier, in short: "10,053.53 >= 1,000.00; 12 months on 1998-01-14"."""
     own = [condition for condition in decision["conditions"] if condition["of"] == decision["to_tier"]]
-    return "; ".join(f"{name(each, about).partition(': ')[2]} {comparison(each, about)}" for each in own)
+    return "; ".join(_short(condition, about._replace(currency="")) for condition in own)
+
+
+def _short(condition: Json, about: Shop) -> str:
+    if condition["name"].startswith("tenure_"):
+        return f"{condition['name'].split('_')[1]} months on {condition['threshold']}"
+    found, asked = (fact(condition, condition[side], about) for side in ("value", "threshold"))
+    return f"{found} {condition['operator']} {asked}"
 
 
 def sentence(decision: Json, about: Shop) -> str:

@@ -11,11 +11,12 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
+from rich.bar import Bar
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +25,8 @@ from deploy.demo.explaining import Json, Shop, cause, comparison, day, money, na
 DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
 VERDICTS = {"approve": "approved", "review": "to review", "deny": "denied"}
 BAR = 24
+EXAMPLE = "for example"
+LONGEST_EXAMPLE = 100
 TOP = 8
 WIDTH = 110
 
@@ -72,31 +75,41 @@ def _decision(line: Json) -> Json:
 # --- drawing ---------------------------------------------------------------------------------------------------------
 
 
-def bars(
-    title: str, counts: Iterable[tuple[str, int]], *columns: str, details: Iterable[tuple[str, ...]] = ()
-) -> Table:
-    """A distribution: each name with its count, share and a bar, and further columns."""
-    rows = list(counts)
-    total, largest = sum(count for _, count in rows) or 1, max((count for _, count in rows), default=0) or 1
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), show_header=bool(columns)
-    )
-    table.add_column(columns[0] if columns else "", no_wrap=True)
-    table.add_column("", no_wrap=True, style="cyan", min_width=BAR)
-    table.add_column(columns[1] if columns else "", justify="right", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
-    more = list(details) or [()] * len(rows)
-    for column in columns[2:]:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
-    for (label, count), extra in zip(rows, more, strict=True):
-        eighths = round(count * BAR * 8 / largest)
-        bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
-        # What is there must show, and what customers wrote must not be taken for markup.
-        table.add_row(label, bar or ("▏" if count else ""), f"{count:,}", f"{count / total:.1%}", *map(Text, extra))
+def titled(title: str, content: Table) -> Group:
+    """A table below its title."""
+    return Group("", Text(title, style="bold"), content)
+
+
+def grid(*columns: str, right: Collection[str] = ()) -> Table:
+    """A table without lines."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=any(columns))
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="right" if column in right else "left")
     return table
 
 
-def tiers(demo: Demo) -> Table:
+def bars(
+    title: str, counts: Iterable[tuple[str, int]], *columns: str, details: Iterable[tuple[str, ...]] = ()
+) -> Group:
+    """A distribution: each name with a bar, its count and share, and further columns. Bars give way where it is narrow."""
+    rows = list(counts)
+    total, largest = sum(count for _, count in rows) or 1, max((count for _, count in rows), default=0) or 1
+    what, number, *more = columns or ("", "")
+    table = grid(what)
+    table.add_column("", max_width=BAR // 2 if EXAMPLE in more else BAR)
+    table.add_column(number, justify="right", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    for column in more:
+        table.add_column(column, no_wrap=column != EXAMPLE)
+    for (label, count), extra in zip(rows, list(details) or [()] * len(rows), strict=True):
+        # What customers wrote must not be taken for markup.
+        table.add_row(
+            label, Bar(largest, 0, count, color="cyan"), f"{count:,}", f"{count / total:.1%}", *map(Text, extra)
+        )
+    return titled(title, table)
+
+
+def tiers(demo: Demo) -> Group:
     """How many customers hold which tier."""
     held = Counter(profile["tier"] for profile in demo.profiles.values())
     value = Counter[str | None]()
@@ -119,7 +132,7 @@ def _ladder(demo: Demo) -> list[str | None]:
     return [*reversed(demo.about.order), None]
 
 
-def top(demo: Demo) -> Table:
+def top(demo: Demo) -> Group:
     """The customers of highest tier and value, and why they have it: as the decision says."""
     last = {decision["customer_id"]: decision for decision in demo.decisions["tier-changes"]}
     ladder = _ladder(demo)
@@ -127,13 +140,8 @@ def top(demo: Demo) -> Table:
         demo.profiles.values(),
         key=lambda each: (ladder.index(each["tier"]), -each["lifetime_value_minor"], each["customer_id"]),
     )
-    table = Table(title="Top customers", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for column in ("customer", "tier"):
-        table.add_column(column, no_wrap=True)
-    for column in ("value now", "orders"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("since", no_wrap=True)
-    table.add_column("why, on that day")
+    table = grid("customer", "tier", "value now", "orders", "since", right=("value now", "orders"))
+    table.add_column("because on that day")
     for profile in best[:TOP]:
         decision = last.get(profile["customer_id"])
         table.add_row(
@@ -144,10 +152,10 @@ def top(demo: Demo) -> Table:
             day(decision["decided_at"], demo.about.zone) if decision else "",
             why(decision, demo.about) if decision and profile["tier"] else "no tier was reached",
         )
-    return table
+    return titled("Top customers", table)
 
 
-def changes(demo: Demo) -> Table:
+def changes(demo: Demo) -> Group:
     """Rises and falls between tiers."""
     found = Counter((each["from_tier"], each["to_tier"]) for each in demo.decisions["tier-changes"])
     return bars(
@@ -159,7 +167,7 @@ def changes(demo: Demo) -> Table:
     )
 
 
-def returns(demo: Demo) -> Table:
+def returns(demo: Demo) -> Group:
     """Verdicts, by tier."""
     found = Counter((each["verdict"], each["tier"]) for each in demo.decisions["return-decisions"])
     by_verdict = [(verdict, [found[verdict, tier] for tier in _ladder(demo)]) for verdict in VERDICTS]
@@ -171,7 +179,7 @@ def returns(demo: Demo) -> Table:
     )  # fmt: skip
 
 
-def routing(demo: Demo) -> Table:
+def routing(demo: Demo) -> Group:
     """Where contacts go, by tier."""
     found = Counter(each["tier"] for each in demo.decisions["priority-routing"])
     routes = {tier: demo.policy["routing"]["tiers"].get(tier, demo.policy["routing"]["base"]) for tier in _ladder(demo)}
@@ -183,7 +191,7 @@ def routing(demo: Demo) -> Table:
     )  # fmt: skip
 
 
-def at_risk(demo: Demo) -> Table:
+def at_risk(demo: Demo) -> Group:
     """Silent VIPs: alerts, and who of them has not come back."""
     alerts = demo.decisions["at-risk-alerts"]
     raised = Counter(each["tier"] for each in alerts if each["type"] == "AtRiskRaised")
@@ -199,15 +207,15 @@ def at_risk(demo: Demo) -> Table:
     )  # fmt: skip
 
 
-def dead_letters(demo: Demo) -> Table:
+def dead_letters(demo: Demo) -> Group:
     """What could not be taken, and an example of why."""
     found = Counter(line["headers"]["reason"] for line in demo.dead_letters)
     example = {line["headers"]["reason"]: line["headers"] for line in demo.dead_letters}
     return bars(
         f"{found.total():,} dead letters (synthetic poison); nobody else was stopped",
         found.most_common(),
-        "reason", "records", "for example",
-        details=[(f"{example[reason]['origin']}: {example[reason]['detail']}",) for reason, _ in found.most_common()],
+        "reason", "records", EXAMPLE,
+        details=[(f"{example[reason]['origin']}: {example[reason]['detail']}"[:LONGEST_EXAMPLE],) for reason, _ in found.most_common()],
     )  # fmt: skip
 
 
@@ -236,7 +244,7 @@ def explain(decision: Json, about: Shop) -> Iterator[str | Table]:
     """One decision in full: what, why, under which conditions, and where it stands."""
     yield f"[bold]One decision explained[/bold]\n{sentence(decision, about)}"
     yield f"Because of {cause(decision, about)}. Every condition that was looked at:"
-    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    table = grid("", "", "")
     for condition in decision["conditions"]:
         holds = "[green]yes[/green]" if condition["holds"] else "[yellow]no[/yellow]"
         table.add_row(holds, name(condition, about), comparison(condition, about))
@@ -257,7 +265,6 @@ def show(demo: Demo, console: Console) -> None:
         f"{generated['synthetic']:,} synthetic events (seed {generated['seed']})"
     )
     for part in (tiers, top, changes, returns, routing, at_risk, dead_letters):
-        console.print()
         console.print(part(demo))
     console.print()
     console.print(throughput(demo))
@@ -274,12 +281,10 @@ def conclude(folder: Path, console: Console) -> Json:
     """Show both checks; what the last line says."""
     demo = load(folder)
     checked, counted = (_checked(folder / name) for name in ("verify.json", "recount.json"))
-    table = Table(title="laurel verify", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for column in ("invariant", "compared", "what", "differences"):
-        table.add_column(column, justify="right" if column in ("compared", "differences") else "left")
+    table = grid("invariant", "compared", "what", "differences", right=("compared", "differences"))
     for check in checked.get("checks", []):
         table.add_row(check["invariant"], f"{check['compared']:,}", check["what"], str(check["differences"]))
-    console.print(table)
+    console.print(titled("laurel verify", table))
     for difference in checked.get("first_differences", []):
         console.print(Text(difference, style="red"))
     verdict = "every value, number of orders and tier is equal" if counted.get("equal") else "NOT equal"
