@@ -41,12 +41,21 @@ def admin(settings: Settings) -> AdminClient:
 
 
 def alter(admin: AdminClient, settings: Settings, topic: str, name: str, value: str | None) -> None:
-    """Set a topic's configuration; None takes the setting back."""
+    """Set a topic's configuration, and wait until the broker shows it; None takes the setting back."""
     operation = AlterConfigOpType.SET if value is not None else AlterConfigOpType.DELETE
     entry = ConfigEntry(name, value, incremental_operation=operation)
     resource = ConfigResource(ResourceType.TOPIC, settings.topic(topic), incremental_configs=[entry])
+    before = shown(admin, settings, topic, name)
     for future in admin.incremental_alter_configs([resource]).values():
         future.result()
+    while before != value and shown(admin, settings, topic, name) == before:
+        """The answer comes from the controller, and the broker hears of it in a moment."""
+
+
+def shown(admin: AdminClient, settings: Settings, topic: str, name: str) -> str:
+    """A topic's setting, as the broker describes it."""
+    [future] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, settings.topic(topic))]).values()
+    return str(future.result()[name].value)
 
 
 def test_the_first_record_of_every_timeline_partition_is_the_policy_and_it_is_there_once_d5(settings: Settings) -> None:
