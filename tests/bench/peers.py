@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
-from deploy.broker import local
+from deploy.broker import local, runs
 from tests.bench.meter import Measured, peak_mb
 from tests.bench.orders import create_topics
 
@@ -71,6 +71,7 @@ def _run(command: list[str], bootstrap: str, events: int, folder: Path) -> Measu
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}
     with forwarding(bootstrap), (folder / "out").open("w+", encoding="utf-8") as out:
         process = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, stdout=out, stderr=out)
+        runs.register(runs.own_run() / "bench-peer.pid", process.pid)  # it ends even if we are killed
         try:
             while process.poll() is None:
                 cpu_s, peak = max(cpu_s, _cpu_s(process.pid)), max(peak, peak_mb(process.pid))
