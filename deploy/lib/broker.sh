@@ -4,6 +4,8 @@
 # this run below .laurel/, which is also the place for its other files; deploy/broker/runs.py stops it from there, even
 # after this script was killed.
 
+unset LAUREL_RUN # of whoever called this script, and not this one's to stop
+
 # broker_up: afterwards LAUREL_BOOTSTRAP is the address of a broker that answers; LAUREL_RUN is the run's folder.
 broker_up() {
   LAUREL_RUN=$(_broker open --owner $$) || return 1

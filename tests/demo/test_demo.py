@@ -12,10 +12,10 @@ HISTORY = "".join(
 )
 
 
-def _demo(bootstrap: str, history: Path) -> subprocess.CompletedProcess[str]:
+def _demo(bootstrap: str, history: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "deploy/demo.sh", "--history", str(history)],
-        env=os.environ | {"LAUREL_BOOTSTRAP": bootstrap},
+        env=os.environ | {"LAUREL_BOOTSTRAP": bootstrap, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -45,3 +45,11 @@ def test_a_wrong_history_ends_it_before_anything_starts(tmp_path: Path) -> None:
     done = _demo("nobody.invalid:1", tmp_path / "history.txt")
     assert done.returncode == 2
     assert "history.txt, line 2: found the number of items 'one'; expected a whole number" in done.stderr
+
+
+def test_it_stops_nothing_of_the_script_that_called_it(tmp_path: Path) -> None:
+    callers = tmp_path / "run-1"
+    callers.mkdir()
+    (tmp_path / "history.txt").write_text("anna 19970112 one 12.00\n")
+    assert _demo("nobody.invalid:1", tmp_path / "history.txt", LAUREL_RUN=str(callers)).returncode == 2
+    assert callers.is_dir()

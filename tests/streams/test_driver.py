@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from processors import fold as rules
+from processors.order import ORDERS, Order
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas import decisions as d
@@ -297,6 +298,29 @@ def test_within_a_batch_what_came_before_stands_and_other_partitions_go_on() -> 
     assert again is not None
     assert again.offsets == {}, "a batch whose first record fails moves nothing"
     assert again.stopped
+
+
+def test_what_a_failed_unit_wrote_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_then_raise(unit: rules.Unit, *_: Any) -> Any:
+        unit.rows.put(ORDERS, Order(refunded_minor=999), unit.subject, "o1")
+        raise BrokenError
+
+    monkeypatch.setitem(rules.FACTS, e.OrderRefunded, write_then_raise)  # type: ignore[arg-type]
+    partition = partition_of("ada", 2)
+    expected, timeline = engine(with_refund()), engine(with_refund())
+    expected.customers.skips = {(partition, 3): frozenset({"record"})}
+    expected.run()
+    with pytest.raises(FoldStoppedError):
+        timeline.run()
+    sink = engine()
+    for record in timeline.logs.since(("timeline", partition), 0):
+        folded = sink.customers.fold([record])
+        if folded is not None and folded.stopped:
+            sink.customers.skips = expected.customers.skips
+            folded = sink.customers.fold([record])
+        assert folded is not None
+        folded.settle(dict.fromkeys(folded.markers, 0))
+    assert rows(sink)[partition] == rows(expected)[partition]
 
 
 def test_a_timeline_that_cannot_be_read_stops_the_fold_and_says_so() -> None:
