@@ -19,7 +19,7 @@ from streams.skips import Skips, load
 
 log = structlog.get_logger()
 Fold = Callable[[Overlay, Record, frozenset[str]], Sequence[Outgoing]]
-"""One record into rows and outputs; what it raises stops its partition only."""
+"""One record into rows, which it keeps, and outputs; what it raises stops its partition only."""
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -50,8 +50,7 @@ class Partitions:
     def _fold_one(self, record: Record, folded: Folded) -> None:
         overlay = self.states[record.partition].overlay
         try:
-            outputs = self._fold(overlay, record, self.skips.get((record.partition, record.offset), NOTHING))
-            overlay.keep()
+            outputs = self._fold(overlay, record, self.skips.get(record.partition, {}).get(record.offset, NOTHING))
         except Exception as error:  # noqa: BLE001 - a bug in a rule must not take the other partitions down (D12)
             overlay.undo()
             folded.stopped[record.place] = explain_stop(record, error)
@@ -98,7 +97,8 @@ class CustomersWork:
     def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
         """See `Work.prepare`."""
         partition = place[1]
-        self._partitions.skips = load(self._settings)
+        # This partition's alone: what the others were prepared with is what they fold, and `reconsider` compares.
+        self._partitions.skips[partition] = load(self._settings).get(partition, {})
         progress = self.restoring[partition] = Progress()
         try:
             state, start = restore(self._settings, self._tables, self.path(partition), partition, progress, cancelled)
@@ -127,10 +127,7 @@ class CustomersWork:
     def reconsider(self, stopped: Mapping[Place, str]) -> list[Place]:
         """Stopped partitions that somebody has written a skip for since."""
         known, found = self._partitions.skips, load(self._settings)
-        partitions = {
-            partition for (partition, offset), units in found.items() if known.get((partition, offset)) != units
-        }
-        return [place for place in stopped if place[1] in partitions]
+        return [place for place in stopped if known.get(place[1], {}) != found.get(place[1], {})]
 
     def crowded(self) -> set[Place]:
         """The fold takes what it is given."""

@@ -4,8 +4,9 @@ from processors.effects import quarantined
 from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
 from schemas.decisions import Quarantined
+from schemas.events import SourceEvent
 from schemas.topics import TOPIC_OF
-from state.overlay import Overlay
+from state.overlay import Overlay, RowTooLargeError
 from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin
 
 LIVE = "live"
@@ -18,7 +19,10 @@ class UnreadableError(Exception):
 
 
 def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str = LIVE) -> list[Outgoing]:
-    """What follows from one record. Raises whatever a bug in a rule raises; the rows are then to be undone."""
+    """What follows from one record; its rows are kept. Raises whatever a bug in a rule raises: they are to be undone then.
+
+    A record of a customer that would make a row or a decision too large changes nothing and is quarantined.
+    """
     event = decode(record.value)
     if isinstance(event, Rejected):
         raise UnreadableError(event.detail)
@@ -31,6 +35,13 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
         if len(output.value or b"") > LARGEST_OUTPUT_BYTES and output.topic != TOPIC_OF[Quarantined]:
             rows.undo()
             return [_outgoing(_too_large(entry, output), record)]
+    try:
+        rows.keep()
+    except RowTooLargeError as error:
+        if not isinstance(event, SourceEvent):
+            raise  # what the partition is told must not go by unheard
+        rows.undo()
+        return [_outgoing(quarantined(entry, "row_too_large", str(error)), record)]
     return outputs
 
 

@@ -4,6 +4,7 @@ A record is either appended to the timeline, its bytes unchanged, under its subj
 the reason. Intake keeps no rows: its positions are the group's.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
@@ -22,6 +23,10 @@ MAX_HOPS = 8
 MAX_AHEAD_MS = DAY_MS
 """How far an event may claim to be ahead of the broker's stamp on its record."""
 BUFFERED_BATCHES = 4
+LARGEST_BYTES = 2_000_000
+"""Key and value of a record that timeline and dead letters can take, with headers of ours (`schemas.topics`)."""
+DETAIL_CHARS = 1_000
+SMALL_NUMBER = re.compile("[0-9]{1,6}")
 
 
 class Merge:
@@ -72,6 +77,8 @@ def subject_of(record: Record) -> str | Rejected:
     Traps T-15, T-19: what is wrong here is wrong for ever, so it is refused here; what only the customer's history can
     judge is left to the fold.
     """
+    if (size := size_of(record)) > LARGEST_BYTES:
+        return Rejected("too_large", f"found {size} bytes, unpacked; {LARGEST_BYTES} are allowed")
     event = decode(record.value)
     if isinstance(event, Rejected):
         return event
@@ -88,14 +95,14 @@ def subject_of(record: Record) -> str | Rejected:
 
 
 def _addressee(message: Record) -> str | Rejected:
-    hops = int(message.header(HOPS) or 0)
-    if hops > MAX_HOPS:
-        return Rejected("too_many_hops", f"found {hops} hops between subjects; {MAX_HOPS} are allowed (D6)")
+    hops = (message.header(HOPS) or b"0").decode(errors="replace")
+    if not SMALL_NUMBER.fullmatch(hops) or int(hops) > MAX_HOPS:
+        return Rejected("too_many_hops", f"found {hops[:20]!r} hops between subjects; {MAX_HOPS} are allowed (D6)")
     try:
         subject = (message.key or b"").decode()
     except UnicodeDecodeError:
         subject = ""
-    if not subject or (subject.startswith("#") and not subject[1:].isdecimal()):
+    if not subject or (subject.startswith("#") and not SMALL_NUMBER.fullmatch(subject[1:])):
         detail = f"found the key {message.key!r}; a message's key is its subject, which may be # and a partition"
         return Rejected("invalid_id", detail)
     return subject
@@ -111,10 +118,21 @@ def append(record: Record, subject: str) -> Outgoing:
 
 
 def bury(record: Record, why: Rejected) -> Outgoing:
-    """The record in the dead letters: its own key and bytes, with its origin and the reason."""
-    headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail.encode())]
+    """The record in the dead letters: its own key and bytes, with its origin and the reason.
+
+    Bytes that no topic of ours would take stay where the origin says.
+    """
+    headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail[:DETAIL_CHARS].encode())]
+    if size_of(record) > LARGEST_BYTES:
+        return Outgoing("dead-letters", None, None, None, record.timestamp, headers)
     headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
     return Outgoing("dead-letters", record.key, record.value, None, record.timestamp, headers)
+
+
+def size_of(record: Record) -> int:
+    """What the record would bring into the dead letters. A source's own limit is one of compressed batches."""
+    passed_on = (value or b"" for name, value in record.headers if name == REDRIVEN)
+    return sum(map(len, (record.key or b"", record.value or b"", *passed_on)))
 
 
 def tick(partition: int, at: int, sources_behind_ms: int) -> Outgoing:

@@ -7,9 +7,11 @@ broker says and never from memory, follows every failure.
 Rebalance callbacks run inside `poll`, so one thread polls, folds and commits: callbacks then fall between batches.
 """
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,17 +26,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 AGAIN_S = 1.0
+STOPPED_AGAIN_S = 5.0
 
 
 @dataclass
 class Claim:
     """A partition that the group gave to this worker."""
 
-    start: Future[int]
-    cancel: Event = field(default_factory=Event)
-    working: bool = False
+    not_before: float
+    """When to prepare the partition, by the monotonic clock."""
     stopped: str | None = None
     """Why the partition is not worked on until somebody acts; None while nothing stopped it."""
+    start: Future[int] | None = None
+    cancel: Event = field(default_factory=Event)
+    working: bool = False
 
 
 class StopPartitionError(Exception):
@@ -132,19 +137,17 @@ class Membership:
         """Prepare partitions anew from what the broker says."""
         for place in places:
             self._pause(place)
-            self._drop([place])
-            self._claim(place)
+            self._claim_again(place)
 
-    def stop(self, place: Place, reason: str) -> None:
-        """Stop one partition; the others go on. `restart` tries it again."""
+    def stop(self, place: Place, reason: str, again_s: float = math.inf) -> None:
+        """Stop one partition; the others go on. It is tried again after `again_s` seconds, or by `restart`."""
         claim = self.claims.get(place)
         if claim is None:
             return
-        self._pause(place)
-        self._work.release(place)
         if claim.stopped != reason:
             log.error("partition_stopped", agent=self._agent, topic=place[0], partition=place[1], because=reason)
-        claim.working, claim.stopped = False, reason
+        self._pause(place)
+        self._claim_again(place, again_s, reason)
 
     def hold_back(self, crowded: set[Place]) -> None:
         """Fetch no more from these partitions, and from those held back before again."""
@@ -165,15 +168,13 @@ class Membership:
     def _pause(self, place: Place) -> None:
         self._consumer.pause([self._full(place)])
 
-    def _claim(self, place: Place, after_s: float = 0) -> None:
-        cancel = Event()
-
-        def prepare() -> int:
-            cancel.wait(after_s)
-            return self._work.prepare(place, cancel.is_set)
-
+    def _claim(self, place: Place, after_s: float = 0.0, stopped: str | None = None) -> None:
         self.at_end.discard(place)
-        self.claims[place] = Claim(self._threads.submit(prepare), cancel)
+        self.claims[place] = Claim(monotonic() + after_s, stopped)
+
+    def _claim_again(self, place: Place, after_s: float = 0.0, stopped: str | None = None) -> None:
+        self._drop([place])
+        self._claim(place, after_s, stopped)
 
     def _drop(self, places: list[Place]) -> None:
         for place in places:
@@ -181,31 +182,34 @@ class Membership:
                 claim.cancel.set()  # all of them first: one may wait for what another does
         for place in places:
             if claim := self.claims.pop(place, None):
-                if not claim.start.cancel():
+                if claim.start is not None and not claim.start.cancel():
                     claim.start.exception()  # wait: the thread may have the partition's store open
                 self._held_back.discard(place)
                 self._work.release(place)
 
     def _start_prepared(self) -> None:
         for place, claim in list(self.claims.items()):
-            if claim.working or claim.stopped is not None or not claim.start.done():
+            if claim.working or monotonic() < claim.not_before:
+                continue
+            if claim.start is None:
+                claim.start = self._threads.submit(self._work.prepare, place, claim.cancel.is_set)
+            if not claim.start.done():
                 continue
             error = claim.start.exception()
             if isinstance(error, StopPartitionError):
-                self.stop(place, str(error))
+                # What is missing may come: from whoever restores a topic, or a broker that was still reading its log.
+                self.stop(place, str(error), STOPPED_AGAIN_S)
             elif isinstance(error, KafkaException):
                 log.warning(
                     "preparing_again", agent=self._agent, topic=place[0], partition=place[1], because=str(error)
                 )
-                self._drop([place])
-                self._claim(place, AGAIN_S)
+                self._claim_again(place, AGAIN_S, claim.stopped)
             elif error is not None:
                 raise error
             else:
-                self._start(place, claim)
+                self._start(place, claim, claim.start.result())
 
-    def _start(self, place: Place, claim: Claim) -> None:
-        start = claim.start.result()
+    def _start(self, place: Place, claim: Claim, start: int) -> None:
         try:
             self._consumer.seek(self._full(place, start))
         except KafkaException as error:
@@ -214,7 +218,9 @@ class Membership:
             return
         self._work.begin(place, start)
         self._consumer.resume([self._full(place)])
-        claim.working = True
+        if claim.stopped is not None:
+            log.info("partition_goes_on", agent=self._agent, topic=place[0], partition=place[1])
+        claim.working, claim.stopped = True, None
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1

@@ -85,11 +85,10 @@ class IntakeWork:
         if not low <= start <= high:
             raise StopPartitionError(
                 f"the next record of {topic}/{partition} is {start}, which is gone: the broker has {low} to {high}; "
-                "restore the topic, then restart"
+                "restore the topic"
             )
-        if position is not None:
-            return position
-        log.debug("first_position", topic=topic, partition=partition, offset=start)
+        if position is None:
+            log.debug("first_position", topic=topic, partition=partition, offset=start)
         return start
 
     def _after_highest_origin(self, place: Place, low: int, cancelled: Callable[[], bool]) -> int:
@@ -113,7 +112,7 @@ class IntakeWork:
         """See `Work.release`."""
         self._origins = None
         self._intake.release(place)
-        if isinstance(self._intake.clock, EventsClock):
+        if isinstance(self._intake.clock, EventsClock) and place[0] == "messages":
             # What was ticked in a batch that was aborted did not happen; begin() finds what did.
             self._intake.clock.last = None
 
@@ -125,7 +124,7 @@ class IntakeWork:
         return self._intake.fold(records)
 
     def reconsider(self, stopped: object) -> list[Place]:  # noqa: ARG002
-        """Nothing that stops intake heals by itself."""
+        """No record stops intake; what stops its preparation is tried again anyway."""
         return []
 
     def crowded(self) -> set[Place]:

@@ -9,8 +9,8 @@ from streams.kafka import client, read_all
 from streams.records import Record
 from streams.settings import Settings
 
-Skips = dict[tuple[int, int], frozenset[str]]
-"""By timeline partition and offset, the names of the units left out there."""
+Skips = dict[int, dict[int, frozenset[str]]]
+"""By timeline partition, then by offset, the names of the units left out there."""
 
 
 def parse(records: Iterable[Record]) -> Skips:
@@ -23,7 +23,11 @@ def parse(records: Iterable[Record]) -> Skips:
             found[place].discard(unit)
         else:
             found[place].add(unit)
-    return {place: frozenset(units) for place, units in found.items() if units}
+    skips: Skips = {}
+    for (number, at), units in found.items():
+        if units:
+            skips.setdefault(number, {})[at] = frozenset(units)
+    return skips
 
 
 def load(settings: Settings) -> Skips:

@@ -53,6 +53,7 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str]) -> list[Outgoin
     value = row.lifetime_value_minor + order["amount_minor"]
     tier = tier_of(value)
     rows.put(TOTALS, Total(value, row.orders + 1, tier), customer)
+    rows.keep()
     return [] if tier == row.tier else [Outgoing(TIERS, record.key, b'{"tier": %d}' % tier, record.partition)]
 
 

@@ -21,7 +21,7 @@ STEP_S = 0.05
 class Publisher:
     """Publishes in a thread of its own, `rate` records a second. The journal is what laurel must answer for."""
 
-    def __init__(self, bootstrap: str, namespace: str, history: History) -> None:
+    def __init__(self, bootstrap: str, namespace: str, history: History, **client: object) -> None:
         self.journal: dict[Place, Published] = {}
         self.history = history
         self._namespace = namespace
@@ -37,6 +37,7 @@ class Publisher:
                 "message.max.bytes": 2_000_000,
                 "log_level": 2,
             }
+            | client
         )
         self._stop = Event()
         self._thread: Thread | None = None
@@ -68,6 +69,14 @@ class Publisher:
             self._send(record, **options)
         self._producer.flush()
         assert not self._refused, self._refused
+
+    def offer(self, record: Published, **options: object) -> bool:
+        """Publish a record that the broker may refuse; whether it took it."""
+        self._send(record, **options)
+        self._producer.flush()
+        taken = not self._refused
+        self._refused.clear()
+        return taken
 
     def _run(self, rate: int) -> None:
         began, sent = time.monotonic(), 0

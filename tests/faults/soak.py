@@ -24,6 +24,8 @@ from deploy.broker import local, runs
 from tests.faults.system import HURT, System, Worker
 
 FAULTS_A_ROUND = 8
+LOADS = ((7, 40), (200, 100), (200, 300), (2000, 600))
+"""Batch sizes, each with as many events a second as a machine that has other things to do can fold so."""
 POINTS = ("before-produce", "before-commit", "after-commit")
 
 
@@ -45,19 +47,20 @@ class Soak:
         """A fresh system, some faults, a judgement."""
         self._rounds += 1
         name = f"soak{self.seed}x{self._rounds}-{os.getpid()}-"
+        batch_size, rate = self.random.choice(LOADS)
         system = System(
             self._bootstrap,
             name,
             Path(tempfile.mkdtemp(prefix=name)),
             self.seed * 1000 + self._rounds,
-            LAUREL_BATCH_SIZE=self.random.choice((7, 200, 2000)),
+            LAUREL_BATCH_SIZE=batch_size,
             LAUREL_TRANSACTION_TIMEOUT_MS=self.random.choice((3000, 60_000)),
         )
         did: list[str] = []
         try:
             system.create()
             workers = system.start(*"abc"[: self.random.choice((2, 2, 3))])
-            system.publisher.start(self.random.choice((100, 300, 600)))
+            system.publisher.start(rate)
             system.await_progress()
             for _ in range(FAULTS_A_ROUND):
                 if time.monotonic() > until:

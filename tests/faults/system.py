@@ -196,12 +196,13 @@ class System:
         command = [*LAUREL, *map(str, words)]
         return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
 
-    def wait(self, done: Callable[[], bool], what: str, every_s: float = 0.1) -> None:
-        """Wait until something is so. Raises `StuckError`."""
+    def wait(self, done: Callable[[], bool], what: str | Callable[[], str], every_s: float = 0.1) -> None:
+        """Wait until something is so. Raises `StuckError`, which says what has not come."""
         deadline = time.monotonic() + PATIENCE_S
         while not done():
             if time.monotonic() > deadline:
-                raise StuckError(f"waited in vain for {what}\n{self.tails()}")
+                told = what if isinstance(what, str) else what()
+                raise StuckError(f"waited in vain for {told}\n{self.tails()}")
             time.sleep(every_s)
 
     def await_running(self, *workers: Worker) -> None:
@@ -247,7 +248,7 @@ class System:
             behind.difference_update([place for place in behind if now.get(place, 0) > before.get(place, 0) + 2])
             return not behind
 
-        self.wait(moved, f"progress of {sorted(behind)}")
+        self.wait(moved, lambda: f"progress of {sorted(behind)}")
 
     def await_idle(self, unless: Collection[int] = ()) -> None:
         """Wait until all that was acknowledged is on the timeline and folded, or in the dead letters.
@@ -259,7 +260,11 @@ class System:
             self.oracle.read()
             return not self.oracle.missing(self.publisher.journal)
 
-        self.wait(taken, "intake", 0.2)
+        def untaken() -> str:
+            missing = sorted(self.oracle.missing(self.publisher.journal))
+            return f"intake of {len(missing)} records, the first of them {missing[:5]}, from {self.positions('intake')}"
+
+        self.wait(taken, untaken, 0.2)
         last = self.oracle.last_offsets()
 
         def folded() -> bool:

@@ -19,6 +19,7 @@ from schemas import decisions as d
 from schemas import events as e
 from schemas.partitions import partition_of, reserved
 from schemas.topics import BY_NAME, TOPICS
+from state import overlay
 from state.encoding import decode_row
 from state.partition import POSITION, read_position
 from streams.driver import Driver, FoldStoppedError
@@ -252,7 +253,7 @@ def test_a_bug_stops_the_driver_and_names_record_unit_cause_and_what_to_do() -> 
 @pytest.mark.usefixtures("broken_refunds")
 def test_the_unit_that_was_skipped_is_left_out_and_all_else_goes_on() -> None:
     driver = engine(with_refund())
-    driver.customers.skips = {(partition_of("ada", 2), 3): frozenset({"record"})}
+    driver.customers.skips = {partition_of("ada", 2): {3: frozenset({"record"})}}
     driver.run()
     profiles = {p.customer_id: p for p in decoded(driver, "customer-profiles")}
     assert profiles["ada"].lifetime_value_minor == 3_000
@@ -273,7 +274,7 @@ def test_a_bug_in_a_timer_names_the_timer_and_it_can_be_skipped(monkeypatch: pyt
     offset = int(str(stopped.value).partition("offset ")[2].partition(",")[0])
     monkeypatch.setitem(rules.TIMERS, "at_risk", (due, rule))  # type: ignore[arg-type]
     skipping = engine(vip_story())
-    skipping.customers.skips = {(partition_of("ada", 2), offset): frozenset({unit})}
+    skipping.customers.skips = {partition_of("ada", 2): {offset: frozenset({unit})}}
     skipping.run()
     assert decoded(skipping, "at-risk-alerts") == []
     assert counts(skipping)["tier-changes"] == 1
@@ -308,7 +309,7 @@ def test_what_a_failed_unit_wrote_is_forgotten(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(rules.FACTS, e.OrderRefunded, write_then_raise)  # type: ignore[arg-type]
     partition = partition_of("ada", 2)
     expected, timeline = engine(with_refund()), engine(with_refund())
-    expected.customers.skips = {(partition, 3): frozenset({"record"})}
+    expected.customers.skips = {partition: {3: frozenset({"record"})}}
     expected.run()
     with pytest.raises(FoldStoppedError):
         timeline.run()
@@ -321,6 +322,32 @@ def test_what_a_failed_unit_wrote_is_forgotten(monkeypatch: pytest.MonkeyPatch) 
         assert folded is not None
         folded.settle(dict.fromkeys(folded.markers, 0))
     assert rows(sink)[partition] == rows(expected)[partition]
+
+
+def test_a_customers_record_whose_row_grows_too_large_is_quarantined_and_nobody_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(overlay, "LARGEST_ROW_BYTES", 10_000)
+    large = replace(
+        placed("ada", ms("2024-01-02"), order="o2"), lines=tuple(e.OrderLine(f"{n:050d}", 1, 10) for n in range(400))
+    )
+    driver = ran(
+        [
+            published(placed("ada", ms("2024-01-01"), 1_000, "o1")),
+            published(large),
+            published(placed("ada", ms("2024-01-03"), 4_000, "o3")),
+        ]
+    )
+    (quarantined,) = decoded(driver, "quarantined")
+    assert (quarantined.reason, quarantined.customer_id) == ("row_too_large", "ada")
+    assert "the changelog takes 10000" in quarantined.detail
+    assert decoded(driver, "customer-profiles")[-1].lifetime_value_minor == 5_000
+
+
+def test_what_a_partition_is_told_is_never_left_out_for_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlay, "LARGEST_ROW_BYTES", 50)
+    with pytest.raises(FoldStoppedError, match=r"RowTooLargeError: row .* of .* has"):
+        ran(vip_story())
 
 
 def test_a_timeline_that_cannot_be_read_stops_the_fold_and_says_so() -> None:

@@ -15,7 +15,7 @@ from schemas.fields import EARLIEST_MS, LATEST_MS
 from schemas.topics import BY_NAME, INTAKE, SOURCES, TOPIC_OF
 from streams.batches import Folded
 from streams.clock import EventsClock, WallClock
-from streams.intake import MAX_AHEAD_MS, MAX_HOPS, Intake, append, bury, subject_of, tick
+from streams.intake import DETAIL_CHARS, LARGEST_BYTES, MAX_AHEAD_MS, MAX_HOPS, Intake, append, bury, subject_of, tick
 from streams.records import DETAIL, HOPS, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 from tests.schemas.records import records as any_record
 from tests.streams.history import DAY, HOUR, NOON, ONE_OF_EACH, ms, placed, record, registered
@@ -94,7 +94,11 @@ def test_a_messages_key_is_its_subject() -> None:
     assert subject_of(record(e.RulesChanged(2), key=b"ada")) == "ada"
 
 
-@pytest.mark.parametrize("key", [None, b"", b"\xff\xfe", b"#", b"#x", b"#-1", b"#1.0"], ids=repr)
+@pytest.mark.parametrize(
+    "key",
+    [None, b"", b"\xff\xfe", b"#", b"#x", b"#-1", b"#1.0", "#\u0663".encode(), b"#" + b"9" * 5000],
+    ids=lambda key: repr(key)[:20],
+)
 def test_a_message_without_a_subject_stops_nobody(key: bytes | None) -> None:
     subject = subject_of(record(e.WorkRemains(NOON), key=key))
     assert isinstance(subject, Rejected)
@@ -113,6 +117,13 @@ def test_hops_between_subjects_are_counted_and_bounded_d6() -> None:
     assert isinstance(subject, Rejected)
     assert subject.reason == "too_many_hops"
     assert str(MAX_HOPS) in subject.detail
+
+
+@pytest.mark.parametrize("hops", [b"many", b"-1", b"\xff", b"9" * 5000], ids=lambda hops: repr(hops)[:20])
+def test_hops_that_are_no_number_stop_nobody(hops: bytes) -> None:
+    subject = subject_of(record(e.RulesChanged(2), key=b"ada", headers=[(HOPS, hops)]))
+    assert isinstance(subject, Rejected)
+    assert subject.reason == "too_many_hops"
 
 
 def test_an_event_may_be_a_day_ahead_of_its_stamp_and_no_more_t_19() -> None:
@@ -181,6 +192,28 @@ def test_a_record_that_cannot_be_taken_is_buried_whole(bad: Record, reason: str)
     assert headers[ORIGIN] == origin_of(bad)
     assert headers[REASON] == reason.encode()
     assert headers[DETAIL].decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(b"k", b"x" * LARGEST_BYTES), (b"k" * LARGEST_BYTES, b"x")], ids=["value", "key"]
+)
+def test_what_no_topic_of_ours_takes_stays_where_its_dead_letter_says(key: bytes, value: bytes) -> None:
+    """A source's limit is one of compressed batches: unpacked, a record may be of any size."""
+    large = record(value, "orders", key=key)
+    (buried,) = fold(large).outgoing
+    assert (buried.topic, buried.key, buried.value) == ("dead-letters", None, None)
+    assert dict(buried.headers)[ORIGIN] == origin_of(large)
+    assert dict(buried.headers)[REASON] == b"too_large"
+    assert f"{LARGEST_BYTES + 1} bytes" in dict(buried.headers)[DETAIL].decode()
+
+
+def test_what_is_found_is_told_at_bearable_length() -> None:
+    fields = {"event_id": "e", "customer_id": "ada", "occurred_at": NOON, "order_id": "o", "lines": [], "rate_ppm": 1}
+    unknown = record(encode_fields(e.OrderPlaced, {**fields, "currency": "Z" * 100_000}), "orders")
+    (buried,) = without_ticks(fold(unknown))
+    assert dict(buried.headers)[REASON] == b"unknown_currency"
+    assert len(dict(buried.headers)[DETAIL].decode()) <= DETAIL_CHARS
+    assert buried.value == unknown.value
 
 
 def test_bad_records_stop_nobody() -> None:
