@@ -40,5 +40,6 @@ fi
 heading "broker"
 broker_up
 
-# Last, and broker_down is silent: what pytest says last is the last that is said.
-step "tests" uv run pytest -q ${selection[@]+"${selection[@]}"}
+# Last, and broker_down is silent: what pytest says last is the last that is said. Three at once, since the fault tests
+# mostly wait for time-outs; one by one, so that these, which stand together, are shared out.
+step "tests" uv run pytest -q -n 3 --maxschedchunk 1 ${selection[@]+"${selection[@]}"}

@@ -111,8 +111,10 @@ class Membership:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
             self.at_end.add(place)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
-            log.warning("position_refused", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
             if claim is not None and claim.working and place not in lost:
+                log.warning(
+                    "position_refused", agent=self._agent, topic=place[0], partition=place[1], because=error.str()
+                )
                 lost.append(place)
         elif not error.retriable():
             log.warning("fetch_failed", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
@@ -210,14 +212,17 @@ class Membership:
                 self._start(place, claim, claim.start.result())
 
     def _start(self, place: Place, claim: Claim, start: int) -> None:
+        at = self._full(place, start)
         try:
-            self._consumer.seek(self._full(place, start))
+            self._consumer.seek(at)
         except KafkaException as error:
-            # The consumer has not taken the partition up yet: try again at the next poll.
-            log.debug("not_started", agent=self._agent, topic=place[0], partition=place[1], because=str(error))
-            return
+            # The client has given the partition up, after an offset that the broker refused: hand it over anew.
+            log.debug("assigned_anew", agent=self._agent, topic=place[0], partition=place[1], because=str(error))
+            self._consumer.incremental_unassign([at])
+            self._consumer.incremental_assign([at])
+        self.at_end.discard(place)
         self._work.begin(place, start)
-        self._consumer.resume([self._full(place)])
+        self._consumer.resume([at])
         if claim.stopped is not None:
             log.info("partition_goes_on", agent=self._agent, topic=place[0], partition=place[1])
         claim.working, claim.stopped = True, None
@@ -226,7 +231,9 @@ class Membership:
         self.rebalances += 1
         self.generation = consumer.consumer_group_metadata()
         if partitions:
-            # An explicit start keeps librdkafka from looking for one; nothing is fetched while paused.
+            # Paused until prepared. An explicit start keeps the client from looking for one: what it finds would count even
+            # after a seek (tried with the end: records were skipped). The first fetch may go out before the pause, and be
+            # refused where the topic has lost its first records; then `_start` hands the partition over anew.
             consumer.incremental_assign([TopicPartition(p.topic, p.partition, 0) for p in partitions])
             consumer.pause(partitions)
         for place in self._bare(partitions):

@@ -206,9 +206,14 @@ class System:
             time.sleep(every_s)
 
     def await_running(self, *workers: Worker) -> None:
-        """Wait until workers say that they are running."""
+        """Wait until workers say that they are running, each with partitions of its own."""
+
+        def runs(worker: Worker) -> bool:
+            said = worker.ready()
+            return said.get("state") == "running" and all(said["partitions"].values())
+
         for worker in workers:
-            self.wait(lambda worker=worker: worker.ready().get("state") == "running", f"{worker.name} to be running")
+            self.wait(lambda worker=worker: runs(worker), f"{worker.name} to be running")
 
     def tails(self) -> str:
         """What every worker last said."""

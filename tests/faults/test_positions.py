@@ -44,17 +44,13 @@ def test_a_source_whose_old_records_are_gone(system: System) -> None:
 def test_records_that_are_gone_before_they_were_taken(system: System) -> None:
     """One partition of one source has a hole: it stops and says so; everything else goes on."""
     (a,) = system.start("a")
-    system.publisher.start(100)
-    system.await_progress()
+    system.publisher.publish([system.publisher.history.next() for _ in range(100)])
+    system.await_idle()
     assert a.terminate() == 0
-    system.publisher.stop()
-    lost = {place for place, made in system.publisher.journal.items() if place[:2] == ("orders", 1)}
-    end = max(offset for _, _, offset in lost) + 1
     at = system.positions("intake")["orders", 1]
     system.publisher.publish([system.publisher.history.next() for _ in range(200)])
-    gone = {place for place in system.publisher.journal if place[:2] == ("orders", 1) and at <= place[2] < end + 5}
-    assert gone
-    system.truncate("orders", {1: end + 5})
+    assert sum(place[:2] == ("orders", 1) and place[2] >= at for place in system.publisher.journal) > 5
+    system.truncate("orders", {1: at + 5})
     a.start()
     system.wait(lambda: "orders/1" in a.ready().get("stopped", {}), "orders/1 to stop")
     assert "gone" in a.ready()["stopped"]["orders/1"]

@@ -57,6 +57,7 @@ def test_failover_without_the_disk(system: System, seed: int) -> None:
     for _ in range(3):
         victim = random.choice(workers)
         system.await_progress()
+        system.await_running(*workers)
         victim.kill()
         assert victim.copies()
         victim.wipe()

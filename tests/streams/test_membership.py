@@ -1,0 +1,102 @@
+"""A worker's part of a group on a real broker: where partitions start, and that they start again (D2)."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.kafka import Place
+from streams.membership import Membership, StopPartitionError
+from streams.records import Record
+from streams.settings import Settings
+
+RECORDS = 20
+GONE = 5
+
+
+class Scripted:
+    """Work whose preparation comes to what a test says, one after another; the last holds for ever."""
+
+    def __init__(self, *outcomes: int | Exception) -> None:
+        self._outcomes = list(outcomes)
+        self.begun: list[int] = []
+
+    def prepare(self, _place: Place, _cancelled: Callable[[], bool]) -> int:
+        outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def begin(self, _place: Place, start: int) -> None:
+        self.begun.append(start)
+
+    def release(self, _: Place) -> None: ...
+
+    def fold(self, _: object) -> None: ...
+
+    def reconsider(self, _: object) -> list[Place]:
+        return []
+
+    def crowded(self) -> set[Place]:
+        return set()
+
+
+@pytest.fixture
+def settings(bootstrap: str, namespace: str) -> Iterator[Settings]:
+    """Give a source of one partition whose first records are gone, as retention removes them."""
+    settings = Settings(bootstrap=bootstrap, namespace=namespace)
+    topic = settings.topic("orders")
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for number in range(RECORDS):
+        producer.produce(topic, str(number).encode())
+    assert producer.flush(30) == 0
+    for future in admin.delete_records([TopicPartition(topic, 0, GONE)]).values():
+        future.result()
+    yield settings
+    admin.delete_topics([topic])[topic].result()
+
+
+def everything(settings: Settings, work: Scripted) -> list[Record]:
+    """What comes until the partition's end is seen."""
+    member = Membership(settings, "intake", ["orders"], work)
+    member.join()
+    records: list[Record] = []
+    while not (member.working and member.at_end):
+        records += member.poll(100, 0.1)
+    member.leave()
+    return records
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        pytest.param((GONE,), id="at once"),
+        pytest.param((0, GONE), id="after an offset that the broker refused"),
+        pytest.param((0, RECORDS + 100, GONE), id="after two, on either side"),
+    ],
+)
+def test_a_partition_begins_where_its_preparation_says(settings: Settings, outcomes: tuple[int, ...]) -> None:
+    work = Scripted(*outcomes)
+    assert [record.offset for record in everything(settings, work)] == list(range(GONE, RECORDS))
+    assert tuple(work.begun) == outcomes
+
+
+def test_a_partition_that_could_not_be_prepared_is_stopped_says_why_and_is_tried_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.membership.STOPPED_AGAIN_S", 0.5)
+    member = Membership(settings, "intake", ["orders"], Scripted(StopPartitionError("records are gone"), GONE))
+    member.join()
+    while not member.stopped:
+        assert member.poll(100, 0.05) == []
+    assert member.stopped == {("orders", 0): "records are gone"}
+    assert member.working == member.preparing == []
+    records: list[Record] = []
+    while len(records) < RECORDS - GONE:
+        records += member.poll(100, 0.05)
+        assert not (records and member.stopped)
+    assert member.working == [("orders", 0)]
+    member.leave()
