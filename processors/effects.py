@@ -7,11 +7,15 @@ from schemas.events import Event, Message
 
 
 class Entry(Struct, frozen=True):
-    """A record of the timeline. `value` is what was published, `source` the bare name of the topic it came from."""
+    """A record of the timeline. `value` is what was published, `source` the bare name of the topic it came from.
+
+    `timestamp` is the source record's, milliseconds: when the broker took it, or for an import when it happened.
+    """
 
     topic: str
     partition: int
     offset: int
+    timestamp: int
     subject: str
     event: Event
     value: bytes

@@ -18,7 +18,7 @@ class Implausible(NamedTuple):
 
 
 def implausible(event: SourceEvent, policy: Policy, clock: int | None) -> Implausible | None:
-    """What is wrong with the event; None for nothing. Before the first tick no event is ahead of the clock."""
+    """What is wrong with the event; None for nothing. Before the first tick, when `clock` is None, none is ahead of it."""
     if clock is not None and event.occurred_at - clock > policy.max_ahead_hours * HOUR_MS:
         found = f"found occurred_at {event.occurred_at}, {event.occurred_at - clock} ms ahead of the clock"
         return Implausible("ahead_of_clock", f"{found}; at most {policy.max_ahead_hours} h are taken")

@@ -49,8 +49,9 @@ def log_time(work: Work, subject: str) -> int:
 
 def fold_event(work: Work, name: str, event: SourceEvent) -> None:
     """A customer's record. An implausible one changes nothing (T-19)."""
-    policy, subject = current(work.rows, work.partition), work.entry.subject
-    if wrong := implausible(event, policy, work.partition.at):
+    policy, subject, at = current(work.rows, work.partition), work.entry.subject, work.partition.at
+    # After an outage what waited comes before the first tick: its own stamps tell how far time had gone meanwhile.
+    if wrong := implausible(event, policy, None if at is None else max(at, work.entry.timestamp)):
         work.effects.append(quarantined(work.entry, wrong.reason, wrong.detail))
         return
     unit = _unit(work, subject, f"{work.entry.source}/{event.event_id}", log_time(work, subject), policy)

@@ -17,6 +17,8 @@ LARGER_BYTES = 2_097_176
 """Limit of topics that carry a source's record with headers of ours on top, or several of its parts."""
 FOREVER = {"retention.ms": "-1", "retention.bytes": "-1"}
 SOURCE = FOREVER | {"max.message.bytes": str(SOURCE_BYTES)}
+COPY = FOREVER | {"max.message.bytes": str(LARGER_BYTES), "message.timestamp.after.max.ms": str(2**63 - 1)}
+"""Topics that carry others' records on: whatever a source's broker took, with whatever stamp, fits."""
 COMPACTED = {"cleanup.policy": "compact"}
 WEEK_MS = 604_800_000
 
@@ -42,15 +44,12 @@ TOPICS = (
     Topic("interactions", "upstream", "registrations and visits", (e.CustomerRegistered,), aligned=False, config=SOURCE),
     Topic("support", "upstream", "contacts with the contact centre", (e.ContactOpened,), aligned=False, config=SOURCE),
     Topic("operations", "upstream", "commands of people", (), aligned=False, config=SOURCE),
-    Topic("redrives", "operators", "dead letters sent again", (), aligned=False,
-          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+    Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
-          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
-    Topic("timeline", "intake", "the book of record, totally ordered within a partition",
-          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
-    Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin",
-          config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
+          config=COPY),
+    Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
+    Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
     Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
     Topic("return-decisions", "customers", "verdicts on returns", (d.ReturnDecided,), config=FOREVER),

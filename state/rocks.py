@@ -6,9 +6,14 @@ from pathlib import Path
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
+from state.store import StoreError
+
 
 class RocksStore:
-    """The rows of one partition in RocksDB. `read_only` opens a copy that another process is writing."""
+    """The rows of one partition in RocksDB. `read_only` opens a copy that another process is writing.
+
+    What RocksDB calls damaged is marked so beside its folder: it is a copy, and `is_damaged` tells to make a new one.
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         options = Options(raw_mode=True)
@@ -19,16 +24,26 @@ class RocksStore:
         options.set_max_open_files(256)
         path.parent.mkdir(parents=True, exist_ok=True)
         access = AccessType.read_only() if read_only else AccessType.read_write()
-        self._db = Rdict(str(path), options, access_type=access)
+        self._path, self._mark = path, None if read_only else _mark(path)
+        try:
+            self._db = Rdict(str(path), options, access_type=access)
+        except Exception as error:
+            raise self._told(error) from error
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store.get`."""
-        value: bytes | None = self._db.get(key)
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise self._told(error) from error
         return value
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store.get_many`."""
-        return self._db.get(list(keys)) if keys else []
+        try:
+            return self._db.get(list(keys)) if keys else []
+        except Exception as error:
+            raise self._told(error) from error
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """See `Store.write`."""
@@ -38,7 +53,10 @@ class RocksStore:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._db.write(batch)
+        try:
+            self._db.write(batch)
+        except Exception as error:
+            raise self._told(error) from error
 
     def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """See `Store.scan`."""
@@ -50,12 +68,31 @@ class RocksStore:
                 return
             yield key, cursor.value()
             cursor.next()
+        try:
+            cursor.status()  # whether it came to the end, or could not go on
+        except Exception as error:
+            raise self._told(error) from error
 
     def close(self) -> None:
         """See `Store.close`."""
         self._db.close()
 
+    def _told(self, error: Exception) -> StoreError:
+        if self._mark is not None and any(sign in str(error) for sign in ("Corruption", "No such file")):
+            self._mark.touch()
+        return StoreError(f"{self._path}: {error}")
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether a store's files were found damaged since they were made."""
+    return _mark(path).exists()
+
 
 def destroy(path: Path) -> None:
     """Remove a store's files; nothing happens where there are none."""
     shutil.rmtree(path, ignore_errors=True)
+    _mark(path).unlink(missing_ok=True)
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged")

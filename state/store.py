@@ -4,8 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 
+class StoreError(Exception):
+    """A store cannot be read or written: no space, no right, or damaged files. No bug of a rule (D12)."""
+
+
 class Store(Protocol):
-    """The rows of one partition."""
+    """The rows of one partition. Every call may raise `StoreError`."""
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, or None."""

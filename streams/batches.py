@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import faust
 import structlog
+from confluent_kafka import KafkaException
 
 from streams.crash import crash_point
 from streams.kafka import Place
@@ -69,12 +70,14 @@ class Work(Protocol):
 class Stage:
     """One agent on this worker: its membership, its transactions, its thread."""
 
-    def __init__(self, settings: Settings, name: str, topics: list[str], work: Work) -> None:
+    def __init__(
+        self, settings: Settings, name: str, topics: list[str], work: Work, stopping: Callable[[], bool]
+    ) -> None:
         self.name = name
         self.work = work
-        self.stopping = False
+        self.stopping = stopping
         self.membership = Membership(settings, name, topics, work)
-        self._transactions = Transactions(settings, name, lambda: self.stopping)
+        self._transactions = Transactions(settings, name, stopping)
         self._batch_size = settings.batch_size
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0
@@ -112,13 +115,21 @@ class Stage:
 
     def next(self) -> "Batch":
         """The next batch; it may hold no records."""
-        stopped = self.membership.stopped
-        if stopped and monotonic() - self._reconsidered > RECONSIDER_S:
-            self._reconsidered = monotonic()
-            self.membership.restart(self.work.reconsider(stopped))
+        self._reconsider()
         self.membership.hold_back(self.work.crowded())
         records = self.membership.poll(self._batch_size, POLL_S)
         return Batch(self, records, self.membership.generation)
+
+    def _reconsider(self) -> None:
+        stopped = self.membership.stopped
+        if not stopped or monotonic() - self._reconsidered < RECONSIDER_S:
+            return
+        self._reconsidered = monotonic()
+        try:
+            self.membership.restart(self.work.reconsider(stopped))
+        except KafkaException as error:
+            # The others go on; a broker that is away must not end them for what is stopped.
+            log.warning("reconsidered_in_vain", agent=self.name, because=str(error))
 
     def commit(self, folded: Folded, generation: Any) -> None:
         """One transaction; afterwards the work settles. An aborted batch is read again from the broker."""
@@ -145,19 +156,29 @@ class Batch:
     def __init__(self, stage: Stage, records: list[Record], generation: Any) -> None:
         self.records = records
         self.done = asyncio.Event()
+        self.failed: BaseException | None = None
+        """What ended the batch; Faust would restart the agent, and forget the batch (D1)."""
         self._stage = stage
         self._generation = generation
         self._folded: Folded | None = None
 
     async def fold(self) -> None:
         """Derive what follows from the records; nothing leaves the process."""
-        self._folded = await self._stage.call(self._stage.work.fold, self.records)
+        self._folded = await self._attempt(self._stage.work.fold, self.records)
 
     async def commit(self) -> None:
         """Make it so, all or nothing."""
         if self._folded is not None:
-            await self._stage.call(self._stage.commit, self._folded, self._generation)
+            await self._attempt(self._stage.commit, self._folded, self._generation)
         self.done.set()
+
+    async def _attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await self._stage.call(function, *arguments)
+        except BaseException as error:
+            self.failed = error
+            self.done.set()
+            raise
 
 
 class BatchTopic(faust.Topic):
@@ -176,10 +197,15 @@ class BatchTopic(faust.Topic):
 
 
 async def run(stage: Stage, topic: BatchTopic) -> None:
-    """Give the agent one batch after another until the stage is stopping, then leave the group."""
+    """Give the agent one batch after another until the stage is stopping, then leave the group.
+
+    Raises whatever ended a batch: its agent is no use any more.
+    """
     await stage.call(stage.open)
-    while not stage.stopping:
+    while not stage.stopping():
         batch = await stage.call(stage.next)
         await topic.put(batch)
         await batch.done.wait()
+        if batch.failed is not None:
+            raise batch.failed
     await stage.call(stage.close)

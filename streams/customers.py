@@ -9,6 +9,7 @@ from processors.step import NewerRules, UnitFailed
 from state.encoding import RowTooNewError
 from state.overlay import Overlay
 from state.partition import POSITION, Copy, PartitionState
+from state.store import StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
 from streams.kafka import Place
@@ -51,7 +52,10 @@ class Partitions:
         overlay = self.states[record.partition].overlay
         try:
             outputs = self._fold(overlay, record, self.skips.get(record.partition, {}).get(record.offset, NOTHING))
-        except Exception as error:  # noqa: BLE001 - a bug in a rule must not take the other partitions down (D12)
+        except Exception as error:
+            if isinstance(error, StoreError) or isinstance(error.__cause__, StoreError):
+                raise  # no rule's: nothing that reads this disk can go on
+            # A bug in a rule must not take the other partitions down (D12).
             overlay.undo()
             folded.stopped[record.place] = explain_stop(record, error)
         else:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import threading
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
@@ -51,18 +53,20 @@ class Engine:
         self._presence: Presence | None = None
         self._lag: SourceLag | None = None
         self._cluster = ""
+        self._everything = 0
         self._draining = False
         self.drained = asyncio.Event()
 
     def state(self) -> tuple[bool, str, dict[str, Any]]:
         """Whether this worker does its work, what it is doing, and the details."""
-        memberships = [stage.membership for stage in self.stages.values()]
+        stages = self.stages.copy()
+        memberships = [stage.membership for stage in stages.values()]
         details: dict[str, Any] = {
-            "partitions": {name: len(stage.membership.working) for name, stage in self.stages.items()}
+            "partitions": {name: len(stage.membership.working) for name, stage in stages.items()}
         }
         stopped = {f"{topic}/{n}": why for m in memberships for (topic, n), why in m.stopped.items()}
         restoring = self._customers.restoring if self._customers else {}
-        failing = [name for name, stage in self.stages.items() if stage.failing]
+        failing = [name for name, stage in stages.items() if stage.failing]
         presence = self._presence
         # The first that holds is what a person must know first.
         troubles: tuple[tuple[bool, str, dict[str, Any]], ...] = (
@@ -76,6 +80,11 @@ class Engine:
             ),
             (bool(failing), "transactions failing", {"failing": failing}),
             (
+                self.settings.clock == "events" and "intake" in stages and not self._complete(),
+                "waiting for every partition of the sources",
+                {"because": "by the clock `events` one worker runs intake"},
+            ),
+            (
                 presence is not None and not presence.clock_is_right,
                 "clock is off",
                 {"ahead_of_broker_ms": presence.drift_ms if presence else None},
@@ -88,42 +97,61 @@ class Engine:
 
     async def work(self, topics: dict[str, BatchTopic]) -> None:
         """Run until `drain`. An error that nothing below handles ends the process: half a worker helps nobody (D1)."""
-        if self.settings.health_port:
-            self.health.serve(self.settings.health_host, self.settings.health_port)
+        threading.excepthook = lambda raised: self.die(raised.exc_value)
         try:
-            saying = asyncio.create_task(self._keep_saying())
-            await asyncio.get_running_loop().run_in_executor(None, self._build)
-            await asyncio.gather(*(run(stage, topics[name]) for name, stage in self.stages.items()))
+            if self.settings.health_port:
+                self.health.serve(self.settings.health_host, self.settings.health_port)
+            saying = asyncio.create_task(self._attempt(self._keep_saying()))
+            await self._attempt(asyncio.to_thread(self._build))
+            await asyncio.gather(*(self._attempt(run(stage, topics[name])) for name, stage in self.stages.items()))
             saying.cancel()
             if self._presence is not None:
                 self._presence.stop()
             if self._lag is not None:
                 self._lag.stop()
-        except KafkaException as error:
-            if not self._draining:
-                self.die(error)
         except Exception as error:  # noqa: BLE001 - see above
             self.die(error)
         self.drained.set()
 
+    async def _attempt(self, part: Awaitable[None]) -> None:
+        """One of the engine's parts; what it raises ends all, but for a broker that is away while there is no more to do."""
+        try:
+            await part
+        except KafkaException as error:
+            if not self._draining:
+                self.die(error)
+        except Exception as error:  # noqa: BLE001 - see `work`
+            self.die(error)
+
     @staticmethod
-    def die(error: BaseException) -> None:
+    def die(error: BaseException | None) -> None:
         """End the process at once, as a crash would: nothing uncommitted can survive it, nothing committed is lost."""
         log.critical("worker_ends", exc_info=error)
         os._exit(70)
 
     async def drain(self) -> None:
-        """Commit what is in hand, leave the groups, close the stores."""
+        """Commit what is in hand, leave the groups, close the stores.
+
+        Whoever asked for it soon kills: what cannot be finished in time ends as in a crash, which loses nothing either.
+        """
         self._draining = True
         self.health.say()
-        for stage in self.stages.values():
-            stage.stopping = True
-        await self.drained.wait()
+        try:
+            await asyncio.wait_for(self.drained.wait(), self.settings.drain_s)
+        except TimeoutError:
+            self.die(TimeoutError(f"not drained within {self.settings.drain_s} s"))
+
+    def _complete(self) -> bool:
+        """Whether this worker has every partition that intake reads."""
+        return len(self.stages["intake"].membership.working) >= self._everything
+
+    def _is_draining(self) -> bool:
+        return self._draining
 
     async def _keep_saying(self) -> None:
         while True:
             self.health.say()
-            for name, stage in list(self.stages.items()):
+            for name, stage in self.stages.copy().items():
                 if stage.hangs():
                     self.die(TimeoutError(f"Kafka's client does not return from a call of the agent {name}"))
             await asyncio.sleep(0.5)
@@ -144,17 +172,19 @@ class Engine:
                 raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
-        self._cluster = patiently(f"topics at {settings.bootstrap}", look, lambda: self._draining)
+        self._cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
         agents = settings.agents.split(",")
         if "intake" in agents:
             self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
         if "customers" in agents:
             self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
-            self.stages["customers"] = Stage(settings, "customers", [self._tables.source], self._customers)
+            self.stages["customers"] = Stage(
+                settings, "customers", [self._tables.source], self._customers, self._is_draining
+            )
         self._presence = Presence(
             settings,
-            lambda: sum(stage.membership.rebalances for stage in self.stages.values()),
-            lambda: all(stage.membership.generation is not None for stage in self.stages.values()),
+            lambda: sum(stage.membership.rebalances for stage in self.stages.copy().values()),
+            lambda: all(stage.membership.generation is not None for stage in self.stages.copy().values()),
         )
         self._presence.start()
 
@@ -176,11 +206,8 @@ class Engine:
             behind_ms=lag.behind_ms if lag else lambda: 0,
         )
         asking = admin(settings)
-        everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)
-
-        def complete() -> bool:
-            return len(self.stages["intake"].membership.working) == everything
-
-        stage = Stage(settings, "intake", list(INTAKE), IntakeWork(settings, intake, complete))
+        self._everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)
+        work = IntakeWork(settings, intake, self._complete)
+        stage = Stage(settings, "intake", list(INTAKE), work, self._is_draining)
         intake.merge.at_end = stage.membership.at_end
         return stage

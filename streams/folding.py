@@ -14,6 +14,10 @@ LARGEST_OUTPUT_BYTES = 1_000_000
 """A decision has to fit into a record of Kafka's default limit, with key and headers."""
 
 
+class OutputTooLargeError(Exception):
+    """What a partition is told comes to a record that no broker would take."""
+
+
 class UnreadableError(Exception):
     """The timeline holds what this laurel cannot read: intake was newer, or the topic is damaged."""
 
@@ -29,12 +33,17 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
     origin = record.header(ORIGIN)
     source = parse_origin(origin)[0] if origin else "intake"
     subject = (record.key or b"").decode()
-    entry = Entry(record.topic, record.partition, record.offset, subject, event, record.value or b"", source)
+    entry = Entry(
+        record.topic, record.partition, record.offset, record.timestamp, subject, event, record.value or b"", source
+    )
     outputs = [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
     for output in outputs:
         if len(output.value or b"") > LARGEST_OUTPUT_BYTES and output.topic != TOPIC_OF[Quarantined]:
+            wrong = _too_large(entry, output)
+            if not isinstance(event, SourceEvent):
+                raise OutputTooLargeError(wrong.detail)
             rows.undo()
-            return [_outgoing(_too_large(entry, output), record)]
+            return [_outgoing(wrong, record)]
     try:
         rows.keep()
     except RowTooLargeError as error:

@@ -1,5 +1,6 @@
 """What a worker says of itself: on /live, /ready and /startup from the first second, and in the log when it changes."""
 
+import socket
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
@@ -29,7 +30,7 @@ class Health:
             log.info("state", state=state, ready=ready, **details)
 
     def serve(self, host: str, port: int) -> None:
-        """Answer in a thread of its own, whatever the agents are doing."""
+        """Answer in a thread of its own, whatever the agents are doing. Raises `OSError` where the port is taken."""
 
         async def live(_: Request) -> JSONResponse:
             return JSONResponse({"live": True})
@@ -39,5 +40,7 @@ class Health:
             return JSONResponse({"ready": is_ready, "state": state, **details}, 200 if is_ready else 503)
 
         app = Starlette(routes=[Route("/live", live), Route("/ready", ready), Route("/startup", ready)])
-        server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="error", access_log=False))
-        Thread(target=server.run, name="health", daemon=True).start()
+        # Taken here: a worker that another one's answers speak for would be judged by them.
+        taken = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+        Thread(target=server.run, args=([taken],), name="health", daemon=True).start()

@@ -17,6 +17,9 @@ Place = tuple[str, int]
 """Topic on the broker, and partition."""
 TIMEOUT_S = 10.0
 BACKOFF_S = (0.2, 0.5, 1, 2, 5)
+LOOK_S = 0.1
+EMPTY_LOOKS = 300
+"""Looks in a row that may find neither a record nor an end. Looks are counted, as a frozen process has not waited."""
 
 
 def client(settings: Settings, name: str) -> dict[str, Any]:
@@ -155,17 +158,23 @@ def read(
     """Committed records from the offsets given up to the end that each partition has once it is reached.
 
     With `until`, a partition is read on until that offset, however long an open transaction hides the records before
-    it. Raises `KafkaException` on a broker's refusal.
+    it, or the broker is away. Raises `KafkaException` on a broker's refusal and, without `until`, on its silence.
     """
     if not starts:
         return
     consumer = reader(settings)
     try:
         consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
-        unfinished = set(starts)
+        unfinished, empty = set(starts), 0
         while unfinished and not stop():
             records = []
-            for message in consumer.consume(10_000, 0.1):
+            messages = consumer.consume(10_000, LOOK_S)
+            empty = 0 if messages else empty + 1
+            if empty > EMPTY_LOOKS and until is None:
+                (topic, partition), *others = unfinished
+                silence = f"no word of {topic}/{partition} and {len(others)} others in {EMPTY_LOOKS * LOOK_S:.0f} s"
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, silence))  # noqa: SLF001 - the client's name for it
+            for message in messages:
                 if (error := message.error()) is None:
                     records.append(to_record(message, settings))
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it

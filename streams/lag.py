@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 
 from schemas.topics import SOURCES
 from streams.clock import DAY_MS, now_ms
-from streams.kafka import Place, admin, bounds, committed, partitions_of, read
+from streams.kafka import TIMEOUT_S, Place, admin, bounds, committed, partitions_of, read
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -69,9 +69,9 @@ class SourceLag:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop measuring."""
+        """Stop measuring; a look under way may take as long as the broker is away, and is not waited for."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(TIMEOUT_S)
 
     def behind_ms(self) -> int:
         """Milliseconds; 0 when nothing waits. A figure that is old grows: what came since may wait as long."""

@@ -123,17 +123,17 @@ class Membership:
     @property
     def working(self) -> list[Place]:
         """Partitions that are prepared and not stopped."""
-        return [place for place, claim in self.claims.items() if claim.working]
+        return [place for place, claim in self.claims.copy().items() if claim.working]
 
     @property
     def preparing(self) -> list[Place]:
         """Partitions that are not ready yet."""
-        return [place for place, claim in self.claims.items() if not claim.working and claim.stopped is None]
+        return [place for place, claim in self.claims.copy().items() if not claim.working and claim.stopped is None]
 
     @property
     def stopped(self) -> dict[Place, str]:
         """Partitions that somebody must look at, with the reason."""
-        return {place: claim.stopped for place, claim in self.claims.items() if claim.stopped is not None}
+        return {place: claim.stopped for place, claim in self.claims.copy().items() if claim.stopped is not None}
 
     def restart(self, places: list[Place]) -> None:
         """Prepare partitions anew from what the broker says."""

@@ -4,11 +4,11 @@ A dead worker's open transaction hides everything written after it until the bro
 later. Whoever is left asks for the dead one's transactional id: the broker then aborts at once (D2, 0.7 s).
 """
 
-import json
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
+import msgspec
 import structlog
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer
 
@@ -19,6 +19,15 @@ from streams.settings import Settings
 log = structlog.get_logger()
 EVERY_S = 10.0
 LOOK_S = 0.5
+
+
+class Entry(msgspec.Struct):
+    """What a worker writes of itself."""
+
+    agents: list[str]
+
+
+ENTRY = msgspec.json.Decoder(Entry)
 
 
 def drift(asked: int, stamped: int, answered: int) -> int:
@@ -55,7 +64,7 @@ class Presence:
     def stop(self) -> None:
         """Take this worker's entry back: it has nothing open that somebody would have to fence."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(TIMEOUT_S)
         self._write(self._settings.instance, None)
         self._producer.flush(TIMEOUT_S)
 
@@ -63,17 +72,15 @@ class Presence:
         seen, waited = 0, 0.0
         while not self._stop.wait(LOOK_S):
             waited += LOOK_S
-            if waited >= EVERY_S:
-                waited = 0
-                self._announce()
-            rebalances = self._rebalances()
-            if rebalances != seen and self._settled():
-                try:
-                    done = self._fence_absent()
-                except KafkaException as error:
-                    log.warning("fencing_postponed", because=error.args[0].str())
-                else:
-                    seen = rebalances if done else seen
+            try:
+                if waited >= EVERY_S:
+                    waited = 0
+                    self._announce()
+                rebalances = self._rebalances()
+                if rebalances != seen and self._settled() and self._fence_absent():
+                    seen = rebalances
+            except KafkaException as error:
+                log.warning("presence_postponed", because=error.args[0].str())
 
     def _announce(self) -> None:
         asked = now_ms()
@@ -84,7 +91,7 @@ class Presence:
                 if not self.clock_is_right:
                     log.error("clock_is_off", ahead_of_broker_ms=self.drift_ms, effect="this worker writes no ticks")
 
-        self._write(self._settings.instance, json.dumps({"agents": self._agents}).encode(), delivered)
+        self._write(self._settings.instance, msgspec.json.encode(Entry(self._agents)), delivered)
         self._producer.flush(TIMEOUT_S)
 
     def _write(self, instance: str, value: bytes | None, delivered: Callable[..., None] | None = None) -> None:
@@ -110,11 +117,16 @@ class Presence:
     def _listed(self) -> dict[str, tuple[list[str], int]]:
         listed: dict[str, tuple[list[str], int]] = {}
         for record in read_all(self._settings, "workers"):
-            instance = (record.key or b"").decode()
-            if record.value is None:
-                listed.pop(instance, None)
+            instance = (record.key or b"").decode(errors="replace")
+            try:
+                entry = record.value and ENTRY.decode(record.value)
+            except msgspec.DecodeError as error:
+                log.warning("worker_unreadable", worker=instance, because=str(error))
+                entry = None
+            if entry:
+                listed[instance] = (entry.agents, record.timestamp)
             else:
-                listed[instance] = (json.loads(record.value)["agents"], record.timestamp)
+                listed.pop(instance, None)
         return listed
 
     def _fence(self, instance: str, agents: list[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from state.partition import Change, Copy, PartitionState
-from state.rocks import RocksStore, destroy
+from state.rocks import RocksStore, destroy, is_damaged
 from streams.clock import now_ms
 from streams.crash import crash_point
 from streams.kafka import bounds, committed, patiently, read
@@ -45,7 +45,10 @@ def path_of(settings: Settings, cluster: str, partition: int) -> Path:
 
 
 def open_copy(settings: Settings, path: Path) -> PartitionState:
-    """The local copy, or a new one where it is too old to trust: its changelog may have dropped tombstones (D8)."""
+    """The local copy, or a new one where it is damaged, or too old to trust: it may have missed tombstones (D8)."""
+    if is_damaged(path):
+        log.warning("local_copy_damaged", path=str(path))
+        destroy(path)
     state = PartitionState(RocksStore(path))
     copy = state.copy
     if copy is not None and now_ms() - copy.written_at > settings.max_copy_age_s * 1000:

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     max_copy_age_s: float = Field(
         302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones"
     )
+    drain_s: float = Field(
+        25, gt=0, description="seconds after SIGTERM in which a worker leaves in order, or else at once"
+    )
     health_host: str = Field("127.0.0.1", description="where /live and /ready answer")
     health_port: int = Field(8600, ge=0, le=65535, description="port of /live and /ready; 0 turns them off")
 

@@ -88,11 +88,17 @@ class Story:
         return when.strftime("%Y-%m-%d %H:%M").removesuffix(" 00:00")
 
     def tell(
-        self, subject: str, event: e.Event, *, skipped: Collection[str] = (), source: str | None = None
+        self,
+        subject: str,
+        event: e.Event,
+        *,
+        skipped: Collection[str] = (),
+        source: str | None = None,
+        stamp: int = 0,
     ) -> list[Effect]:
         """Fold one record, and the messages to the partition that follow from it. Rows go through bytes."""
         source = source or SOURCES.get(type(event), "orders" if isinstance(event, e.SourceEvent) else "messages")
-        entry = Entry("timeline", 0, self.offset, subject, event, b"original", source)
+        entry = Entry("timeline", 0, self.offset, stamp, subject, event, b"original", source)
         self.offset += 1
         try:
             effects = step(self.rows, entry, skipped)

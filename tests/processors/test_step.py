@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from processors import fold
 from processors import step as module
@@ -18,6 +19,7 @@ from schemas.events import (
     ContactOpened,
     CustomerRegistered,
     OrderLine,
+    OrderPlaced,
     PolicyActivated,
     RulesChanged,
     WorkRemains,
@@ -73,6 +75,20 @@ def test_an_event_ahead_of_the_clock_is_quarantined_and_changes_nothing_t_19() -
     assert found.origin.offset == story.offset - 1
     assert story.stored() == before
     assert not none_of(story.order("2024-01-02", "10.00"), CustomerProfile)
+
+
+def test_what_waited_through_an_outage_is_not_ahead_of_a_clock_that_stood_still_t_19() -> None:
+    """Its stamp tells how far time had gone; the first tick comes only after it."""
+    story = Story()
+    story.keeps_time = False
+    story.tick("2024-01-01")
+    late = story.at("2024-01-03 12:00")
+    lines = (OrderLine("l1", 1, 1_000),)
+    order = OrderPlaced(event_id="e", customer_id="ada", occurred_at=late, order_id="o", currency="USD", lines=lines)
+    (profile,) = (each for each in story.tell("ada", order, stamp=late) if isinstance(each, CustomerProfile))
+    assert profile.lifetime_value_minor == 1_000
+    ahead = replace(order, event_id="f", order_id="p", occurred_at=late + 25 * 3_600_000)
+    assert only(story.tell("ada", ahead, stamp=late), Quarantined).reason == "ahead_of_clock"
 
 
 def test_an_order_that_no_shop_sells_is_quarantined_t_01() -> None:
@@ -437,7 +453,7 @@ def test_tables_have_prefixes_of_their_own_and_leave_the_engines_alone() -> None
 def test_the_generation_is_the_callers_i_7() -> None:
     story = Story()
     source = {"event_id": "e", "customer_id": "ada", "occurred_at": story.at("2024-01-01")}
-    entry = Entry("timeline", 3, 7, "ada", ContactOpened(**source, case_id="k", channel="chat"), b"", "support")
+    entry = Entry("timeline", 3, 7, 0, "ada", ContactOpened(**source, case_id="k", channel="chat"), b"", "support")
     routed = only(step(story.rows, entry, generation="what-if"), ContactRouted)
     assert (routed.generation, routed.origin.partition, routed.origin.offset) == ("what-if", 3, 7)
 
@@ -445,7 +461,7 @@ def test_the_generation_is_the_callers_i_7() -> None:
 def test_messages_go_to_the_partition_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "UNITS_PER_RECORD", 1)
     story = anniversaries(3)
-    tick = Entry("timeline", 5, 99, "#5", ClockTicked(story.at("2024-01-01"), 0), b"", "messages")
+    tick = Entry("timeline", 5, 99, 0, "#5", ClockTicked(story.at("2024-01-01"), 0), b"", "messages")
     assert only(step(story.rows, tick), Send).subject == "#5"
 
 
