@@ -196,8 +196,12 @@ class Intake:
         folded.outgoing.append(append(record, subject) if isinstance(subject, str) else bury(record, subject))
 
     def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
-        if clock.jumps(timestamp) or not EARLIEST_MS <= timestamp <= LATEST_MS:
-            return Rejected("implausible_date", f"found the timestamp {timestamp}, which the log's time cannot follow")
+        if clock.last is not None and clock.jumps(timestamp):
+            found = f"found the timestamp {timestamp}, {(timestamp - clock.last) // DAY_MS} days after the log's time"
+            return Rejected("implausible_date", f"{found}; LAUREL_MAX_JUMP_DAYS is the most that it follows at once")
+        if not EARLIEST_MS <= timestamp <= LATEST_MS:
+            detail = f"found the timestamp {timestamp}; {EARLIEST_MS} to {LATEST_MS} are allowed"
+            return Rejected("implausible_date", detail)
         instants = clock.before(timestamp)
         for at in instants:
             folded.outgoing += [tick(partition, at, 0) for partition in range(self._partitions)]

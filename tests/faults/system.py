@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.broker import local, runs
@@ -318,6 +318,12 @@ class System:
         places = [TopicPartition(name, partition, offset) for partition, offset in offsets.items()]
         for future in self._admin.delete_records(places).values():
             future.result()
+
+    def write(self, topic: str, key: bytes, value: bytes) -> None:
+        """Write where nobody but laurel should."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "log_level": 2})
+        producer.produce(self.namespace + topic, value, key)
+        assert producer.flush(30) == 0
 
     def source_places(self) -> Iterator[tuple[str, int]]:
         """Every partition that intake reads."""

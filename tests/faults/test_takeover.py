@@ -41,6 +41,9 @@ def test_dead_with_an_open_transaction_of_ten_minutes(system: System) -> None:
     system.start("survivor")
     system.publisher.start(RATE)
     system.await_progress()
+    # What nobody can read among the workers keeps nobody from fencing the dead.
+    for key, value in ((b"\xff", b"{"), (b"stranger", b"[]"), (b"another", b'{"agents": 1}')):
+        system.write("workers", key, value)
     victim = system.worker("victim")
     for point in ("before-commit", "before-produce"):
         victim.start(LAUREL_CRASH_AT=f"{point}:20")

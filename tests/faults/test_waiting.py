@@ -35,6 +35,19 @@ def test_missing_broker_then_missing_topics(bare_system: System) -> None:
         system.finish()
 
 
+def test_by_the_events_clock_two_workers_wait_and_say_so(system: System) -> None:
+    """Each sees only its own minimum, so neither may tick (D4)."""
+    system.environment["LAUREL_CLOCK"] = "events"
+    a, b = system.start("a")[0], system.worker("b").start()
+    for worker in (a, b):
+        system.wait(
+            lambda worker=worker: "every partition" in worker.ready().get("state", ""), f"{worker.name} to see that"
+        )
+    assert a.ready()["ready"] is b.ready()["ready"] is False
+    assert b.terminate() == 0
+    system.await_running(a)
+
+
 class Door:
     """The first way to a broker, where there was none: its address, passed on. Clients then learn the broker's own."""
 

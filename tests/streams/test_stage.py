@@ -1,0 +1,82 @@
+"""One agent's loop: what must not end it, and what must (D1, D12)."""
+
+import asyncio
+import math
+import socket
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from streams import kafka
+from streams.batches import Batch, BatchTopic, Folded, Stage, run
+from streams.health import Health
+from streams.membership import Claim
+from streams.settings import Settings
+
+NOWHERE = Settings(bootstrap="127.0.0.1:1")
+PLACE = ("timeline", 0)
+
+
+class Failing:
+    """Work that fails in the way a test says."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def fold(self, _: Any) -> Folded | None:
+        raise self.error
+
+    def reconsider(self, _: Any) -> Any:
+        raise self.error
+
+    def crowded(self) -> set[Any]:
+        return set()
+
+    def release(self, _: Any) -> None: ...
+
+
+def stage(error: Exception) -> Stage:
+    return Stage(NOWHERE, "customers", ["timeline"], Failing(error), lambda: False)  # type: ignore[arg-type]
+
+
+def test_a_broker_that_is_away_ends_nobody_for_the_sake_of_a_stopped_partition() -> None:
+    made = stage(KafkaException(KafkaError(KafkaError._TRANSPORT)))
+    made.membership.claims[PLACE] = Claim(math.inf, stopped="a bug")
+    assert made.next().records == []
+    assert made.membership.stopped == {PLACE: "a bug"}
+
+
+def test_what_a_batch_raises_reaches_whoever_waits_for_it() -> None:
+    """Faust only logs what an agent raises, and starts it again without the batch."""
+
+    async def agent(topic: BatchTopic) -> None:
+        batch: Batch = await topic.queue.get()
+        with pytest.raises(OSError, match="disk"):
+            await batch.fold()
+
+    class Queue:
+        queue: asyncio.Queue[Batch] = asyncio.Queue()
+
+        async def put(self, batch: Batch) -> None:
+            await self.queue.put(batch)
+
+    made = stage(OSError("disk"))
+    made.open = lambda: None  # type: ignore[method-assign]
+
+    async def both() -> None:
+        await asyncio.gather(run(made, Queue()), agent(Queue()))  # type: ignore[arg-type]
+
+    with pytest.raises(OSError, match="disk"):
+        asyncio.run(both())
+
+
+def test_reading_from_a_broker_that_went_away_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "EMPTY_LOOKS", 3)
+    with pytest.raises(KafkaException, match="no word of timeline/0"):
+        list(kafka.read(NOWHERE, {PLACE: 0}))
+
+
+def test_a_worker_does_not_start_without_its_own_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        Health(lambda: (True, "running", {})).serve("127.0.0.1", taken.getsockname()[1])
