@@ -14,11 +14,13 @@ QUIET_LOOKS = 3
 
 def waiting_by_topic(settings: Settings) -> dict[str, int]:
     """Offsets between position and end, by topic. The timeline is looked at first and last: what moves on shows."""
-    counts: Counter[str] = Counter(dict.fromkeys((*INTAKE, "timeline"), 0))
+    counts = dict.fromkeys((*INTAKE, "timeline"), 0)
     for agent, topics in (("customers", ("timeline",)), ("intake", INTAKE), ("customers", ("timeline",))):
+        look: Counter[str] = Counter()
         for (topic, _), (position, end) in waiting(settings, agent, topics).items():
-            counts[settings.bare(topic)] = max(counts[settings.bare(topic)], 0) + end - position
-    return dict(counts)
+            look[settings.bare(topic)] += end - position
+        counts |= {topic: max(counts[topic], count) for topic, count in look.items()}
+    return counts
 
 
 def wait_until_idle(settings: Settings, advance: Callable[[int], None]) -> None:
