@@ -32,6 +32,8 @@ app.command(config_app)
 
 OK, FAILED, BAD_INPUT, NOT_THERE = 0, 1, 2, 3
 """Exit codes: done; done and found wrong; the input or the call is wrong; the broker or a part of it is missing."""
+UNREAD = 141
+"""128 and SIGPIPE's number, as a shell reports any command whose reader went away: `laurel tail orders | head -1`."""
 
 
 def out() -> Console:
@@ -365,7 +367,7 @@ def main() -> None:
 
     logs.configure()
     try:
-        code = app(sys.argv[1:])
+        code = _answer()
     except ValidationError as error:
         code = fail(explain(error), BAD_INPUT)
     except SettingsError as error:
@@ -377,6 +379,25 @@ def main() -> None:
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}", NOT_THERE)
     sys.exit(code if isinstance(code, int) else OK)
+
+
+def _answer() -> Any:
+    """Run the command; nobody reading what it prints ends it quietly.
+
+    SIGPIPE's own way would do it too, but a broker that hangs up on a worker raises that signal as well.
+    """
+    try:
+        try:
+            return app(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        return UNREAD
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # rich has seen it first
+            return UNREAD
+        raise
 
 
 def iso(ms: int) -> str:

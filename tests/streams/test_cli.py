@@ -16,7 +16,7 @@ from schemas import events as e
 from schemas.codec import BY_NAME, to_json
 from schemas.topics import BY_NAME as TOPICS
 from streams import cli
-from tests.streams.commands import Caller, run
+from tests.streams.commands import Caller, run, start
 from tests.streams.history import DAY, ms, placed, registered
 
 
@@ -195,6 +195,23 @@ def test_a_bug_in_a_rule_is_exit_code_1_and_names_the_unit(
     answer = laurel("simulate", lines(tmp_path, *STORY))
     assert answer.code == 1
     assert "unit record: ZeroDivisionError" in answer.err
+
+
+# Nobody reads
+
+
+@pytest.mark.parametrize(
+    "words", [["simulate", "events.jsonl", "--json"], ["config", "show"], ["--help"]], ids=" ".join
+)
+def test_whoever_stops_reading_ends_the_command_quietly(tmp_path: Path, words: list[str]) -> None:
+    events = (placed("ada", ms("2024-01-01") + n, 100_000, f"o{n}") for n in range(300))
+    path = lines(tmp_path, *events)
+    with start(*(path if word == "events.jsonl" else word for word in words)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == cli.UNREAD
 
 
 # Nobody is there
