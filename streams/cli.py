@@ -47,6 +47,11 @@ def fail(message: object, code: int) -> int:
     return code
 
 
+def noted(error: Exception) -> str:
+    """What was noted on an error on its way here."""
+    return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+
+
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Any]:
     """A progress bar on standard error, where a person watches."""
@@ -133,13 +138,13 @@ def publish(file: Path) -> int:
             lines.seek(0)
             return _publish(lines, total)
     except publishing.BadLineError as error:
-        return fail(f"{file}: {error}; the lines before it are published", BAD_INPUT)
+        return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
     except TimeoutError:  # the broker's silence, and to Python an OSError
         raise
     except OSError as error:
-        return fail(error, BAD_INPUT)
+        return fail(f"{error}{noted(error)}", BAD_INPUT)
     except UnicodeDecodeError as error:
-        return fail(f"{file}: {error}", BAD_INPUT)
+        return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
 
 
 def _publish(lines: Any, total: int | None) -> int:
@@ -377,7 +382,7 @@ def main() -> None:
     except TimeoutError as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
-        code = fail(f"{Settings().bootstrap}: {error.args[0].str()}", NOT_THERE)
+        code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)
     sys.exit(code if isinstance(code, int) else OK)
 
 

@@ -21,6 +21,8 @@ from streams.records import Outgoing
 from streams.settings import Settings
 from streams.transactions import send
 
+FLUSH_S = 30
+
 
 class BadLineError(Exception):
     """A line of the file cannot be published: the message names line, field, found and allowed."""
@@ -115,31 +117,40 @@ def publish(settings: Settings, records: Iterable[Outgoing], advance: Callable[[
     """Publish, waiting for the broker's word on every record; returns how many.
 
     Records carry the time of what happened as their timestamp, so that intake merges a history in its own order (D3).
-    Raises `TimeoutError` naming the first refusal; what was acknowledged before it is published.
+    Raises `TimeoutError` naming the first refusal, and whatever `records` or the producer raise, with a note of how many
+    the broker acknowledged until then.
     """
     producer = Producer(
         client(settings, "publish")
         | {"enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 20, "message.max.bytes": 2_500_000}
     )
     refused: list[KafkaError] = []
+    count = acknowledged = 0
 
     def delivered(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
+        nonlocal acknowledged
+        if error is None:
+            acknowledged += 1
+        else:
             refused.append(error)
 
-    count = 0
-    for record in records:
-        send(producer, record, settings.topic(record.topic), delivered)
-        count += 1
-        if count % 1000 == 0:
-            producer.poll(0)
-            advance(1000)
-        if refused:
-            break
-    left = producer.flush(30)
+    try:
+        for record in records:
+            send(producer, record, settings.topic(record.topic), delivered)
+            count += 1
+            if count % 1000 == 0:
+                producer.poll(0)
+                advance(1000)
+            if refused:
+                break
+    except BaseException as error:
+        producer.flush(FLUSH_S)  # a producer takes along what still waits in it
+        error.add_note(f"{acknowledged} of the {count} records before it are published")
+        raise
+    producer.flush(FLUSH_S)
     advance(count % 1000)
-    if refused or left:
-        why = refused[0].str() if refused else "no answer within 30 s"
-        message = f"{left + len(refused)} of {count} records were not acknowledged by {settings.bootstrap}: {why}"
+    if acknowledged < count:
+        why = refused[0].str() if refused else f"no answer within {FLUSH_S} s"
+        message = f"{count - acknowledged} of {count} records were not acknowledged by {settings.bootstrap}: {why}"
         raise TimeoutError(message)
     return count

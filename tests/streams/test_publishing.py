@@ -3,6 +3,7 @@
 import base64
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
 from schemas.topics import BY_NAME, TOPIC_OF
+from streams import publishing
 from streams.publishing import BadLineError, parse, parse_line
 from streams.records import Outgoing
+from streams.settings import Settings
 from tests.schemas.records import records
+from tests.streams.commands import Answer
 from tests.streams.history import NOON, ONE_OF_EACH, placed
+from tests.streams.systems import System
 
 ORDER: dict[str, Any] = to_json(placed())
 REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "customer_id": "ada", "occurred_at": NOON}
@@ -142,3 +147,39 @@ def test_lines_are_counted_as_an_editor_does_and_empty_ones_passed_over() -> Non
     next(parsed)
     with pytest.raises(BadLineError, match="line 4:"):
         next(parsed)
+
+
+def publish(system: System, *last: str) -> Answer:
+    """500 good lines, and then these, from a file."""
+    path = system.folder / "events.jsonl"
+    path.write_text(
+        "".join(json.dumps(REGISTERED | {"event_id": f"e{n}"}) + "\n" for n in range(500)) + "\n".join(last)
+    )
+    return system.laurel("publish", str(path))
+
+
+LARGE = base64.b64encode(bytes(2_600_000)).decode()
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "said"),
+    [("oops", 2, "line 501: found no JSON"), (json.dumps({"topic": "orders", "raw": LARGE}), 3, "too large")],
+    ids=["bad", "too large"],
+)
+def test_the_lines_before_a_bad_one_are_published_and_counted(
+    bootstrap: str, tmp_path: Path, last: str, code: int, said: str
+) -> None:
+    system = System(bootstrap, tmp_path)
+    answer = publish(system, last)
+    assert answer.code == code
+    assert said in answer.err
+    assert answer.err.endswith("; 500 of the 500 records before it are published\n")
+    assert len(system.records("interactions")) == 500
+
+
+def test_what_the_broker_did_not_take_is_not_called_published() -> None:
+    nobody = Settings(bootstrap="127.0.0.1:1", kafka={"message.timeout.ms": "300", "linger.ms": "5"})
+    records = parse([json.dumps(REGISTERED), json.dumps(REGISTERED), "oops"])
+    with pytest.raises(BadLineError) as refused:
+        publishing.publish(nobody, records, lambda _: None)
+    assert refused.value.__notes__ == ["0 of the 2 records before it are published"]
