@@ -200,25 +200,27 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
     partition
         The timeline partition that stopped.
     offset
-        The offset it stopped at.
+        The offset it stopped at: the first record that is not folded.
     unit
         What to leave out, as the worker named it.
     reason
         Why; kept with the skip.
     """
     from streams import skips
-    from streams.kafka import admin, committed, partitions_of
+    from streams.kafka import admin, partitions_of
 
     settings = Settings()
     count = partitions_of(admin(settings), settings.topic("timeline"))
     if not 0 <= partition < count or offset < 0:
         return fail(f"timeline/{partition} offset {offset} is no place: the timeline has {count} partitions", BAD_INPUT)
-    place = (settings.topic("timeline"), partition)
-    position = committed(settings, "customers", [place])[place] or 0
+    position, stopped_at = skips.next_record(settings, partition)
     if position > offset:
         return fail(
             f"timeline/{partition} is at {position}, past {offset}: a fold that happened is not undone", BAD_INPUT
         )
+    if stopped_at != offset:
+        following = "has no record after it" if stopped_at is None else f"its next record is {stopped_at}"
+        return fail(f"timeline/{partition} is at {position} and {following}: nothing stopped at {offset}", BAD_INPUT)
     skips.publish(settings, partition, offset, unit, reason)
     out().print(f"timeline/{partition} leaves out {unit} at {offset}")
     return OK

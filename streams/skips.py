@@ -3,22 +3,30 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.kafka import client, read_all
+from state.encoding import decode_row
+from state.partition import POSITION
+from streams.kafka import client, committed, read, read_all, read_partitions
 from streams.records import Record
 from streams.settings import Settings
 
+log = structlog.get_logger()
 Skips = dict[int, dict[int, frozenset[str]]]
 """By timeline partition, then by offset, the names of the units left out there."""
 
 
 def parse(records: Iterable[Record]) -> Skips:
-    """What the records of the topic say; a key is partition/offset/unit."""
+    """What the records of the topic say; a key is partition/offset/unit, and whatever else stands there says nothing."""
     found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
     for record in records:
-        partition, offset, unit = (record.key or b"").decode().split("/", 2)
-        place = (int(partition), int(offset))
+        try:
+            partition, offset, unit = (record.key or b"").decode().split("/", 2)
+            place = (int(partition), int(offset))
+        except ValueError:
+            log.warning("skip_not_understood", partition=record.partition, offset=record.offset, key=repr(record.key))
+            continue
         if record.value is None:
             found[place].discard(unit)
         else:
@@ -33,6 +41,21 @@ def parse(records: Iterable[Record]) -> Skips:
 def load(settings: Settings) -> Skips:
     """The skips that are in force."""
     return parse(read_all(settings, "skips"))
+
+
+def next_record(settings: Settings, partition: int) -> tuple[int, int | None]:
+    """How far a partition of the timeline is folded, and its first committed record from there on, if there is one.
+
+    That record is where the partition stopped, if it did. Positions that expired stand in the tables' changelog (D2).
+    """
+    place = (settings.topic("timeline"), partition)
+    position = committed(settings, "customers", [place])[place]
+    if position is None:
+        rows = [
+            row.value for row in read_partitions(settings, "customer-state", [partition]) if row.key == POSITION.key()
+        ]
+        position = decode_row(POSITION, rows[-1]).timeline if rows and rows[-1] is not None else 0
+    return position, next((records[0].offset for records in read(settings, {place: position})), None)
 
 
 def publish(settings: Settings, partition: int, offset: int, unit: str, reason: str) -> None:
