@@ -75,7 +75,7 @@ def worker() -> None:
 
 
 @topics_app.command
-def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None) -> int:
+def create(*, partitions: int | None = None, replicas: int = 1, policy: Path | None = None) -> int:
     """Create what is missing, and put the first policy in force.
 
     Example: laurel topics create --partitions 8 --replicas 3 --policy policy.yaml
@@ -83,7 +83,7 @@ def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None
     Parameters
     ----------
     partitions
-        How many the timeline and everything aligned with it get. It cannot be changed later.
+        How many the timeline and everything aligned with it get; 8 where none are given. It cannot be changed later.
     replicas
         Copies of each partition; 3 in production.
     policy
@@ -95,7 +95,7 @@ def create(*, partitions: int = 8, replicas: int = 1, policy: Path | None = None
         created = topics.create(
             Settings(), partitions, replicas, policies.activation(policy or policies.default_file())
         )
-    except policies.PolicyFileError as error:
+    except (policies.PolicyFileError, topics.PartitionsError) as error:
         return fail(error, BAD_INPUT)
     out().print(f"created {len(created)} topics" if created else "all topics are there")
     return OK

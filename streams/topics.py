@@ -1,6 +1,7 @@
 """Creating laurel's topics on a broker, and checking that they are as laurel needs them."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without saying so
@@ -13,25 +14,46 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported 
 from schemas.codec import encode
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
-from schemas.topics import SOURCES, TOPICS, Topic
+from schemas.topics import BY_NAME, SOURCES, TOPICS, Topic
 from streams.kafka import TIMEOUT_S, Place, admin, bounds, partitions_of, patiently, read, transactional
 from streams.settings import Settings
 
+PARTITIONS = 8
+LOOK_S = 0.1
 LEADER_TRIES = 10
 OVERHEAD_BYTES = 1024
 """What origin headers and the like may add to a record on its way from a source to timeline and dead letters (D3)."""
 
 
-def create(settings: Settings, partitions: int, replicas: int, policy: PolicyActivated) -> list[str]:
+class PartitionsError(Exception):
+    """The timeline has another number of partitions than was asked for: it cannot be changed any more."""
+
+
+def create(settings: Settings, partitions: int | None, replicas: int, policy: PolicyActivated) -> list[str]:
     """Create what is missing and put the first policy in force; returns the topics created.
 
-    Raises `KafkaException` where the broker refuses.
+    The timeline comes first: what is aligned with it gets as many partitions as it has, whoever created it. Without
+    `partitions` it gets `PARTITIONS`. Raises `PartitionsError`, `KafkaException` where the broker refuses, and
+    `TimeoutError` where it does not show the timeline.
     """
-    asking = admin(settings)
+    asking, timeline = admin(settings), BY_NAME["timeline"]
+    created = _create(settings, asking, [timeline], partitions or PARTITIONS, replicas)
+    count = _count(settings, asking, settings.topic(timeline.name))
+    if partitions not in {None, count}:
+        message = f"{settings.topic(timeline.name)} has {count} partitions, not {partitions}: that cannot be changed"
+        raise PartitionsError(message)
+    created += _create(settings, asking, [topic for topic in TOPICS if topic is not timeline], count, replicas)
+    _activate_first(settings, count, policy)
+    return created
+
+
+def _create(
+    settings: Settings, asking: AdminClient, topics: Iterable[Topic], partitions: int, replicas: int
+) -> list[str]:
     futures = asking.create_topics(
         [
             NewTopic(settings.topic(topic.name), topic.partitions or partitions, replicas, config=topic.config)
-            for topic in TOPICS
+            for topic in topics
         ]
     )
     created = []
@@ -42,16 +64,23 @@ def create(settings: Settings, partitions: int, replicas: int, policy: PolicyAct
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _activate_first(settings, asking, policy)
     return created
 
 
-def _activate_first(settings: Settings, asking: AdminClient, policy: PolicyActivated) -> None:
+def _count(settings: Settings, asking: AdminClient, timeline: str) -> int:
+    """How many partitions the timeline has: just created, it takes a moment to be known."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not (count := partitions_of(asking, timeline)):
+        if time.monotonic() > deadline:
+            message = f"{settings.bootstrap} does not show {timeline}: laurel needs the right to describe it"
+            raise TimeoutError(message)
+        time.sleep(LOOK_S)
+    return count
+
+
+def _activate_first(settings: Settings, count: int, policy: PolicyActivated) -> None:
     """The policy is record 0 of each partition of the timeline, in one transaction (D5)."""
     timeline = settings.topic("timeline")
-    count = partitions_of(asking, timeline)
-    while count == 0:  # a topic just created takes a moment to be known
-        count = partitions_of(asking, timeline)
     producer = Producer(transactional(settings, settings.transactional_id("topics", "create")))
     producer.init_transactions(TIMEOUT_S)  # whatever an earlier `create` left open is decided with this
     empty = sorted(partition for _, partition in without_records(settings, {(timeline, n) for n in range(count)}))

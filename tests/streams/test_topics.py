@@ -1,5 +1,6 @@
 """Creating the topics on a real broker, and telling each setting that laurel cannot work with (D3, D5, D8)."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,45 @@ def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_on
     answer = laurel("topics", "create", "--partitions", "2")
     assert (answer.code, answer.out.strip()) == (0, "created 1 topics")
     assert laurel("topics", "create").out.strip() == "all topics are there"
+
+
+def test_a_missing_topic_gets_as_many_partitions_as_the_timeline_has_and_no_others(
+    bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
+    monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
+    timeline = settings.topic("timeline")
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(timeline, PARTITIONS, 1, config=BY_NAME["timeline"].config)])[timeline].result()
+    refused = laurel("topics", "create", "--partitions", "2")
+    assert refused.code == 2
+    assert f"{timeline} has {PARTITIONS} partitions, not 2" in refused.err
+    found = admin.list_topics().topics
+    assert [topic.name for topic in TOPICS if settings.topic(topic.name) in found] == ["timeline"]
+
+    answer = laurel("topics", "create")
+    assert (answer.code, answer.out.strip()) == (0, f"created {len(TOPICS) - 1} topics")
+    assert list(topics.check(settings)) == []
+
+
+def test_a_timeline_that_is_not_shown_is_not_waited_for_for_ever(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the right to describe a topic the broker says of it what it says of one that does not exist."""
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    monkeypatch.setattr(topics, "TIMEOUT_S", 1.0)
+    looks = Counter[str]()
+
+    def hidden(_: AdminClient, topic: str) -> int:
+        looks[topic] += 1
+        if looks[topic] > 20:
+            pytest.fail("it looks without a pause, or for ever")
+        return 0
+
+    monkeypatch.setattr(topics, "partitions_of", hidden)
+    with pytest.raises(TimeoutError, match="timeline: laurel needs the right to describe it"):
+        topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
 
 
 def test_a_policy_that_is_wrong_creates_nothing(
