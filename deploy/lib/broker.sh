@@ -15,7 +15,7 @@ broker_up() {
   elif _broker docker && _compose_up; then
     LAUREL_BOOTSTRAP=127.0.0.1:$LAUREL_BROKER_PORT
   else
-    _need_java_and_maven || return 1
+    need_java_and_maven || return 1
     LAUREL_BOOTSTRAP=$(_broker start --run "$LAUREL_RUN") || return 1
   fi
   export LAUREL_BOOTSTRAP
@@ -55,7 +55,7 @@ _compose_up() {
   return 1
 }
 
-_need_java_and_maven() {
+need_java_and_maven() {
   local missing=()
   local java="openjdk-21-jre-headless|openjdk-17-jre-headless|openjdk-25-jre-headless" # as apt-get calls it
   java+="|java-21-openjdk-headless|java-25-openjdk-headless|java-17-openjdk-headless"  # dnf

@@ -1,14 +1,15 @@
-"""Random faults until the time is over: `python tests/faults/soak.py MINUTES [SEED]`, in the repository's root.
+"""Random faults until the time is over: `bash deploy/soak.sh MINUTES [SEED]`.
 
 Every round is a system of its own: two or three workers under load, faults drawn from a table, then the oracle and
-`laurel verify`. The broker is a local one, so it is hurt too, unless LAUREL_BOOTSTRAP names another. What a round found
-wrong is printed at once, with the workers' logs kept; the last line is the numbers.
+`laurel verify`. The brokers are three local ones, so they are hurt too, unless LAUREL_BOOTSTRAP names others. What a round
+found wrong is printed at once, with the workers' logs kept; the last line is the numbers.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -21,12 +22,16 @@ from confluent_kafka import KafkaException
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from deploy.broker import local, runs
-from tests.faults.system import HURT, System, Worker
+from streams.crash import EXIT_CODE
+from tests.faults.system import HURT, PARTITIONS, System, Worker
 
 FAULTS_A_ROUND = 8
 LOADS = ((7, 40), (200, 100), (200, 300), (2000, 600))
 """Batch sizes, each with as many events a second as a machine that has other things to do can fold so."""
 POINTS = ("before-produce", "before-commit", "after-commit")
+NODES = 3
+DOWN_S = (0, 3, 12)
+PAUSED_S = (1, 5, 15)
 
 
 class Soak:
@@ -36,6 +41,7 @@ class Soak:
         self.random = Random(seed)
         self.seed = seed
         self.faults: Counter[str] = Counter()
+        self.points: Counter[str] = Counter()
         self.events = 0
         self.worst_s = 0.0
         self.violations = 0
@@ -73,13 +79,16 @@ class Soak:
             wrong = [str(error)]
         finally:
             self.events += len(system.publisher.journal)
-            if self._cluster is not None and not self._cluster.pids:
-                self._cluster.restart(1)
+            if self._cluster is not None and (dead := self._cluster.nodes - self._cluster.pids.keys()):
+                self._cluster.restart(*dead)
             system.close()
         self.violations += len(wrong)
         if wrong:
-            print(f"round {self._rounds}: {' '.join(did)}: {len(wrong)} violations; logs in {system.directory}")
-            print("\n".join(wrong[:10]), flush=True)
+            print("\n".join(wrong[:10]))
+        found = f"{len(wrong)} violations; logs in {system.directory}" if wrong else "nothing wrong"
+        print(f"round {self._rounds}, {len(system.publisher.journal)} events: {' '.join(did)}: {found}", flush=True)
+        if not wrong:
+            shutil.rmtree(system.directory)
 
     def _hurt(self, system: System, workers: list[Worker], did: list[str]) -> None:
         kinds = {
@@ -93,7 +102,12 @@ class Soak:
             "kill-all": (1, self._kill_all),
         }
         if self._cluster is not None:
-            kinds |= {"broker-kill": (2, self._kill_broker), "broker-pause": (2, self._pause_broker)}
+            kinds |= {
+                "leader-kill": (2, self._kill_leader),
+                "coordinator-kill": (2, self._kill_coordinator),
+                "quorum-loss": (1, self._kill_two),
+                "broker-pause": (2, self._pause_broker),
+            }
         kind = self.random.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
         victim = self.random.choice(workers)
         did.append(f"{kind}({victim.name})")
@@ -136,15 +150,20 @@ class Soak:
 
     def _crash(self, system: System, victim: Worker) -> None:
         victim.kill()
-        victim.start(LAUREL_CRASH_AT=f"{self.random.choice(POINTS)}:{self.random.randint(1, 40)}")
+        point = self.random.choice(POINTS)
+        victim.start(LAUREL_CRASH_AT=f"{point}:{self.random.randint(1, 40)}")
         system.wait(lambda: not victim.running, f"{victim.name} to come to its crash point")
+        assert victim.process.returncode == EXIT_CODE, f"{victim.name} ended by itself\n{victim.tail()}"
+        self.points[point] += 1
         victim.start()
 
     def _freeze_inside(self, system: System, victim: Worker) -> None:
         victim.kill()
         mark = victim.mark()
-        victim.start(HURT, HURT_FREEZE_AT=f"{self.random.choice(POINTS)}:{self.random.randint(1, 40)}")
+        point = self.random.choice(POINTS)
+        victim.start(HURT, HURT_FREEZE_AT=f"{point}:{self.random.randint(1, 40)}")
         system.wait(lambda: bool(victim.said("frozen", mark)), f"{victim.name} to come to its point")
+        self.points[point] += 1
         time.sleep(self.random.choice((1, 3, 6)))
         victim.thaw()
 
@@ -154,20 +173,31 @@ class Soak:
         for worker in system.workers.values():
             worker.start()
 
-    def _kill_broker(self, _system: System, _victim: Worker) -> None:
+    def _kill_leader(self, system: System, _victim: Worker) -> None:
+        self._kill_brokers(system.leader("timeline", self.random.randrange(PARTITIONS)))
+
+    def _kill_coordinator(self, system: System, _victim: Worker) -> None:
+        self._kill_brokers(system.coordinator(self.random.choice(("intake", "customers"))))
+
+    def _kill_two(self, _system: System, _victim: Worker) -> None:
         assert self._cluster is not None
-        self._cluster.kill(1)
-        time.sleep(self.random.choice((0, 3, 12)))
-        self._cluster.restart(1)
+        self._kill_brokers(*self.random.sample(self._cluster.nodes, 2))
+
+    def _kill_brokers(self, *nodes: int) -> None:
+        assert self._cluster is not None
+        self._cluster.kill(*nodes)
+        time.sleep(self.random.choice(DOWN_S))
+        self._cluster.restart(*nodes)
 
     def _pause_broker(self, _system: System, victim: Worker) -> None:
         assert self._cluster is not None
-        self._cluster.pause(1)
-        time.sleep(self.random.choice((1, 5, 15)))
+        node = self.random.choice(self._cluster.nodes)
+        self._cluster.pause(node)
+        time.sleep(self.random.choice(PAUSED_S))
         if self.random.random() < 0.3:
             victim.kill()
             victim.start()
-        self._cluster.resume(1)
+        self._cluster.resume(node)
 
     def line(self) -> str:
         """The run in one line."""
@@ -177,6 +207,7 @@ class Soak:
                 "rounds": self._rounds,
                 "events": self.events,
                 "faults": dict(self.faults),
+                "crash_points_hit": dict(self.points),
                 "worst_recovery_s": round(self.worst_s, 1),
                 "violations": self.violations,
             }
@@ -188,7 +219,7 @@ def main() -> int:
     minutes = float(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     given = os.environ.get("LAUREL_BOOTSTRAP")
-    cluster = None if given else local.Cluster(runs.own_run() / "soak-broker").start()
+    cluster = None if given else local.Cluster(runs.own_run() / "soak-brokers", NODES).start()
     soak = Soak(given or cluster.bootstrap, cluster, seed)
     until = time.monotonic() + 60 * minutes
     try:

@@ -178,7 +178,8 @@ class System:
 
     def create(self) -> System:
         """Create the topics."""
-        topics.create(self.settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+        replicas = min(3, len(self._admin.list_topics(timeout=10).brokers))
+        topics.create(self.settings, PARTITIONS, replicas, policies.activation(policies.default_file()))
         return self
 
     def worker(self, name: str) -> Worker:
@@ -324,6 +325,17 @@ class System:
         producer = Producer({"bootstrap.servers": self.bootstrap, "log_level": 2})
         producer.produce(self.namespace + topic, value, key)
         assert producer.flush(30) == 0
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The node that leads a partition."""
+        name = self.namespace + topic
+        return int(self._admin.list_topics(name, timeout=10).topics[name].partitions[partition].leader)
+
+    def coordinator(self, agent: str) -> int:
+        """The node that coordinates an agent's group."""
+        group = self.settings.group(agent)
+        described = self._admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+        return int(described.coordinator.id)
 
     def source_places(self) -> Iterator[tuple[str, int]]:
         """Every partition that intake reads."""
