@@ -328,13 +328,18 @@ class System:
 
     def leader(self, topic: str, partition: int) -> int:
         """The node that leads a partition."""
-        name = self.namespace + topic
-        return int(self._admin.list_topics(name, timeout=10).topics[name].partitions[partition].leader)
+        name, node = self.namespace + topic, -1
+        while node < 0:  # while none is elected
+            node = self._admin.list_topics(name, timeout=10).topics[name].partitions[partition].leader
+        return node
 
     def coordinator(self, agent: str) -> int:
         """The node that coordinates an agent's group."""
         group = self.settings.group(agent)
-        described = self._admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+        # Refused while another node is taking over.
+        described = patiently(
+            group, lambda: self._admin.describe_consumer_groups([group], request_timeout=10)[group].result()
+        )
         return int(described.coordinator.id)
 
     def source_places(self) -> Iterator[tuple[str, int]]:
