@@ -37,7 +37,7 @@ def create(settings: Settings, partitions: int | None, replicas: int, policy: Po
     `TimeoutError` where it does not show the timeline.
     """
     asking, timeline = admin(settings), BY_NAME["timeline"]
-    created = _create(settings, asking, [timeline], partitions or PARTITIONS, replicas)
+    created = _create(settings, asking, [timeline], PARTITIONS if partitions is None else partitions, replicas)
     count = _count(settings, asking, settings.topic(timeline.name))
     if partitions not in {None, count}:
         message = f"{settings.topic(timeline.name)} has {count} partitions, not {partitions}: that cannot be changed"

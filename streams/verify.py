@@ -20,9 +20,9 @@ from processors.tables import TABLES as ROW_TABLES
 from state.encoding import RowTooNewError, decode_row
 from state.partition import POSITION, state_of
 from state.rocks import RocksStore
-from streams.kafka import TIMEOUT_S, admin, bounds, partitions_of, read_partitions
+from streams.kafka import TIMEOUT_S, admin, bounds, committed, partitions_of
 from streams.origins import check_origins
-from streams.published import Published
+from streams.published import Published, written
 from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refold, batches, timeline
 from streams.report import Check, Report
 from streams.settings import Settings
@@ -61,8 +61,9 @@ def _check_partition(
 ) -> tuple[list[Check], int, str | None]:
     in_changelog = Check("I-2", "rows of the changelog", partition)
     on_disk = Check("I-2", "rows of the tables on disk", partition)
+    passed = _passed(settings, partition)
     changelog = _changelog(settings, partition)
-    position = _position(settings, partition, changelog.get(POSITION.key()), in_changelog)
+    position = _position(settings, partition, changelog.get(POSITION.key()), passed, in_changelog)
     borders = {path: _border(path, store, position, on_disk) for path, store in copies.items()}
     published = Published(settings, partition, position)
     refold, digest = Refold(partition, load(settings)), Digest()
@@ -87,7 +88,13 @@ def _check_partition(
     return checks, position, digest.rows(refold.state)
 
 
-def _position(settings: Settings, partition: int, row: bytes | None, check: Check) -> int:
+def _passed(settings: Settings, partition: int) -> int:
+    """The group's position. Asked for before the changelog is read, it is one that the rows have reached."""
+    place = (settings.topic(TABLES.source), partition)
+    return committed(settings, TABLES.agent, [place])[place] or 0
+
+
+def _position(settings: Settings, partition: int, row: bytes | None, passed: int, check: Check) -> int:
     """How far the changelog's rows reflect the timeline. What it holds was folded, so it is not beyond the end."""
     place = (settings.topic(TABLES.source), partition)
     _, end = bounds(settings, [place])[place]
@@ -96,7 +103,10 @@ def _position(settings: Settings, partition: int, row: bytes | None, check: Chec
         said = "cannot be read" if found is None else f"is {found}"
         check.differ(f"{settings.topic(TABLES.changelog)}: the position {said}; {place[0]}/{partition} ends at {end}")
         return end
-    return found
+    if found < passed:
+        said = "is missing" if row is None else f"is {found}"
+        check.differ(f"{settings.topic(TABLES.changelog)}: the position {said}; the group's is {passed}")
+    return min(max(found, passed), end)
 
 
 def _border(path: Path, store: RocksStore, position: int, check: Check) -> int:
@@ -120,7 +130,8 @@ def _timeline_position(row: bytes) -> int | None:
 
 def _changelog(settings: Settings, partition: int) -> dict[bytes, bytes]:
     rows: dict[bytes, bytes] = {}
-    for record in read_partitions(settings, TABLES.changelog, [partition]):
+    _, records = written(settings, TABLES.changelog, partition)
+    for record in records:
         key = record.key or b""
         if record.value is None:
             rows.pop(key, None)

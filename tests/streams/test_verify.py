@@ -1,0 +1,104 @@
+"""What `laurel verify` finds where something is lost as a whole: nothing is compared with nothing and called clean."""
+
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from state.encoding import encode_row
+from state.partition import POSITION, Position
+from streams import verify as verification
+from streams.kafka import read_partitions, transactional
+from streams.published import Published
+from streams.records import AT, Outgoing
+from streams.report import Check
+from tests.streams.systems import System
+
+
+def commit(system: System, agent: str, topic: str, partition: int, position: int) -> None:
+    """An agent's group is at a position."""
+    consumer = Consumer({"bootstrap.servers": system.settings.bootstrap, "group.id": system.settings.group(agent)})
+    consumer.commit(offsets=[TopicPartition(system.settings.topic(topic), partition, position)], asynchronous=False)
+    consumer.close()
+
+
+def differing(checks: list[Check]) -> dict[str, Check]:
+    return {check.what: check for check in checks if check.differences}
+
+
+# The changelog (I-2). A timeline begins with the policy at 0, and the mark of its transaction at 1.
+
+
+def test_a_changelog_that_is_lost_as_a_whole_is_found(bootstrap: str, tmp_path: Path) -> None:
+    system = System(bootstrap, tmp_path)
+    assert verification.verify(system.settings).clean, "nothing is folded yet"
+    commit(system, "customers", "timeline", 1, 1)
+    report = verification.verify(system.settings)
+    assert not report.clean
+    (check,) = [check for check in report.checks if check.differences]
+    assert (check.invariant, check.what, check.partition) == ("I-2", "rows of the changelog", 1)
+    assert "the position is missing; the group's is 1" in check.first
+    assert check.differences > 1, "and each row that the fold has"
+
+
+def test_a_changelog_whose_end_is_lost_is_found(bootstrap: str, tmp_path: Path) -> None:
+    system = System(bootstrap, tmp_path)
+    commit(system, "customers", "timeline", 0, 2)
+    system.write([Outgoing("customer-state", POSITION.key(), encode_row(POSITION, Position(1)), 0)])
+    checks, position, _ = verification._check_partition(system.settings, 0, {}, lambda _: None)
+    assert position == 2
+    assert "the position is 1; the group's is 2" in differing(checks)["rows of the changelog"].first
+
+
+# Published records (I-3)
+
+TOPIC = "tier-changes"
+
+
+def decision(at: int) -> Outgoing:
+    return Outgoing(TOPIC, b"ada", b"decided at %d" % at, 0, None, [(AT, str(at).encode())])
+
+
+@pytest.fixture
+def cut_by_an_abort(bootstrap: str, tmp_path: Path) -> System:
+    """Give a system whose tier changes of 3 and 4 are lost: before those of 5 and 6 stands an aborted batch."""
+    system = System(bootstrap, tmp_path)
+    producer = Producer(transactional(system.settings, f"{system.settings.namespace}whoever"))
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce(system.settings.topic(TOPIC), b"aborted", b"ada", partition=0)
+    producer.flush()
+    producer.abort_transaction()
+    system.write([decision(5), decision(6)])
+    while not (found := list(read_partitions(system.settings, TOPIC, [0]))):
+        """A transaction that is aborted is passed over in a moment."""
+    assert found[0].offset > 0
+    return system
+
+
+def compared(system: System, *ats: int) -> Check:
+    """Decisions beside what was published, one batch each."""
+    published = Published(system.settings, 0, 100)
+    for at in ats:
+        published.compare([decision(at)])
+    published.finish()
+    return next(check for check in published.checks if check.what == TOPIC)
+
+
+def test_first_decisions_that_are_lost_are_missing_whatever_was_aborted_before_them(cut_by_an_abort: System) -> None:
+    assert compared(cut_by_an_abort, 5, 6).differences == 0
+    check = compared(cut_by_an_abort, 3, 4, 5, 6)
+    assert check.compared == 4
+    assert "the fold says" in check.first
+
+
+def test_decisions_that_expired_are_passed_over(cut_by_an_abort: System) -> None:
+    system = cut_by_an_abort
+    client = AdminClient({"bootstrap.servers": system.settings.bootstrap})
+    for before, left in ((2, 2), (3, 1), (4, 0)):
+        client.delete_records([TopicPartition(system.settings.topic(TOPIC), 0, before)])[
+            TopicPartition(system.settings.topic(TOPIC), 0)
+        ].result()
+        check = compared(system, 3, 4, 5, 6)
+        assert (check.compared, check.differences) == (left, 0), check.first
