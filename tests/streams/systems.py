@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
 from schemas.events import SourceEvent
 from streams import policies, topics
-from streams.kafka import client, read_all
+from streams.kafka import Place, client, read_all
 from streams.progressing import wait_until_idle
 from streams.publishing import publish
 from streams.records import Outgoing, Record
@@ -106,6 +106,13 @@ class System:
         for record in records:
             send(producer, record, self.settings.topic(record.topic))
         assert producer.flush(30) == 0
+
+    def commit(self, agent: str, place: Place, position: int) -> None:
+        """An agent's group is at a position of a topic, by its bare name."""
+        consumer = Consumer(client(self.settings, "forger") | {"group.id": self.settings.group(agent)})
+        offset = TopicPartition(self.settings.topic(place[0]), place[1], position)
+        consumer.commit(offsets=[offset], asynchronous=False)
+        consumer.close()
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """The worker's log lines of an event."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,16 +52,6 @@ def test_what_is_published_is_what_every_fold_loads(bootstrap: str, tmp_path: Pa
     }
 
 
-def commit(system: System, partition: int, position: int) -> None:
-    """The group of the fold is at a position."""
-    group = {"bootstrap.servers": system.settings.bootstrap, "group.id": system.settings.group("customers")}
-    consumer = Consumer(group)
-    consumer.commit(
-        offsets=[TopicPartition(system.settings.topic("timeline"), partition, position)], asynchronous=False
-    )
-    consumer.close()
-
-
 def skip(system: System, offset: int, unit: str = "record") -> Answer:
     return system.laurel("skip", "1", str(offset), "--unit", unit, "--reason", "ticket 4712")
 
@@ -70,7 +60,7 @@ def test_only_the_place_where_a_partition_stopped_is_skipped_d12(bootstrap: str,
     """A skip ahead of the fold would leave out, whenever it is folded again, what the worker has folded meanwhile."""
     system = System(bootstrap, tmp_path)  # record 0 is the policy, and 1 the mark of its transaction
     system.write([Outgoing("timeline", b"ada", b"x", 1) for _ in range(3)])
-    commit(system, 1, 1)
+    system.commit("customers", ("timeline", 1), 1)
     assert "timeline/1 is at 1, past 0" in skip(system, 0).err
     for offset in (1, 3, 999):
         refused = skip(system, offset)
@@ -85,7 +75,7 @@ def test_only_the_place_where_a_partition_stopped_is_skipped_d12(bootstrap: str,
     assert skips.load(system.settings) == {1: {2: {"record", "timer/grace/a/b c/9/tier/7"}}}
     assert system.records("skips")[0].value == b"ticket 4712"
 
-    commit(system, 1, 5)
+    system.commit("customers", ("timeline", 1), 5)
     refused = skip(system, 5)
     assert refused.code == 2
     assert "timeline/1 is at 5 and has no record after it: nothing stopped at 5" in refused.err

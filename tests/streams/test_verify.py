@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from state.encoding import encode_row
@@ -16,13 +16,6 @@ from streams.report import Check
 from tests.streams.systems import System
 
 
-def commit(system: System, agent: str, topic: str, partition: int, position: int) -> None:
-    """An agent's group is at a position."""
-    consumer = Consumer({"bootstrap.servers": system.settings.bootstrap, "group.id": system.settings.group(agent)})
-    consumer.commit(offsets=[TopicPartition(system.settings.topic(topic), partition, position)], asynchronous=False)
-    consumer.close()
-
-
 def differing(checks: list[Check]) -> dict[str, Check]:
     return {check.what: check for check in checks if check.differences}
 
@@ -33,7 +26,7 @@ def differing(checks: list[Check]) -> dict[str, Check]:
 def test_a_changelog_that_is_lost_as_a_whole_is_found(bootstrap: str, tmp_path: Path) -> None:
     system = System(bootstrap, tmp_path)
     assert verification.verify(system.settings).clean, "nothing is folded yet"
-    commit(system, "customers", "timeline", 1, 1)
+    system.commit("customers", ("timeline", 1), 1)
     report = verification.verify(system.settings)
     assert not report.clean
     (check,) = [check for check in report.checks if check.differences]
@@ -44,7 +37,7 @@ def test_a_changelog_that_is_lost_as_a_whole_is_found(bootstrap: str, tmp_path: 
 
 def test_a_changelog_whose_end_is_lost_is_found(bootstrap: str, tmp_path: Path) -> None:
     system = System(bootstrap, tmp_path)
-    commit(system, "customers", "timeline", 0, 2)
+    system.commit("customers", ("timeline", 0), 2)
     system.write([Outgoing("customer-state", POSITION.key(), encode_row(POSITION, Position(1)), 0)])
     checks, position, _ = verification._check_partition(system.settings, 0, {}, lambda _: None)
     assert position == 2
