@@ -334,13 +334,14 @@ class System:
         return node
 
     def coordinator(self, agent: str) -> int:
-        """The node that coordinates an agent's group."""
+        """The node that coordinates an agent's group; asked again while another is taking over."""
         group = self.settings.group(agent)
-        # Refused while another node is taking over.
-        described = patiently(
-            group, lambda: self._admin.describe_consumer_groups([group], request_timeout=10)[group].result()
-        )
-        return int(described.coordinator.id)
+
+        def ask() -> int:
+            described = self._admin.describe_consumer_groups([group], request_timeout=10)[group]
+            return int(described.result().coordinator.id)
+
+        return patiently(group, ask)
 
     def source_places(self) -> Iterator[tuple[str, int]]:
         """Every partition that intake reads."""
