@@ -3,20 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from streams import logs
+from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, noted, out, progress
+from streams.dead_letters_commands import app as dead_letters_app
 from streams.settings import Settings, config_file
 
 app = App(
@@ -29,36 +25,7 @@ topics_app = App(name="topics", help="Create laurel's topics, or check them.")
 config_app = App(name="config", help="Show settings and where they come from.")
 app.command(topics_app)
 app.command(config_app)
-
-OK, FAILED, BAD_INPUT, NOT_THERE = 0, 1, 2, 3
-"""Exit codes: done; done and found wrong; the input or the call is wrong; the broker or a part of it is missing."""
-UNREAD = 141
-"""128 and SIGPIPE's number, as a shell reports any command whose reader went away: `laurel tail orders | head -1`."""
-
-
-def out() -> Console:
-    """Where results go: tables to people, plain text to programs."""
-    return Console(soft_wrap=not sys.stdout.isatty())
-
-
-def fail(message: object, code: int) -> int:
-    """Say what is wrong on standard error."""
-    Console(stderr=True, soft_wrap=True).print(f"[red]laurel:[/red] {escape(str(message))}", highlight=False)
-    return code
-
-
-def noted(error: Exception) -> str:
-    """What was noted on an error on its way here."""
-    return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
-
-
-@contextmanager
-def progress(what: str, total: int | None) -> Iterator[Any]:
-    """A progress bar on standard error, where a person watches."""
-    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda n: bar.advance(task, n)
+app.command(dead_letters_app)
 
 
 @app.command
@@ -405,8 +372,3 @@ def _answer() -> Any:
         if isinstance(left.__context__, BrokenPipeError):  # rich has seen it first
             return UNREAD
         raise
-
-
-def iso(ms: int) -> str:
-    """An instant for people."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

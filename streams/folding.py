@@ -32,6 +32,8 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
         raise UnreadableError(event.detail)
     origin = record.header(ORIGIN)
     source = parse_origin(origin)[0] if origin else "intake"
+    if source == "redrives":
+        source = TOPIC_OF[type(event)]  # the event is the one that it was, however it came here: it counts once
     subject = (record.key or b"").decode()
     entry = Entry(
         record.topic, record.partition, record.offset, record.timestamp, subject, event, record.value or b"", source

@@ -98,7 +98,8 @@ def test_what_the_source_keeps_no_more_is_compared_with_nothing(bootstrap: str, 
     system.write([*SOURCE, *but(5)])
     system.commit("intake", ("orders", 0), len(SOURCE))
     gone = TopicPartition(system.settings.topic("orders"), 0, 2)
-    AdminClient({"bootstrap.servers": bootstrap}).delete_records([gone])[gone].result()
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    client.delete_records([gone])[gone].result()
     check = of_source(check_origins(system.settings, PARTITIONS))
     assert (check.compared, check.differences) == (4, 1)
     assert check.first == "orders/0 offset 5 is there 0 times"

@@ -1,6 +1,7 @@
 """What `laurel verify` finds where something is lost as a whole: nothing is compared with nothing and called clean."""
 
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -95,3 +96,20 @@ def test_decisions_that_expired_are_passed_over(cut_by_an_abort: System) -> None
         ].result()
         check = compared(system, 3, 4, 5, 6)
         assert (check.compared, check.differences) == (left, 0), check.first
+
+
+def test_what_an_open_transaction_still_hides_is_not_called_missing(bootstrap: str, tmp_path: Path) -> None:
+    """A system that runs may have shown a position before it shows all that was committed with it."""
+    system = System(bootstrap, tmp_path)
+    producer = Producer(transactional(system.settings, f"{system.settings.namespace}whoever"))
+    producer.init_transactions()
+    producer.begin_transaction()
+    expected = decision(3)
+    headers = list(expected.headers)
+    producer.produce(system.settings.topic(TOPIC), expected.value, expected.key, partition=0, headers=headers)
+    producer.flush()
+    committing = Timer(1.0, producer.commit_transaction)
+    committing.start()
+    check = compared(system, 3)
+    committing.join()
+    assert (check.compared, check.differences) == (1, 0), check.first

@@ -1,0 +1,122 @@
+"""Dead letters: what they are, and sending them again the normal way, through `redrives` (D14)."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from schemas.codec import Rejected, decode
+from schemas.events import SourceEvent
+from streams.kafka import admin, bounds, partitions_of, read, read_all
+from streams.publishing import publish
+from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, parse_origin
+from streams.settings import Settings
+
+BY, BECAUSE = "redriven-by", "redriven-because"
+"""Who sent a dead letter again, and why: kept with it for ever, as the audit."""
+
+
+class Place(NamedTuple):
+    """Where a dead letter stands."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}/{self.offset}"
+
+
+class DeadLetter(NamedTuple):
+    """A record that could not be taken. `origin` is where it was published; `redriven_from` the dead letter before it."""
+
+    record: Record
+    origin: str
+    reason: str
+    detail: str
+    redriven_from: str | None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.record.partition, self.record.offset)
+
+
+class NotThereError(Exception):
+    """There is no such dead letter."""
+
+
+def dead_letter(record: Record) -> DeadLetter:
+    """A record of the topic, understood."""
+    texts = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    return DeadLetter(record, texts.get(ORIGIN, ""), texts.get(REASON, ""), texts.get(DETAIL, ""), texts.get(REDRIVEN))
+
+
+def find(settings: Settings, reason: str | None = None, topic: str | None = None) -> Iterator[DeadLetter]:
+    """The dead letters of a reason, of a topic that they were published on, or all."""
+    for letter in map(dead_letter, read_all(settings, "dead-letters")):
+        if reason in {None, letter.reason} and topic in {None, letter.origin.partition("/")[0]}:
+            yield letter
+
+
+def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
+    """The dead letter at a place. Raises `NotThereError`."""
+    name = settings.topic("dead-letters")
+    found = None
+    if 0 <= partition < partitions_of(admin(settings), name):
+        [(low, high)] = bounds(settings, [(name, partition)]).values()
+        if low <= offset < high:
+            found = next((records[0] for records in read(settings, {(name, partition): offset})), None)
+    if found is None or found.offset != offset:
+        raise NotThereError(f"there is no dead letter at {Place(partition, offset)}; laurel dead-letters list")
+    return dead_letter(found)
+
+
+def redriven(settings: Settings) -> set[Place]:
+    """Dead letters that were sent again already."""
+    places = set()
+    for record in read_all(settings, "redrives"):
+        with suppress(ValueError):  # nobody else's header is ours to judge
+            _, partition, offset = parse_origin(record.header(REDRIVEN) or b"")
+            places.add(Place(partition, offset))
+    return places
+
+
+def still_wrong(letter: DeadLetter) -> str | None:
+    """Why sending it again would be in vain, or None."""
+    if letter.reason == "too_large" and letter.record.value is None:
+        return f"its bytes are not here: they are at {letter.origin}"
+    event = decode(letter.record.value)
+    if isinstance(event, Rejected):
+        return f"it is {event.reason} still: {event.detail}"
+    if not isinstance(event, SourceEvent):
+        return f"it holds {type(event).__name__}, which no upstream system publishes"
+    return None
+
+
+def redrive(
+    settings: Settings,
+    letters: Iterable[DeadLetter],
+    by: str,
+    because: str,
+    per_s: float,
+    advance: Callable[[int], None],
+) -> int:
+    """Send dead letters again, at most so many a second; how many the broker acknowledged. Raises as `publish`."""
+    return publish(settings, _slowly((_again(letter, by, because) for letter in letters), per_s), advance)
+
+
+def _again(letter: DeadLetter, by: str, because: str) -> Outgoing:
+    headers = [
+        (REDRIVEN, f"dead-letters/{letter.place}".encode()),
+        (BY, by.encode()),
+        (BECAUSE, because.encode()),
+    ]
+    # The time of the sending: intake merges by it, and what happened earlier is told by the event itself.
+    return Outgoing("redrives", letter.record.key, letter.record.value, headers=headers)
+
+
+def _slowly(records: Iterable[Outgoing], per_s: float) -> Iterator[Outgoing]:
+    began = time.monotonic()
+    for number, record in enumerate(records):
+        time.sleep(max(0.0, began + number / per_s - time.monotonic()))
+        yield record
