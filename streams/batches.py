@@ -15,6 +15,7 @@ import faust
 import structlog
 from confluent_kafka import KafkaException
 
+from streams.counting import Counts
 from streams.crash import crash_point
 from streams.kafka import Place
 from streams.membership import Membership
@@ -33,11 +34,12 @@ PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass
 class Folded:
-    """What a batch came to: records to write, positions that it reached, and what to do once both are committed.
+    """What a batch came to: records that it took and those to write, positions, and what to do once all is committed.
 
     Places are of bare topic names. `markers` are written last; `settle` is told at which offset each of them stands.
     """
 
+    records: list[Record] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     markers: dict[int, Outgoing] = field(default_factory=dict)
     offsets: dict[Place, int] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Stage:
         self.work = work
         self.stopping = stopping
         self.membership = Membership(settings, name, topics, work)
+        self.counts = Counts(name)
         self._transactions = Transactions(settings, name, stopping)
         self._batch_size = settings.batch_size
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -131,14 +134,17 @@ class Stage:
             # The others go on; a broker that is away must not end them for what is stopped.
             log.warning("reconsidered_in_vain", agent=self.name, because=str(error))
 
-    def commit(self, folded: Folded, generation: Any) -> None:
+    def commit(self, folded: Folded, generation: Any, began: float) -> None:
         """One transaction; afterwards the work settles. An aborted batch is read again from the broker."""
+        self.counts.failed(len(folded.stopped))
         try:
             if folded.offsets:
-                standing = self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, generation)
+                standing = self._transact(folded, generation)
                 crash_point("after-commit")
                 folded.settle(standing)
+                self.counts.committed(folded, began, monotonic())
         except AbortedError as error:
+            self.counts.aborted(fenced=error.fenced)
             pause = PAUSES_S[min(self._aborts_in_a_row, len(PAUSES_S) - 1)]
             self._aborts_in_a_row += 1
             log.warning("batch_again", agent=self.name, because=str(error), aborts_in_a_row=self._aborts_in_a_row)
@@ -148,6 +154,13 @@ class Stage:
             self._aborts_in_a_row = 0
             for place, reason in folded.stopped.items():
                 self.membership.stop(place, reason)
+
+    def _transact(self, folded: Folded, generation: Any) -> dict[int, int]:
+        began = monotonic()
+        try:
+            return self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, generation)
+        finally:
+            self.counts.attempted(monotonic() - began)
 
 
 class Batch:
@@ -160,6 +173,7 @@ class Batch:
         """What ended the batch; Faust would restart the agent, and forget the batch (D1)."""
         self._stage = stage
         self._generation = generation
+        self._began = monotonic()
         self._folded: Folded | None = None
 
     async def fold(self) -> None:
@@ -169,7 +183,7 @@ class Batch:
     async def commit(self) -> None:
         """Make it so, all or nothing."""
         if self._folded is not None:
-            await self._attempt(self._stage.commit, self._folded, self._generation)
+            await self._attempt(self._stage.commit, self._folded, self._generation, self._began)
         self.done.set()
 
     async def _attempt(self, function: Callable[..., T], *arguments: Any) -> T:

@@ -59,6 +59,7 @@ class Partitions:
             overlay.undo()
             folded.stopped[record.place] = explain_stop(record, error)
         else:
+            folded.records.append(record)
             folded.outgoing.extend(outputs)
             folded.offsets[record.place] = record.offset + 1
 

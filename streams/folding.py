@@ -1,15 +1,35 @@
 """From a record of the timeline to records of the outputs: decode, step, encode. Every fold of laurel is this one."""
 
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
 from processors.effects import quarantined
 from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
-from schemas.decisions import Quarantined
+from schemas.decisions import (
+    AtRiskRaised,
+    AtRiskRetracted,
+    ContactRouted,
+    Quarantined,
+    ReturnDecided,
+    TierChanged,
+)
 from schemas.events import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay, RowTooLargeError
 from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin
 
 LIVE = "live"
+VERDICTS: dict[type, Callable[[Any], str]] = {
+    TierChanged: attrgetter("reason"),
+    ReturnDecided: attrgetter("verdict"),
+    ContactRouted: attrgetter("queue"),
+    AtRiskRaised: lambda _: "raised",
+    AtRiskRetracted: lambda _: "retracted",
+    Quarantined: attrgetter("reason"),
+}
+"""What each kind of decision came to, in a word of few; for whoever counts."""
 LARGEST_OUTPUT_BYTES = 1_000_000
 """A decision has to fit into a record of Kafka's default limit, with key and headers."""
 
@@ -75,4 +95,7 @@ def _outgoing(effect: Effect, record: Record) -> Outgoing:
         hops = 0 if partition is not None else int(record.header(HOPS) or 0) + 1
         headers = [at, (HOPS, str(hops).encode())]
         return Outgoing("messages", effect.subject.encode(), encode(effect.event), partition, record.timestamp, headers)
-    return Outgoing(TOPIC_OF[type(effect)], effect.customer_id.encode(), encode(effect), headers=[at])
+    kind, subject = type(effect), effect.customer_id.encode()
+    verdict = VERDICTS.get(kind)
+    decided = (kind.__name__, verdict(effect)) if verdict else None
+    return Outgoing(TOPIC_OF[kind], subject, encode(effect), headers=[at], decided=decided)

@@ -180,7 +180,8 @@ class Intake:
         """What to append and to bury for the records whose turn it is, with the ticks that are due."""
         self.merge.put(records)
         folded = Folded()
-        for record in self.merge.take(self._batch_size):
+        folded.records.extend(self.merge.take(self._batch_size))
+        for record in folded.records:
             self._take(record, folded)
         if isinstance(self.clock, WallClock):
             self._tick_wall(self.clock, folded)

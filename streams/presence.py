@@ -50,6 +50,8 @@ class Presence:
         self._thread = Thread(target=self._run, name="presence", daemon=True)
         self.drift_ms: int | None = None
         """How far this machine's clock is ahead of the broker's, as last measured; None before."""
+        self.fenced = 0
+        """How many transactional ids of absent workers this one has fenced."""
 
     @property
     def clock_is_right(self) -> bool:
@@ -134,6 +136,7 @@ class Presence:
             transactional_id = self._settings.transactional_id(agent, instance)
             producer = Producer(transactional(self._settings, transactional_id))
             producer.init_transactions(TIMEOUT_S)
+            self.fenced += 1
             log.warning("fenced", worker=instance, agent=agent)
         self._write(instance, None)
         self._producer.flush(TIMEOUT_S)

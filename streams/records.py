@@ -33,7 +33,10 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class Outgoing(Struct, frozen=True, gc=False):
-    """One record to write. Without a partition the key decides; topic names are bare, without namespace."""
+    """One record to write. Without a partition the key decides; topic names are bare, without namespace.
+
+    `decided` is for whoever counts, and is not written: a decision's kind and verdict in a word.
+    """
 
     topic: str
     key: bytes | None
@@ -41,6 +44,7 @@ class Outgoing(Struct, frozen=True, gc=False):
     partition: int | None = None
     timestamp: int | None = None
     headers: Headers = ()
+    decided: tuple[str, str] | None = None
 
 
 def origin_of(record: Record) -> bytes:

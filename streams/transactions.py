@@ -13,10 +13,16 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 TIMEOUT_S = 10.0
+FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)  # noqa: SLF001 - its name
 
 
 class AbortedError(Exception):
     """Nothing of the batch happened: positions and rows must be derived from the broker again."""
+
+    def __init__(self, cause: KafkaError) -> None:
+        super().__init__(cause.str())
+        self.fenced = cause.code() in FENCED
+        """Whether another producer has our transactional id now."""
 
 
 class Transactions:
@@ -80,7 +86,7 @@ class Transactions:
             self._until_known(producer.commit_transaction)
         except KafkaException as error:
             self._abort(producer, error.args[0])
-            raise AbortedError(error.args[0].str()) from error
+            raise AbortedError(error.args[0]) from error
         return standing
 
     def _call(self, attempt: Callable[..., None], *arguments: Any) -> None:
