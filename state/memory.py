@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sortedcontainers import SortedDict
 
+from state.store import Size
+
 
 class MemoryStore:
     """The rows of one partition in a sorted dictionary."""
@@ -33,6 +35,10 @@ class MemoryStore:
         """See `Store.scan`."""
         for key in self._rows.irange(start, stop, inclusive=(True, False)):
             yield key, self._rows[key]
+
+    def size(self) -> Size:
+        """See `Store.size`."""
+        return Size(len(self._rows), sum(len(key) + len(value) for key, value in self._rows.items()))
 
     def close(self) -> None:
         """See `Store.close`."""

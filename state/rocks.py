@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
-from state.store import StoreError
+from state.store import Size, StoreError
+
+PROPERTIES = ("estimate-num-keys", "total-sst-files-size", "cur-size-all-mem-tables")
 
 
 class RocksStore:
@@ -72,6 +74,14 @@ class RocksStore:
             cursor.status()  # whether it came to the end, or could not go on
         except Exception as error:
             raise self._told(error) from error
+
+    def size(self) -> Size:
+        """See `Store.size`."""
+        try:
+            rows, files, memory = (int(self._db.property_int_value(f"rocksdb.{name}")) for name in PROPERTIES)
+        except Exception as error:
+            raise self._told(error) from error
+        return Size(rows, files + memory)
 
     def close(self) -> None:
         """See `Store.close`."""

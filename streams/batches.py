@@ -68,6 +68,9 @@ class Work(Protocol):
     def crowded(self) -> set[Place]:
         """Partitions that should not be read further for now."""
 
+    def holding(self) -> set[Place]:
+        """Partitions with records that were read and await their turn; other threads ask too."""
+
 
 class Stage:
     """One agent on this worker: its membership, its transactions, its thread."""
@@ -80,6 +83,7 @@ class Stage:
         self.stopping = stopping
         self.membership = Membership(settings, name, topics, work)
         self.counts = Counts(name)
+        self._in_hand = False
         self._transactions = Transactions(settings, name, stopping)
         self._batch_size = settings.batch_size
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -107,6 +111,10 @@ class Stage:
         self._seen_call = call
         return self._same_call > HANGING_LOOKS
 
+    def emptied(self) -> set[Place]:
+        """Partitions of which every record is read and committed: what may follow is but marks of transactions."""
+        return set() if self._in_hand else self.membership.at_end - self.work.holding()
+
     def open(self) -> None:
         """Fence whoever had this worker's name, then join the group."""
         self._transactions.open()
@@ -118,9 +126,11 @@ class Stage:
 
     def next(self) -> "Batch":
         """The next batch; it may hold no records."""
+        self._in_hand = False
         self._reconsider()
         self.membership.hold_back(self.work.crowded())
         records = self.membership.poll(self._batch_size, POLL_S)
+        self._in_hand = bool(records)
         return Batch(self, records, self.membership.generation)
 
     def _reconsider(self) -> None:

@@ -82,7 +82,7 @@ class Counts:
     def aborted(self, *, fenced: bool) -> None:
         """Nothing came of a transaction."""
         self._totals["laurel_transactions_aborted_total", (self.agent,)] += 1
-        self._totals["laurel_fences_total", ("own",)] += fenced
+        self._totals["laurel_fences_total", (self.agent, "own")] += fenced
 
     def failed(self, records: int) -> None:
         """The fold raised on so many records."""

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 import structlog
 
+from processors.partition import HERE, PARTITION, Partition
 from processors.step import NewerRules, UnitFailed
+from processors.timers import due_timers
 from state.encoding import RowTooNewError
 from state.overlay import Overlay
 from state.partition import POSITION, Copy, PartitionState
-from state.store import StoreError
+from state.store import Size, StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
 from streams.kafka import Place
@@ -22,6 +26,9 @@ log = structlog.get_logger()
 Fold = Callable[[Overlay, Record, frozenset[str]], Sequence[Outgoing]]
 """One record into rows, which it keeps, and outputs; what it raises stops its partition only."""
 NOTHING: frozenset[str] = frozenset()
+LOOK_S = 5.0
+MOST_TIMERS = 1_000
+"""Timers are counted up to here: whether there are many more is no other news."""
 
 
 class Partitions:
@@ -89,6 +96,25 @@ def explain_stop(record: Record, error: Exception) -> str:
     )
 
 
+class Figures(NamedTuple):
+    """What a partition's rows say of themselves."""
+
+    size: Size
+    policy: str | None
+    """Version in force."""
+    deferred: bool
+    """Whether its last tick left work over."""
+    timers_due: int
+
+
+def look(state: PartitionState) -> Figures:
+    """The figures of a partition, between batches."""
+    partition = state.overlay.get(PARTITION, HERE) or Partition()
+    due = len(due_timers(state.overlay, partition, MOST_TIMERS)) if partition.pending else 0
+    policy = partition.versions[-1].version if partition.versions else None
+    return Figures(state.store.size(), policy, partition.pending, due)
+
+
 class CustomersWork:
     """The partitions on a broker and a disk."""
 
@@ -98,6 +124,9 @@ class CustomersWork:
         self._tables = tables
         self._partitions = Partitions(tables, fold)
         self.restoring: dict[int, Progress] = {}
+        self.figures: dict[int, Figures] = {}
+        """Of each partition that is folded here, as of the last look."""
+        self._looked = -LOOK_S
 
     def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
         """See `Work.prepare`."""
@@ -122,11 +151,16 @@ class CustomersWork:
 
     def release(self, place: Place) -> None:
         """See `Work.release`."""
+        self.figures.pop(place[1], None)
         if state := self._partitions.states.pop(place[1], None):
             state.store.close()
 
     def fold(self, records: list[Record]) -> Folded | None:
         """See `Work.fold`."""
+        if monotonic() - self._looked >= LOOK_S:
+            # Here, as between batches nobody else has the stores.
+            self.figures.update({partition: look(state) for partition, state in self._partitions.states.items()})
+            self._looked = monotonic()
         return self._partitions.fold(records)
 
     def reconsider(self, stopped: Mapping[Place, str]) -> list[Place]:
@@ -136,4 +170,8 @@ class CustomersWork:
 
     def crowded(self) -> set[Place]:
         """The fold takes what it is given."""
+        return set()
+
+    def holding(self) -> set[Place]:
+        """See `crowded`."""
         return set()

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaException
 
 from schemas.topics import INTAKE, TOPICS
+from streams.backlog import Backlog
 from streams.batches import BatchTopic, Stage, run
 from streams.clock import EventsClock, WallClock
 from streams.customers import CustomersWork, Fold
@@ -17,9 +18,11 @@ from streams.health import Health
 from streams.intake import Intake
 from streams.kafka import TIMEOUT_S, admin, missing_topics, partitions_of, patiently
 from streams.lag import SourceLag
+from streams.metrics import STATES, Metrics, Sample
 from streams.positions import IntakeWork
 from streams.presence import Presence
 from streams.restoring import Tables
+from streams.samples import of_backlog, of_customers, of_presence, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
 
@@ -45,13 +48,14 @@ class Engine:
 
     def __init__(self, settings: Settings, fold: Fold, tables: Tables | None = None) -> None:
         self.settings = settings
-        self.health = Health(self.state)
+        self.health = Health(self.state, Metrics(self.samples).page)
         self.stages: dict[str, Stage] = {}
         self._fold = fold
         self._tables = tables or Tables()
         self._customers: CustomersWork | None = None
         self._presence: Presence | None = None
         self._lag: SourceLag | None = None
+        self._backlog: Backlog | None = None
         self._cluster = ""
         self._everything = 0
         self._draining = False
@@ -95,6 +99,22 @@ class Engine:
                 return False, state, details | more
         return True, "running", details
 
+    def samples(self) -> Iterator[Sample]:
+        """Every metric as it is now."""
+        stages = self.stages.copy()
+        ready, state, _ = self.state()
+        yield Sample("laurel_worker_ready", (), ready)
+        for each in (*STATES, state):
+            yield Sample("laurel_worker_state", (each,), each == state)
+        for stage in stages.values():
+            yield from of_stage(stage)
+        if self._customers is not None:
+            yield from of_customers(self._customers)
+        if self._backlog is not None:
+            yield from of_backlog(self._backlog)
+        if self._presence is not None:
+            yield from of_presence(self._presence)
+
     async def work(self, topics: dict[str, BatchTopic]) -> None:
         """Run until `drain`. An error that nothing below handles ends the process: half a worker helps nobody (D1)."""
         threading.excepthook = lambda raised: self.die(raised.exc_value)
@@ -107,8 +127,9 @@ class Engine:
             saying.cancel()
             if self._presence is not None:
                 self._presence.stop()
-            if self._lag is not None:
-                self._lag.stop()
+            for measuring in (self._lag, self._backlog):
+                if measuring is not None:
+                    measuring.stop()
         except Exception as error:  # noqa: BLE001 - see above
             self.die(error)
         self.drained.set()
@@ -187,6 +208,8 @@ class Engine:
             lambda: all(stage.membership.generation is not None for stage in self.stages.copy().values()),
         )
         self._presence.start()
+        self._backlog = Backlog(settings, self.stages.copy)
+        self._backlog.start()
 
     def _intake(self, partitions: int) -> Stage:
         settings = self.settings

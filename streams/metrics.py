@@ -109,7 +109,7 @@ METRICS = (
            "transactions of which nothing came about; their records were read again", ("agent",), known=_EACH_AGENT),
     Metric("laurel_fences_total", "counter", "Transactions",
            "transactional ids fenced: `absent` are those of workers that this one found gone, `own` this worker's by another",
-           ("whose",), known=(("absent",), ("own",))),
+           ("agent", "whose"), known=tuple((agent, whose) for agent in AGENTS for whose in ("absent", "own"))),
     Metric("laurel_clock_drift_seconds", "gauge", "Clock",
            "how far this machine's clock is ahead of the broker's, behind where negative; absent until measured", (), "max"),
     Metric("laurel_ticks_written_total", "counter", "Clock", "ticks written to the timeline: the log's time", (), known=((),)),

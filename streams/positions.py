@@ -130,3 +130,7 @@ class IntakeWork:
     def crowded(self) -> set[Place]:
         """See `Work.crowded`."""
         return self._intake.crowded()
+
+    def holding(self) -> set[Place]:
+        """See `Work.holding`."""
+        return {place for place, buffer in self._intake.merge.buffers.copy().items() if buffer}

@@ -4,6 +4,7 @@ A dead worker's open transaction hides everything written after it until the bro
 later. Whoever is left asks for the dead one's transactional id: the broker then aborts at once (D2, 0.7 s).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
@@ -50,8 +51,8 @@ class Presence:
         self._thread = Thread(target=self._run, name="presence", daemon=True)
         self.drift_ms: int | None = None
         """How far this machine's clock is ahead of the broker's, as last measured; None before."""
-        self.fenced = 0
-        """How many transactional ids of absent workers this one has fenced."""
+        self.fenced = Counter[str]()
+        """How many transactional ids of absent workers this one has fenced, by agent."""
 
     @property
     def clock_is_right(self) -> bool:
@@ -136,7 +137,7 @@ class Presence:
             transactional_id = self._settings.transactional_id(agent, instance)
             producer = Producer(transactional(self._settings, transactional_id))
             producer.init_transactions(TIMEOUT_S)
-            self.fenced += 1
+            self.fenced[agent] += 1
             log.warning("fenced", worker=instance, agent=agent)
         self._write(instance, None)
         self._producer.flush(TIMEOUT_S)

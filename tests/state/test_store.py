@@ -92,6 +92,16 @@ def test_bounds_take_in_the_start_and_leave_out_the_stop(opened: Opened) -> None
         assert [key for key, _ in store.scan(b"", b"")] == []
 
 
+@EVERY_STORE
+def test_a_store_says_about_how_much_it_holds(opened: Opened) -> None:
+    with opened() as store:
+        assert store.size().rows == 0
+        store.write({bytes((n,)): b"x" * 1_000 for n in range(100)})
+        rows, size_bytes = store.size()
+        assert rows == 100
+        assert size_bytes >= 100_000
+
+
 class Breaking(dict[bytes, bytes | None]):
     """Changes whose caller fails half-way."""
 

@@ -1,0 +1,110 @@
+"""How much waits in this worker's partitions, and since when: measured beside the work, for whoever watches."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import admin as kafka_admin
+
+from streams.clock import now_ms
+from streams.kafka import TIMEOUT_S, Place, admin, read
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.batches import Stage
+
+log = structlog.get_logger()
+LOOK_S = 5.0
+LATEST: Any = vars(kafka_admin)["OffsetSpec"].latest()
+"""Documented there, but missing in its types."""
+
+
+class Waiting(NamedTuple):
+    """What an agent has before it in a partition: offsets, and a timestamp that nothing of it is older than."""
+
+    agent: str
+    topic: str
+    offsets: int
+    since: int
+
+
+class Backlog:
+    """Looks again and again, in a thread of its own. While the broker is away, `waiting` is as it was."""
+
+    def __init__(self, settings: Settings, stages: Callable[[], Mapping[str, "Stage"]]) -> None:
+        self._settings = settings
+        self._stages = stages
+        self._asking = admin(settings)
+        self._since: dict[tuple[str, Place], int] = {}
+        """For each partition claimed: what waits is not older, ms."""
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="backlog", daemon=True)
+        self.waiting: list[Waiting] = []
+        """Of each partition claimed."""
+
+    def start(self) -> None:
+        """Look at once, and go on until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; a look under way may take as long as the broker is away, and is not waited for."""
+        self._stop.set()
+        self._thread.join(LOOK_S)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except KafkaException as error:
+                log.debug("backlog_unknown", because=str(error))
+            if self._stop.wait(LOOK_S):
+                return
+
+    def look(self) -> None:
+        """Measure once. Raises `KafkaException`."""
+        found = [waiting for stage in self._stages().values() for waiting in self._of(stage)]
+        claimed = {(stage.name, place) for stage in self._stages().values() for place in stage.membership.claims.copy()}
+        self._since = {key: since for key, since in self._since.items() if key in claimed}
+        self.waiting = found
+
+    def _of(self, stage: "Stage") -> Iterator[Waiting]:
+        asked, places = now_ms(), list(stage.membership.claims.copy())
+        if not places:
+            return
+        # In this order: whoever was seen with nothing left had committed before its position was asked for.
+        emptied = stage.emptied()
+        positions, ends = self._positions(stage.name, places), self._ends(places)
+        for place in places:
+            offsets = 0 if place in emptied else max(0, ends[place] - positions[place])
+            if not offsets:
+                self._since[stage.name, place] = asked
+            elif (stage.name, place) not in self._since:
+                self._since[stage.name, place] = self._first(place, positions[place])
+            since = max(self._since[stage.name, place], stage.counts.taken_at.get(place, 0))
+            yield Waiting(stage.name, place[0], offsets, since)
+
+    def _full(self, places: Iterable[Place]) -> list[TopicPartition]:
+        return [TopicPartition(self._settings.topic(topic), partition) for topic, partition in places]
+
+    def _bare(self, place: TopicPartition) -> Place:
+        return self._settings.bare(place.topic), place.partition
+
+    def _positions(self, agent: str, places: list[Place]) -> dict[Place, int]:
+        asked = [ConsumerGroupTopicPartitions(self._settings.group(agent), self._full(places))]
+        (answer,) = self._asking.list_consumer_group_offsets(asked, request_timeout=TIMEOUT_S).values()
+        return {self._bare(found): max(0, found.offset) for found in answer.result().topic_partitions or ()}
+
+    def _ends(self, places: list[Place]) -> dict[Place, int]:
+        asked = dict.fromkeys(self._full(places), LATEST)
+        answers = self._asking.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
+        )
+        return {self._bare(place): answer.result().offset for place, answer in answers.items()}
+
+    def _first(self, place: Place, position: int) -> int:
+        """The timestamp of the first record that waits; of a partition that is new here, and has not moved yet."""
+        starts = {(self._settings.topic(place[0]), place[1]): position}
+        first = next((records[0] for records in read(self._settings, starts)), None)
+        return now_ms() if first is None else first.timestamp

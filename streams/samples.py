@@ -1,0 +1,57 @@
+"""What a scrape reads from the parts of a worker: each says how it is now, from what it has in memory."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.backlog import Backlog
+from streams.batches import Stage
+from streams.clock import now_ms
+from streams.customers import CustomersWork
+from streams.metrics import Sample
+from streams.presence import Presence
+
+
+def of_stage(stage: Stage) -> Iterator[Sample]:
+    """What an agent counted, and its partitions."""
+    yield from stage.counts.samples()
+    membership = stage.membership
+    yield Sample("laurel_rebalances_total", (stage.name,), membership.rebalances)
+    states = {"working": membership.working, "preparing": membership.preparing, "stopped": membership.stopped}
+    for state, places in states.items():
+        yield Sample("laurel_partitions", (stage.name, state), len(places))
+
+
+def of_customers(work: CustomersWork) -> Iterator[Sample]:
+    """The tables: what they hold, what is left to do, and how far those are that are being restored."""
+    for partition, figures in work.figures.copy().items():
+        label = (str(partition),)
+        yield Sample("laurel_table_rows", label, figures.size.rows)
+        yield Sample("laurel_table_bytes", label, figures.size.size_bytes)
+        yield Sample("laurel_timers_due", label, figures.timers_due)
+        yield Sample("laurel_deferred_work", label, figures.deferred)
+        if figures.policy is not None:
+            yield Sample("laurel_policy_info", (figures.policy,), 1)
+    for partition, progress in work.restoring.copy().items():
+        yield Sample("laurel_restore_done_rows", (str(partition),), progress.done)
+        yield Sample("laurel_restore_todo_rows", (str(partition),), progress.to_do)
+
+
+def of_backlog(backlog: Backlog) -> Iterator[Sample]:
+    """What waits, by agent and topic."""
+    now, offsets, seconds = now_ms(), Counter[tuple[str, str]](), dict[tuple[str, str], float]()
+    for waiting in backlog.waiting:
+        key = waiting.agent, waiting.topic
+        offsets[key] += waiting.offsets
+        age_s = max(0, now - waiting.since) / 1000 if waiting.offsets else 0.0
+        seconds[key] = max(seconds.get(key, 0.0), age_s)
+    for key in offsets:
+        yield Sample("laurel_lag_records", key, offsets[key])
+        yield Sample("laurel_lag_seconds", key, seconds[key])
+
+
+def of_presence(presence: Presence) -> Iterator[Sample]:
+    """Whom this worker fenced, and its clock."""
+    for agent, number in presence.fenced.copy().items():
+        yield Sample("laurel_fences_total", (agent, "absent"), number)
+    if presence.drift_ms is not None:
+        yield Sample("laurel_clock_drift_seconds", (), presence.drift_ms / 1000)

@@ -1,0 +1,423 @@
+"""The metrics: each documented, each counted where it is true, and there from the first second."""
+
+import asyncio
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.broker.local import free_port
+from deploy.prometheus import reference
+from processors.step import UNITS_PER_RECORD
+from processors.tables import TABLES
+from schemas.codec import decode
+from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
+from schemas.events import OrderLine
+from schemas.fields import LARGEST_MINOR
+from schemas.topics import BY_NAME as TOPICS
+from schemas.topics import INTAKE
+from state.memory import MemoryStore
+from state.partition import PartitionState
+from streams.batches import Batch, Folded, Stage
+from streams.counting import Counts, placed
+from streams.customers import look
+from streams.engine import Engine
+from streams.folding import VERDICTS, fold
+from streams.kafka import Place, transactional
+from streams.metrics import AGENTS, BY_NAME, METRICS, STATES, Metrics, Sample, Timing
+from streams.records import REASON, Outgoing, Record
+from streams.restoring import Progress
+from streams.settings import Settings
+from tests.streams.commands import START, environment
+from tests.streams.engines import ran
+from tests.streams.history import history, ms, published
+from tests.streams.history import placed as ordered
+from tests.streams.systems import PARTITIONS, System
+
+Series = dict[tuple[str, tuple[str, ...]], float]
+METRIC = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+
+
+def read(page: str) -> Series:
+    """The samples of a page, by name and the labels' values in the order of the table."""
+    found: Series = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            found[sample.name, tuple(sample.labels.values())] = sample.value
+    return found
+
+
+LARGE = OrderLine("l1", 1, LARGEST_MINOR)
+TOO_LARGE = published(
+    replace(ordered("ada", ms("2023-08-01"), order="large"), lines=(LARGE, replace(LARGE, line_id="l2")))
+)
+"""An order that the contract takes, and the fold quarantines."""
+FIELDS = {TierChanged: "reason", ReturnDecided: "verdict", ContactRouted: "queue"}
+
+
+# The table
+
+
+@METRIC
+def test_a_metric_is_named_as_prometheus_asks_and_says_what_it_is(metric: Any) -> None:
+    assert re.fullmatch(r"laurel_[a-z]+(_[a-z]+)*", metric.name)
+    assert (metric.kind == "counter") == metric.name.endswith("_total")
+    assert (metric.kind == "histogram") == bool(metric.bounds)
+    assert metric.kind != "histogram" or metric.name.endswith("_seconds")
+    assert len(metric.about) > 10
+    assert all(len(key) == len(metric.labels) for key in metric.known)
+    assert metric.kind != "gauge" or not metric.known, "a gauge that nobody measured must not say 0"
+
+
+def test_no_name_is_there_twice() -> None:
+    assert len(BY_NAME) == len(METRICS)
+
+
+def test_the_reference_page_is_made_from_the_table() -> None:
+    """`uv run python -m deploy.prometheus.reference` writes it."""
+    assert reference.PAGE.read_text() == reference.page()
+
+
+@METRIC
+def test_every_metric_is_on_the_reference_page(metric: Any) -> None:
+    (line,) = [line for line in reference.PAGE.read_text().splitlines() if f"`{metric.name}`" in line]
+    assert metric.about in line
+
+
+def test_what_no_metric_of_the_table_is_cannot_be_told() -> None:
+    with pytest.raises(KeyError, match="laurel_unheard_of"):
+        Metrics(lambda: [Sample("laurel_unheard_of", (), 1)]).page()
+
+
+def test_a_page_has_the_series_known_from_the_start_and_buckets_that_add_up() -> None:
+    timing = Timing((1, 0, 2, *(0,) * 9, 4), 123.5)
+    page = read(Metrics(lambda: [Sample("laurel_batch_duration_seconds", ("intake",), timing)]).page().decode())
+    assert page["laurel_batch_duration_seconds_bucket", ("intake", "0.005")] == 1
+    assert page["laurel_batch_duration_seconds_bucket", ("intake", "0.025")] == 3
+    assert page["laurel_batch_duration_seconds_bucket", ("intake", "+Inf")] == 7
+    assert page["laurel_batch_duration_seconds_count", ("intake",)] == 7
+    assert page["laurel_batch_duration_seconds_sum", ("intake",)] == 123.5
+    assert page["laurel_batch_duration_seconds_count", ("customers",)] == 0
+    for topic in INTAKE:
+        assert page["laurel_records_in_total", ("intake", topic)] == 0
+
+
+def test_durations_fall_at_or_below_their_bound() -> None:
+    assert dict(placed([3, 1, 2, 2, 9, 8], (1, 2, 5))) == {0: 1, 1: 2, 2: 1, 3: 2}
+    assert dict(placed([], (1, 2))) == {}
+
+
+# Counting
+
+
+def counted(counts: Counts) -> dict[tuple[str, tuple[str, ...]], Any]:
+    return {(name, labels): value for name, labels, value in counts.samples()}
+
+
+def test_every_kind_of_decision_has_a_verdict() -> None:
+    topics = [topic for topic in TOPICS.values() if topic.writer == "customers"]
+    kinds = {kind for topic in topics for kind in topic.types if topic.name not in ("messages", "customer-profiles")}
+    assert set(VERDICTS) == kinds
+
+
+def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
+    """Over a history in memory, against what its topics hold."""
+    driver, counts = ran(), Counts("customers")
+    driver.publish([*history(3, customers=40, events=200), TOO_LARGE])
+    whole, settle = driver.customers.fold, time.monotonic
+
+    def folded(records: Any) -> Folded | None:
+        found = whole(records)
+        if found is not None:
+            counts.committed(found, settle(), settle())
+        return found
+
+    driver.customers.fold = folded  # type: ignore[method-assign]
+    driver.run()
+    expected = Counter[tuple[str, tuple[str, ...]]]()
+    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "quarantined"):
+        for decision in (decode(record.value) for record in driver.logs.all(topic)):
+            if topic == "quarantined":
+                expected["laurel_quarantined_total", (decision.reason,)] += 1
+                expected["laurel_records_dropped_total", ("customers",)] += 1
+            else:
+                verdict = getattr(decision, FIELDS.get(type(decision), ""), None)
+                said = verdict or ("raised" if isinstance(decision, AtRiskRaised) else "retracted")
+                expected["laurel_decisions_total", (type(decision).__name__, said)] += 1
+    found = counted(counts)
+    names = {"laurel_decisions_total", "laurel_quarantined_total", "laurel_records_dropped_total"}
+    assert {key: value for key, value in found.items() if key[0] in names} == expected
+    assert expected["laurel_records_dropped_total", ("customers",)] > 0
+    waited = sum(1 for record in driver.logs.all("timeline") if record.headers)
+    assert sum(found["laurel_decision_delay_seconds", ()].counts) == waited
+
+
+def test_a_record_whose_fold_raises_is_failed_and_not_taken() -> None:
+    driver = ran()
+
+    def raising(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    driver.customers._fold = raising
+    folded = driver.customers.fold(driver.logs.since(("timeline", 0), 0))
+    assert folded is not None
+    assert (folded.records, len(folded.stopped)) == ([], 1)
+
+
+# Figures that a scrape asks for
+
+
+def test_a_partition_says_its_size_policy_and_what_is_due() -> None:
+    driver = ran(history(5, customers=10, events=10), partitions=1)
+    figures = look(driver.customers.states[0])
+    assert figures.size == driver.customers.states[0].store.size()
+    assert figures.size.rows > 10
+    assert (figures.policy, figures.deferred, figures.timers_due) == ("default-1", False, 0)
+    new = look(PartitionState(MemoryStore()))
+    assert (new.policy, new.deferred, new.timers_due, new.size.rows) == (None, False, 0, 0)
+
+
+def test_work_left_over_from_a_tick_is_seen_with_its_timers() -> None:
+    """More fall due at one tick than a record may run: the rest waits for the next `WorkRemains`."""
+    driver, seen = ran(partitions=1, batch_size=1), []
+    driver.publish(history(7, customers=3 * UNITS_PER_RECORD, events=10))
+    whole = driver.customers.fold
+
+    def looking(records: list[Record]) -> Folded | None:
+        seen.append(look(driver.customers.states[0]))
+        return whole(records)
+
+    driver.customers.fold = looking  # type: ignore[method-assign,assignment]
+    driver.run()
+    assert any(figures.deferred and figures.timers_due for figures in seen)
+    assert look(driver.customers.states[0])[2:] == (False, 0)
+
+
+def engine(**settings: Any) -> Engine:
+    return Engine(Settings(bootstrap="127.0.0.1:1", health_port=0, **settings), fold)
+
+
+def told(made: Engine) -> Series:
+    return read(Metrics(made.samples).page().decode())
+
+
+def test_a_worker_says_one_state_of_all_that_there_are() -> None:
+    page = told(engine())
+    states = {labels[0]: value for (name, labels), value in page.items() if name == "laurel_worker_state"}
+    assert set(states) == set(STATES)
+    assert [state for state, value in states.items() if value] == ["waiting for broker"]
+    assert page["laurel_worker_ready", ()] == 0
+
+
+def test_every_state_of_the_engine_is_in_the_table() -> None:
+    source = Path(Engine.state.__code__.co_filename).read_text()
+    for state in STATES:
+        assert f'"{state}"' in source
+    draining = engine()
+    draining._draining = True
+    assert draining.state()[1] in STATES
+
+
+def test_a_restore_is_followed_row_by_row() -> None:
+    class Restoring:
+        figures: Mapping[int, Any] = {}
+        restoring = {3: Progress(40, 100)}  # noqa: RUF012 - as the real one
+
+    made = engine()
+    made._customers = Restoring()  # type: ignore[assignment]
+    page = told(made)
+    assert page["laurel_restore_done_rows", ("3",)] == 40
+    assert page["laurel_restore_todo_rows", ("3",)] == 100
+
+
+# On a broker
+
+
+class Copying:
+    """Work that copies each record to the timeline, one for one."""
+
+    def prepare(self, _place: Place, _cancelled: Callable[[], bool]) -> int:
+        return 0
+
+    def begin(self, place: Place, start: int) -> None: ...
+
+    def release(self, place: Place) -> None: ...
+
+    def fold(self, records: list[Record]) -> Folded | None:
+        outgoing = [
+            Outgoing("dead-letters", record.key, record.value, 0, headers=[(REASON, b"copied")]) for record in records
+        ]
+        return (
+            Folded(records, outgoing, offsets={record.place: record.offset + 1 for record in records})
+            if records
+            else None
+        )
+
+    def reconsider(self, _: Any) -> list[Place]:
+        return []
+
+    def crowded(self) -> set[Place]:
+        return set()
+
+    def holding(self) -> set[Place]:
+        return set()
+
+
+@pytest.fixture
+def stage(bootstrap: str, namespace: str) -> Iterator[Stage]:
+    """Give an agent with ten records before it."""
+    settings = Settings(bootstrap=bootstrap, namespace=namespace, instance="one")
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    for future in client.create_topics(
+        [NewTopic(settings.topic(name), 1, 1) for name in ("orders", "dead-letters")]
+    ).values():
+        future.result()
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for n in range(10):
+        producer.produce(settings.topic("orders"), str(n).encode(), partition=0)
+    producer.flush()
+    made = Stage(settings, "intake", ["orders"], Copying(), lambda: False)
+    made.open()
+    yield made
+    made.close()
+
+
+def take(stage: Stage) -> list[Record]:
+    """One batch with records, folded and committed or aborted."""
+    while not (batch := stage.next()).records:
+        """The group is arranging itself."""
+
+    async def both(batch: Batch) -> None:
+        await batch.fold()
+        await batch.commit()
+
+    asyncio.run(both(batch))
+    return batch.records
+
+
+def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage: Stage) -> None:
+    """Another producer takes the transactional id, as a worker of the same name would; so the first batch is aborted."""
+    settings = stage._transactions._settings
+    Producer(transactional(settings, settings.transactional_id("intake"))).init_transactions(30)
+    lost = len(take(stage))
+    assert lost > 0
+    found = counted(stage.counts)
+    attempts = {"laurel_transactions_aborted_total", "laurel_fences_total", "laurel_transaction_duration_seconds"}
+    assert {name for name, _ in found if name not in attempts} == {"laurel_records_failed_total"}
+    assert found["laurel_records_failed_total", ("intake",)] == 0
+    assert found["laurel_transactions_aborted_total", ("intake",)] == 1
+    assert found["laurel_fences_total", ("intake", "own")] == 1
+
+    taken = 0
+    while taken < 10:
+        taken += len(take(stage))
+    found = counted(stage.counts)
+    assert taken == 10
+    assert found["laurel_records_in_total", ("intake", "orders")] == 10
+    assert found["laurel_records_out_total", ("intake", "dead-letters")] == 10
+    assert found["laurel_records_dropped_total", ("intake",)] == 10
+    assert found["laurel_dead_letters_total", ("copied",)] == 10
+    assert found["laurel_transactions_aborted_total", ("intake",)] == 1
+
+
+HISTORY = [*history(3, customers=60, days=60, events=250), TOO_LARGE]
+
+
+def scrape(port: object) -> Series:
+    """What a worker answers on /metrics, once it does."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                assert answer.headers["content-type"].startswith("text/plain")
+                return read(answer.read().decode())
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def whole(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[System, Series]:
+    """Give a system that took a history, and what its worker said when it was done with it."""
+    system = System(bootstrap, tmp_path_factory.mktemp("metrics"), clock="events", max_jump_days=36_500, batch_size=100)
+    system.publish(HISTORY)
+    with system.working():
+        system.wait_until_idle()
+        while True:
+            page = scrape(system.given["health_port"])
+            behind = [value for (name, _), value in page.items() if name == "laurel_lag_records"]
+            if len(behind) == len(INTAKE) + 1 and not any(behind) and ("laurel_table_rows", ("0",)) in page:
+                return system, page
+            system.still_working()
+            time.sleep(0.2)
+
+
+def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -> None:
+    system, page = whole
+    held = {topic: len(system.records(topic)) for topic in TOPICS}
+    for topic in INTAKE:
+        assert page["laurel_records_in_total", ("intake", topic)] == held[topic]
+    assert page["laurel_records_in_total", ("customers", "timeline")] == held["timeline"]
+    for topic in TOPICS.values():
+        if topic.writer in AGENTS:
+            first = PARTITIONS if topic.name == "timeline" else 0  # the policy, from `topics create`
+            assert page["laurel_records_out_total", (topic.writer, topic.name)] == held[topic.name] - first, topic.name
+    for agent in AGENTS:
+        for metric in ("laurel_records_in_total", "laurel_records_out_total"):
+            assert sum(value for (name, labels), value in page.items() if name == metric and labels[0] == agent) > 0
+    assert page["laurel_records_dropped_total", ("intake",)] == held["dead-letters"] > 0
+    assert page["laurel_records_dropped_total", ("customers",)] == held["quarantined"] > 0
+    reasons = Counter((record.header(REASON) or b"").decode() for record in system.records("dead-letters"))
+    assert {k[0]: v for (name, k), v in page.items() if name == "laurel_dead_letters_total"} == reasons
+    ticks = sum(1 for record in system.records("timeline") if not record.headers) - PARTITIONS
+    assert page["laurel_ticks_written_total", ()] == ticks > 0
+    decided = sum(held[topic] for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"))
+    assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
+    waited = sum(1 for record in system.records("timeline") if record.headers)
+    assert page["laurel_decision_delay_seconds_count", ()] == waited
+
+
+def test_every_metric_is_told_by_a_worker_that_has_done_its_work(whole: tuple[System, Series]) -> None:
+    """But those of a restore, which is over."""
+    _, page = whole
+    names = {name for name, _ in page}
+    silent = [m.name for m in METRICS if m.name not in names and f"{m.name}_count" not in names]
+    assert silent == ["laurel_restore_done_rows", "laurel_restore_todo_rows"]
+    assert page["laurel_worker_ready", ()] == 1
+    assert page["laurel_worker_state", ("running",)] == 1
+    assert page["laurel_partitions", ("customers", "working")] == PARTITIONS
+    assert page["laurel_policy_info", ("default-1",)] == 1
+    assert page["laurel_rebalances_total", ("customers",)] >= 1
+    for partition in map(str, range(PARTITIONS)):
+        assert page["laurel_table_rows", (partition,)] > len(TABLES)
+        assert page["laurel_table_bytes", (partition,)] > 0
+    for agent in AGENTS:
+        assert page["laurel_batch_duration_seconds_count", (agent,)] > 0
+        assert page["laurel_transaction_duration_seconds_count", (agent,)] > 0
+    assert page["process_open_fds", ()] > 0
+
+
+def test_metrics_are_there_while_the_broker_is_not(tmp_path: Path) -> None:
+    port = str(free_port())
+
+    given = environment(bootstrap="127.0.0.1:1", health_port=port, data_dir=str(tmp_path))
+    with (tmp_path / "log").open("wb") as log:
+        worker = subprocess.Popen([*START, "worker"], env=given, cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        page = scrape(port)
+        assert page["laurel_worker_state", ("waiting for broker",)] == 1
+        assert page["laurel_records_in_total", ("intake", "orders")] == 0
+    finally:
+        worker.kill()
+        worker.wait()
