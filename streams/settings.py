@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     drain_s: float = Field(
         25, gt=0, description="seconds after SIGTERM in which a worker leaves in order, or else at once"
     )
-    health_host: str = Field("127.0.0.1", description="where /live and /ready answer")
-    health_port: int = Field(8600, ge=0, le=65535, description="port of /live and /ready; 0 turns them off")
+    health_host: str = Field("127.0.0.1", description="where /live, /ready and /metrics answer")
+    health_port: int = Field(8600, ge=0, le=65535, description="port of /live, /ready and /metrics; 0 turns them off")
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - pydantic's own hook
