@@ -94,7 +94,11 @@ class Backlog:
     def _positions(self, agent: str, places: list[Place]) -> dict[Place, int]:
         asked = [ConsumerGroupTopicPartitions(self._settings.group(agent), self._full(places))]
         (answer,) = self._asking.list_consumer_group_offsets(asked, request_timeout=TIMEOUT_S).values()
-        return {self._bare(found): max(0, found.offset) for found in answer.result().topic_partitions or ()}
+        found = answer.result().topic_partitions or []
+        for place in found:
+            if place.error is not None:
+                raise KafkaException(place.error)
+        return {self._bare(place): max(0, place.offset) for place in found}
 
     def _ends(self, places: list[Place]) -> dict[Place, int]:
         asked = dict.fromkeys(self._full(places), LATEST)

@@ -113,7 +113,7 @@ class Stage:
 
     def emptied(self) -> set[Place]:
         """Partitions of which every record is read and committed: what may follow is but marks of transactions."""
-        return set() if self._in_hand else self.membership.at_end - self.work.holding()
+        return set() if self._in_hand else self.membership.at_end.copy() - self.work.holding()
 
     def open(self) -> None:
         """Fence whoever had this worker's name, then join the group."""

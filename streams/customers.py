@@ -159,7 +159,7 @@ class CustomersWork:
         """See `Work.fold`."""
         if monotonic() - self._looked >= LOOK_S:
             # Here, as between batches nobody else has the stores.
-            self.figures.update({partition: look(state) for partition, state in self._partitions.states.items()})
+            self.figures.update({partition: look(state) for partition, state in self._partitions.states.copy().items()})
             self._looked = monotonic()
         return self._partitions.fold(records)
 

@@ -29,6 +29,7 @@ from schemas.topics import BY_NAME as TOPICS
 from schemas.topics import INTAKE
 from state.memory import MemoryStore
 from state.partition import PartitionState
+from streams.backlog import Backlog
 from streams.batches import Batch, Folded, Stage
 from streams.counting import Counts, placed
 from streams.customers import look
@@ -38,6 +39,7 @@ from streams.kafka import Place, transactional
 from streams.metrics import AGENTS, BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import REASON, Outgoing, Record
 from streams.restoring import Progress
+from streams.samples import of_backlog
 from streams.settings import Settings
 from tests.streams.commands import START, environment
 from tests.streams.engines import ran
@@ -244,6 +246,9 @@ def test_a_restore_is_followed_row_by_row() -> None:
 # On a broker
 
 
+STAMP = ms("2026-01-01")
+
+
 class Copying:
     """Work that copies each record to the timeline, one for one."""
 
@@ -285,7 +290,7 @@ def stage(bootstrap: str, namespace: str) -> Iterator[Stage]:
         future.result()
     producer = Producer({"bootstrap.servers": bootstrap})
     for n in range(10):
-        producer.produce(settings.topic("orders"), str(n).encode(), partition=0)
+        producer.produce(settings.topic("orders"), str(n).encode(), partition=0, timestamp=STAMP + n)
     producer.flush()
     made = Stage(settings, "intake", ["orders"], Copying(), lambda: False)
     made.open()
@@ -304,6 +309,39 @@ def take(stage: Stage) -> list[Record]:
 
     asyncio.run(both(batch))
     return batch.records
+
+
+def waits(backlog: Backlog) -> Series:
+    """How far the agent is behind, as a scrape tells it."""
+    return {(name, labels): value for name, labels, value in of_backlog(backlog) if labels[0] == "intake"}
+
+
+RECORDS, SECONDS = ("laurel_lag_records", ("intake", "orders")), ("laurel_lag_seconds", ("intake", "orders"))
+
+
+def test_what_waits_is_told_in_records_and_seconds_and_is_nothing_when_all_is_taken(stage: Stage) -> None:
+    backlog = Backlog(stage._transactions._settings, lambda: {"intake": stage})
+    backlog.look()
+    assert waits(backlog) == {}, "no partition is held"
+    while not stage.membership.working:
+        stage.membership.poll(0, 0.1)
+    stage.membership.stop(("orders", 0), "a bug")
+    backlog.look()
+    assert waits(backlog)[RECORDS] == 10
+    first = backlog.waiting[0].since
+    assert first == STAMP, "the first that waits"
+    assert waits(backlog)[SECONDS] == pytest.approx((time.time() * 1000 - first) / 1000, abs=60)
+
+    stage.membership.restart([("orders", 0)])
+    taken = len(take(stage))
+    backlog.look()
+    assert waits(backlog)[RECORDS] == 10 - taken
+    while taken < 10:
+        taken += len(take(stage))
+    while stage.emptied() != {("orders", 0)}:
+        assert stage.next().records == []
+    backlog.look()
+    assert waits(backlog) == {RECORDS: 0, SECONDS: 0}
 
 
 def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage: Stage) -> None:
