@@ -446,6 +446,26 @@ def test_every_metric_is_told_by_a_worker_that_has_done_its_work(whole: tuple[Sy
     assert page["process_open_fds", ()] > 0
 
 
+def test_a_restore_is_told_while_it_lasts(bootstrap: str, tmp_path: Path) -> None:
+    """It waits for a transaction on the changelog, which this test has open."""
+    system = System(bootstrap, tmp_path)
+    settings = system.settings
+    forger = Producer(transactional(settings, f"{settings.namespace}forger") | {"transaction.timeout.ms": 300_000})
+    forger.init_transactions(30)
+    forger.begin_transaction()
+    forger.produce(settings.topic("customer-state"), b"x", b"cnobody", partition=0)
+    forger.flush()
+    with system.working():
+        while (page := scrape(settings.health_port)).get(("laurel_restore_todo_rows", ("0",))) != 1:
+            system.still_working()
+        assert page["laurel_restore_done_rows", ("0",)] == 0
+        forger.abort_transaction(30)
+        while not (page := scrape(settings.health_port))["laurel_worker_ready", ()]:
+            system.still_working()
+        assert not any(name.startswith("laurel_restore") for name, _ in page)
+        assert page["laurel_partitions", ("customers", "preparing")] == 0
+
+
 def test_metrics_are_there_while_the_broker_is_not(tmp_path: Path) -> None:
     port = str(free_port())
 
