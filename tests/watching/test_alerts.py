@@ -1,14 +1,15 @@
 """Who is woken, by what, and what they then read: alert rules with tests and runbooks, on metrics that there are."""
 
 import re
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from deploy.prometheus.promtool import find
 from streams.metrics import BY_NAME, METRICS, STATES
 
 ROOT = Path(__file__).parents[2]
@@ -16,8 +17,6 @@ FOLDER = ROOT / "deploy" / "prometheus"
 RULES = [rule for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 TESTS = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())["tests"]
 ALERT = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-PROMTOOL = shutil.which("promtool")
-WITH_PROMTOOL = pytest.mark.skipif(PROMTOOL is None, reason="no promtool here; Debian's package prometheus has it")
 LABELS_OF_ALL = {"instance", "job"}
 """What Prometheus puts on everything that it scrapes."""
 HEADINGS = ["What it means", "What customers notice", "How to see it", "What to do", "When it is over"]
@@ -34,19 +33,29 @@ def series_of(metric: Any) -> dict[str, set[str]]:
 SERIES = {name: labels for metric in METRICS for name, labels in series_of(metric).items()} | {"up": LABELS_OF_ALL}
 
 
-def promtool(*words: str | Path) -> None:
-    answer = subprocess.run([PROMTOOL or "", *words], capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+Promtool = Callable[..., None]
 
 
-@WITH_PROMTOOL
-def test_prometheus_takes_configuration_and_rules() -> None:
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    """Give promtool; it must succeed."""
+    path = find()
+    if path is None:
+        pytest.skip("no promtool, and no way to Debian's package prometheus, which has it")
+
+    def run(*words: str | Path) -> None:
+        answer = subprocess.run([path, *words], capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+    return run
+
+
+def test_prometheus_takes_configuration_and_rules(promtool: Promtool) -> None:
     promtool("check", "config", FOLDER / "prometheus.yml")
     promtool("check", "rules", FOLDER / "alerts.yml")
 
 
-@WITH_PROMTOOL
-def test_each_alert_fires_when_it_should_and_not_before() -> None:
+def test_each_alert_fires_when_it_should_and_not_before(promtool: Promtool) -> None:
     promtool("test", "rules", FOLDER / "alerts_test.yml")
 
 
