@@ -305,6 +305,34 @@ def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--jso
     return OK if report.clean else FAILED
 
 
+@app.command
+def topology(*, mermaid: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Show every topic with who writes and who reads it, from the code. No broker is needed.
+
+    Example: laurel topology --mermaid > topology.mmd
+
+    Parameters
+    ----------
+    mermaid
+        As a Mermaid flowchart.
+    as_json
+        For programs.
+    """
+    from streams import topology as flowing
+
+    if mermaid:
+        sys.stdout.write(flowing.mermaid() + "\n")
+        return OK
+    if as_json:
+        sys.stdout.write(json.dumps([flow._asdict() for flow in flowing.flows()]) + "\n")
+        return OK
+    table = Table("topic", "written by", "read by", "what it carries")
+    for flow in flowing.flows():
+        table.add_row(flow.topic, flow.writer, ", ".join(flow.readers) or "whoever wants it", flow.about)
+    out().print(table)
+    return OK
+
+
 @config_app.command
 def show(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Show every setting with its value, where it comes from, and what it is for.
