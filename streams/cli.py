@@ -309,7 +309,7 @@ def verify(*, local: bool = True, as_json: Annotated[bool, Parameter(name="--jso
 def topology(*, mermaid: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Show every topic with who writes and who reads it, from the code. No broker is needed.
 
-    Example: laurel topology --mermaid > topology.mmd
+    Example: laurel topology --mermaid
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def redrive(
     topic
         Those that were published on this topic.
     everything
-        All.
+        Every dead letter that there is.
     by
         Who sends them; kept with the record. Your name on this machine where none is given.
     per_second

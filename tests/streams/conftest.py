@@ -1,17 +1,26 @@
 """How properties are tested here: without time limits, so that a busy machine fails nothing. Logs are as in a worker."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from streams import logs
+from tests.streams import systems
 from tests.streams.commands import Caller
 
 logs.configure()
 settings.register_profile("laurel", deadline=None)
 settings.load_profile("laurel")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Leave the broker as it was."""
+    yield
+    systems.clear()
 
 
 @pytest.fixture

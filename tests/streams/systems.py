@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
@@ -27,9 +28,25 @@ from tests.streams.commands import START, Answer, environment, run
 PARTITIONS = 2
 
 
-def own_namespace() -> str:
+MADE: list[tuple[str, str]] = []
+"""Brokers and namespaces of this module's tests; the topics go with it."""
+
+
+def own_namespace(bootstrap: str) -> str:
     """A prefix for topics, groups and transactional ids that nobody else has; for what several tests share."""
-    return f"t{os.urandom(4).hex()}-"
+    MADE.append((bootstrap, f"t{os.urandom(4).hex()}-"))
+    return MADE[-1][1]
+
+
+def clear() -> None:
+    """Delete the topics that were made: thousands of partitions would slow down whoever follows."""
+    for bootstrap in {bootstrap for bootstrap, _ in MADE}:
+        asking = AdminClient({"bootstrap.servers": bootstrap})
+        prefixes = tuple(namespace for _, namespace in MADE)
+        if ours := [name for name in asking.list_topics(timeout=30).topics if name.startswith(prefixes)]:
+            for future in asking.delete_topics(ours, operation_timeout=30).values():
+                future.exception()
+    MADE.clear()
 
 
 def as_line(record: Outgoing) -> str:
@@ -50,7 +67,7 @@ class System:
         self.log = folder / "worker.log"
         self.given = {
             "bootstrap": bootstrap,
-            "namespace": own_namespace(),
+            "namespace": own_namespace(bootstrap),
             "data_dir": str(folder / "data"),
             "instance": "one",
             "health_port": str(free_port()),

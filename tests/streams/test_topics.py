@@ -30,7 +30,7 @@ PARTITIONS = 3
 @pytest.fixture(scope="module")
 def settings(bootstrap: str) -> Settings:
     """Give settings of a namespace in which the topics were created."""
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     created = topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
     assert set(created) == {settings.topic(topic.name) for topic in TOPICS}
     return settings
@@ -75,7 +75,7 @@ def test_the_first_record_of_every_timeline_partition_is_the_policy_and_it_is_th
 
 def test_what_an_aborted_create_left_behind_is_no_policy(bootstrap: str) -> None:
     """Its offsets are used up: a partition may look as if it had its first record."""
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     policy = policies.activation(policies.default_file())
     admin = AdminClient({"bootstrap.servers": bootstrap})
     timeline = settings.topic("timeline")
@@ -175,7 +175,7 @@ def test_a_source_that_takes_more_than_the_timeline_can_carry_is_found_d3(
 def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_ones_are_made_again(
     bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
     monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
     answer = laurel("topics", "check")
@@ -208,7 +208,7 @@ def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_on
 def test_a_missing_topic_gets_as_many_partitions_as_the_timeline_has_and_no_others(
     bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
     monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
     timeline = settings.topic("timeline")
@@ -229,7 +229,7 @@ def test_a_timeline_that_is_not_shown_is_not_waited_for_for_ever(
     bootstrap: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the right to describe a topic the broker says of it what it says of one that does not exist."""
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     monkeypatch.setattr(topics, "TIMEOUT_S", 1.0)
     looks = Counter[str]()
 
@@ -247,7 +247,7 @@ def test_a_timeline_that_is_not_shown_is_not_waited_for_for_ever(
 def test_a_policy_that_is_wrong_creates_nothing(
     bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    settings = Settings(bootstrap=bootstrap, namespace=own_namespace())
+    settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
     monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
     (tmp_path / "policy.yaml").write_text("name: x")
@@ -261,7 +261,7 @@ def test_more_replicas_than_brokers_is_exit_code_3_and_says_so(
     bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
-    monkeypatch.setenv("LAUREL_NAMESPACE", own_namespace())
+    monkeypatch.setenv("LAUREL_NAMESPACE", own_namespace(bootstrap))
     answer = laurel("topics", "create", "--replicas", "99")
     assert answer.code == 3
     assert "replication factor" in answer.err.lower()
