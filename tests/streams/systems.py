@@ -75,6 +75,9 @@ class System:
         self.settings = Settings(**self.given)
         self._worker: subprocess.Popen[bytes] | None = None
         topics.create(self.settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+        places = [(self.settings.topic("timeline"), partition) for partition in range(PARTITIONS)]
+        while bounds(self.settings, places) != bounds(self.settings, places, committed=False):
+            """The mark that ends a transaction reaches each partition a moment after its commit."""
 
     def laurel(self, *words: str) -> Answer:
         """The command, with this system's settings."""
