@@ -17,7 +17,7 @@ from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
 from schemas.events import SourceEvent
 from streams import policies, topics
-from streams.kafka import Place, client, read_all
+from streams.kafka import Place, bounds, client, read_all
 from streams.progressing import wait_until_idle
 from streams.publishing import publish
 from streams.records import Outgoing, Record
