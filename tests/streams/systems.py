@@ -17,7 +17,7 @@ from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
 from schemas.events import SourceEvent
 from streams import policies, topics
-from streams.kafka import Place, bounds, client, read_all
+from streams.kafka import TIMEOUT_S, Place, admin, bounds, client, patiently, read_all
 from streams.progressing import wait_until_idle
 from streams.publishing import publish
 from streams.records import Outgoing, Record
@@ -75,9 +75,15 @@ class System:
         self.settings = Settings(**self.given)
         self._worker: subprocess.Popen[bytes] | None = None
         topics.create(self.settings, PARTITIONS, 1, policies.activation(policies.default_file()))
-        places = [(self.settings.topic("timeline"), partition) for partition in range(PARTITIONS)]
-        while bounds(self.settings, places) != bounds(self.settings, places, committed=False):
+        while not patiently("every partition's leader", self._is_settled):
             """The mark that ends a transaction reaches each partition a moment after its commit."""
+
+    def _is_settled(self) -> bool:
+        topics = admin(self.settings).list_topics(timeout=TIMEOUT_S).topics
+        ours = [
+            (name, n) for name in topics if name.startswith(self.settings.namespace) for n in topics[name].partitions
+        ]
+        return bounds(self.settings, ours) == bounds(self.settings, ours, committed=False)
 
     def laurel(self, *words: str) -> Answer:
         """The command, with this system's settings."""
