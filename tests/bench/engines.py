@@ -54,6 +54,8 @@ def laurel(run: Run) -> Measured:
 
 
 def plain_faust(run: Run) -> Measured:
+    # Faust makes it too, but not always: then it looks for it ten times a second, for ever.
+    create_topics(run.bootstrap, [f"{run.name}-faust-tiers"])
     return work(run, "plain_faust", "worker", "--without-web", "-l", "warn")
 
 
