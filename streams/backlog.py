@@ -9,7 +9,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka import admin as kafka_admin
 
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, Place, admin, read
+from streams.kafka import TIMEOUT_S, Place, admin, first
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,6 +109,5 @@ class Backlog:
 
     def _first(self, place: Place, position: int) -> int:
         """The timestamp of the first record that waits; of a partition that is new here, and has not moved yet."""
-        starts = {(self._settings.topic(place[0]), place[1]): position}
-        first = next((records[0] for records in read(self._settings, starts)), None)
-        return now_ms() if first is None else first.timestamp
+        found = first(self._settings, (self._settings.topic(place[0]), place[1]), position)
+        return now_ms() if found is None else found.timestamp

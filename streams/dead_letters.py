@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas.codec import Rejected, decode
 from schemas.events import SourceEvent
-from streams.kafka import admin, bounds, partitions_of, read, read_all
+from streams.kafka import admin, bounds, first, partitions_of, read_all
 from streams.publishing import publish
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, parse_origin
 from streams.settings import Settings
@@ -65,7 +65,7 @@ def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
     if 0 <= partition < partitions_of(admin(settings), name):
         [(low, high)] = bounds(settings, [(name, partition)]).values()
         if low <= offset < high:
-            found = next((records[0] for records in read(settings, {(name, partition): offset})), None)
+            found = first(settings, (name, partition), offset)
     if found is None or found.offset != offset:
         raise NotThereError(f"there is no dead letter at {Place(partition, offset)}; laurel dead-letters list")
     return dead_letter(found)

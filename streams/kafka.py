@@ -55,7 +55,7 @@ def member(settings: Settings, agent: str) -> dict[str, Any]:
     }
 
 
-def reader(settings: Settings, *, committed: bool = True) -> Consumer:
+def reader(settings: Settings, *, committed: bool = True, more: dict[str, Any] | None = None) -> Consumer:
     """A consumer that belongs to no group: it is given partitions and reports their ends."""
     return Consumer(
         client(settings, "reader")
@@ -68,6 +68,7 @@ def reader(settings: Settings, *, committed: bool = True) -> Consumer:
             # An end is told when the fetch that found nothing returns.
             "fetch.wait.max.ms": 10,
         }
+        | (more or {})
     )
 
 
@@ -171,9 +172,7 @@ def read(
             messages = consumer.consume(10_000, LOOK_S)
             empty = 0 if messages else empty + 1
             if empty > EMPTY_LOOKS and until is None:
-                (topic, partition), *others = unfinished
-                silence = f"no word of {topic}/{partition} and {len(others)} others in {EMPTY_LOOKS * LOOK_S:.0f} s"
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, silence))  # noqa: SLF001 - the client's name for it
+                raise _silence(*unfinished)
             for message in messages:
                 if (error := message.error()) is None:
                     records.append(to_record(message, settings))
@@ -187,6 +186,33 @@ def read(
                 yield records
     finally:
         consumer.close()
+
+
+def first(settings: Settings, place: Place, offset: int) -> Record | None:
+    """The first committed record of a partition from an offset on, or None where none is there yet. Raises as `read`.
+
+    One record is fetched, where `read` would fill its buffers with all that follows.
+    """
+    consumer = reader(settings, more={"queued.min.messages": 1, "fetch.message.max.bytes": 65_536})
+    try:
+        consumer.assign([TopicPartition(*place, offset)])
+        for _ in range(EMPTY_LOOKS):
+            if (message := consumer.poll(LOOK_S)) is None:
+                continue
+            if (error := message.error()) is None:
+                return to_record(message, settings)
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
+                return None
+            if not error.retriable():
+                raise KafkaException(error)
+    finally:
+        consumer.close()
+    raise _silence(place)
+
+
+def _silence(place: Place, *others: Place) -> KafkaException:
+    said = f"no word of {place[0]}/{place[1]} and {len(others)} others in {EMPTY_LOOKS * LOOK_S:.0f} s"
+    return KafkaException(KafkaError(KafkaError._TIMED_OUT, said))  # noqa: SLF001 - the client's name for it
 
 
 def read_all(settings: Settings, topic: str) -> Iterator[Record]:

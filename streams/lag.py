@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 
 from schemas.topics import SOURCES
 from streams.clock import DAY_MS, now_ms
-from streams.kafka import TIMEOUT_S, Place, admin, bounds, committed, partitions_of, read
+from streams.kafka import TIMEOUT_S, Place, admin, bounds, committed, first, partitions_of, read
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ def oldest_waiting(settings: Settings) -> int | None:
     """The timestamp of the oldest source record that intake has not taken, or None when nothing waits."""
     oldest: int | None = None
     for place, (position, _) in waiting(settings, "intake", SOURCES).items():
-        record = next((records[0] for records in read(settings, {place: position})), None)
+        record = first(settings, place, position)
         if record is not None:
             oldest = record.timestamp if oldest is None else min(oldest, record.timestamp)
     return oldest

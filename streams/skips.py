@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from state.encoding import decode_row
 from state.partition import POSITION
-from streams.kafka import client, committed, read, read_all, read_partitions
+from streams.kafka import client, committed, first, read_all, read_partitions
 from streams.records import Record
 from streams.settings import Settings
 
@@ -55,7 +55,8 @@ def next_record(settings: Settings, partition: int) -> tuple[int, int | None]:
             row.value for row in read_partitions(settings, "customer-state", [partition]) if row.key == POSITION.key()
         ]
         position = decode_row(POSITION, rows[-1]).timeline if rows and rows[-1] is not None else 0
-    return position, next((records[0].offset for records in read(settings, {place: position})), None)
+    stopped_at = first(settings, place, position)
+    return position, None if stopped_at is None else stopped_at.offset
 
 
 def publish(settings: Settings, partition: int, offset: int, unit: str, reason: str) -> None:
