@@ -3,10 +3,7 @@
 set -euo pipefail
 CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. deploy/lib/steps.sh
-. deploy/lib/packages.sh
-. deploy/lib/environment.sh
-. deploy/lib/broker.sh
+. deploy/lib/all.sh
 
 CDNOW=$WORK/data/CDNOW_master.txt
 CDNOW_PURCHASES=69659

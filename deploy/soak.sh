@@ -2,10 +2,7 @@
 # Faults at random on three brokers, and a recount of everything after each round: see tests/faults/soak.py.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. deploy/lib/steps.sh
-. deploy/lib/packages.sh
-. deploy/lib/environment.sh
-. deploy/lib/broker.sh
+. deploy/lib/all.sh
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "$1" = --help ]; then
   echo "usage: soak.sh MINUTES [SEED]

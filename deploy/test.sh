@@ -2,10 +2,7 @@
 # All checks and tests, on any machine with Python 3.11+: everything else is set up here, and stopped again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. deploy/lib/steps.sh
-. deploy/lib/packages.sh
-. deploy/lib/environment.sh
-. deploy/lib/broker.sh
+. deploy/lib/all.sh
 
 usage() {
   echo "usage: test.sh [--only-tests] [PYTEST ARGUMENT]...

@@ -2,10 +2,7 @@
 # A broker to work with by hand, found or started as demo.sh and test.sh do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-. deploy/lib/steps.sh
-. deploy/lib/packages.sh
-. deploy/lib/environment.sh
-. deploy/lib/broker.sh
+. deploy/lib/all.sh
 
 case "${1:-}" in
   start)
