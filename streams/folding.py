@@ -1,6 +1,6 @@
 """From a record of the timeline to records of the outputs: decode, step, encode. Every fold of laurel is this one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -35,7 +35,11 @@ LARGEST_OUTPUT_BYTES = 1_000_000
 
 
 class OutputTooLargeError(Exception):
-    """What a partition is told comes to a record that no broker would take."""
+    """A decision has become a record that no broker would take."""
+
+
+TOO_LARGE = {OutputTooLargeError: "output_too_large", RowTooLargeError: "row_too_large"}
+"""What a customer's record is quarantined for, rather than stop its partition."""
 
 
 class UnreadableError(Exception):
@@ -58,32 +62,26 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
     entry = Entry(
         record.topic, record.partition, record.offset, record.timestamp, subject, event, record.value or b"", source
     )
-    outputs = [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
-    for output in outputs:
-        if len(output.value or b"") > LARGEST_OUTPUT_BYTES and output.topic != TOPIC_OF[Quarantined]:
-            wrong = _too_large(entry, output)
-            if not isinstance(event, SourceEvent):
-                raise OutputTooLargeError(wrong.detail)
-            rows.undo()
-            return [_outgoing(wrong, record)]
     try:
+        outputs = [_outgoing(effect, record) for effect in step(rows, entry, skipped, generation)]
+        _refuse_too_large(outputs)
         rows.keep()
-    except RowTooLargeError as error:
+    except tuple(TOO_LARGE) as error:
         if not isinstance(event, SourceEvent):
             raise  # what the partition is told must not go by unheard
         rows.undo()
-        return [_outgoing(quarantined(entry, "row_too_large", str(error)), record)]
+        return [_outgoing(quarantined(entry, TOO_LARGE[type(error)], str(error)), record)]
     return outputs
 
 
-def _too_large(entry: Entry, output: Outgoing) -> Quarantined:
-    """What the broker would refuse, and go on refusing: the record changes nothing instead, and nobody waits for it."""
-    decision = decode(output.value)
-    name = getattr(decision, "decision_id", "")
-    detail = (
-        f"{type(decision).__name__} {name} has {len(output.value or b'')} bytes; {LARGEST_OUTPUT_BYTES} are allowed"
-    )
-    return quarantined(entry, "output_too_large", detail)
+def _refuse_too_large(outputs: Iterable[Outgoing]) -> None:
+    """What the broker would refuse, and go on refusing, comes to nothing instead, and nobody waits for it."""
+    for output in outputs:
+        size = len(output.value or b"")
+        if size > LARGEST_OUTPUT_BYTES and output.topic != TOPIC_OF[Quarantined]:
+            decision = decode(output.value)
+            name = f"{type(decision).__name__} {getattr(decision, 'decision_id', '')}"
+            raise OutputTooLargeError(f"{name} has {size} bytes; {LARGEST_OUTPUT_BYTES} are allowed")
 
 
 def _outgoing(effect: Effect, record: Record) -> Outgoing:
