@@ -10,6 +10,8 @@ from schemas import decisions as d
 from schemas import events as e
 
 Writer = Literal["upstream", "intake", "customers", "operators", "workers"]
+AGENTS = ("intake", "customers")
+"""Of the writers, those that fold; each has a group and transactions of its own."""
 
 SOURCE_BYTES = 1_048_588
 """Kafka's default limit of a record batch; sources keep it."""

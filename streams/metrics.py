@@ -12,9 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from schemas.topics import INTAKE, TOPICS
+from schemas.topics import AGENTS, INTAKE, TOPICS
 
-AGENTS = ("intake", "customers")
 STATES = (
     "waiting for broker",
     "restoring",

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer
 
+from schemas.topics import AGENTS
 from streams.clock import now_ms
 from streams.kafka import TIMEOUT_S, admin, client, read_all, transactional
 from streams.settings import Settings
@@ -105,7 +106,7 @@ class Presence:
         """Fence every listed worker that is in no group; False while a group is still arranging itself."""
         present = {self._settings.instance}
         asking = admin(self._settings)
-        groups = [self._settings.group(agent) for agent in ("intake", "customers")]
+        groups = [self._settings.group(agent) for agent in AGENTS]
         for future in asking.describe_consumer_groups(groups, request_timeout=TIMEOUT_S).values():
             group = future.result()
             if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}:

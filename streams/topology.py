@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.topics import INTAKE, TOPICS
+from schemas.topics import AGENTS, INTAKE, TOPICS
 from streams.restoring import Tables
 
 SHAPES = {"topic": "[({})]", "agent": "[{}]", "others": "([{}])"}
 OTHERS = {"upstream": "upstream systems", "operators": "operators", "workers": "workers"}
-AGENTS = ("intake", "customers")
 TABLES = Tables()
 
 

@@ -6,6 +6,7 @@ import sys
 
 from confluent_kafka import KafkaException
 
+from schemas.topics import AGENTS
 from streams.kafka import TIMEOUT_S, admin
 from streams.settings import Settings
 
@@ -14,7 +15,7 @@ def clear(settings: Settings) -> None:
     """Delete them. Raises `KafkaException` where the broker refuses."""
     asking = admin(settings)
     topics = [topic for topic in asking.list_topics(timeout=TIMEOUT_S).topics if topic.startswith(settings.namespace)]
-    groups = [settings.group(agent) for agent in ("intake", "customers")]
+    groups = [settings.group(agent) for agent in AGENTS]
     there = {group.group_id for group in asking.list_consumer_groups(request_timeout=TIMEOUT_S).result().valid}
     deletions = dict(asking.delete_topics(topics)) if topics else {}
     if left := [group for group in groups if group in there]:

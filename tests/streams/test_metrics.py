@@ -25,8 +25,8 @@ from schemas.codec import decode
 from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
 from schemas.events import OrderLine
 from schemas.fields import LARGEST_MINOR
+from schemas.topics import AGENTS, INTAKE
 from schemas.topics import BY_NAME as TOPICS
-from schemas.topics import INTAKE
 from state.memory import MemoryStore
 from state.partition import PartitionState
 from streams.backlog import Backlog
@@ -36,7 +36,7 @@ from streams.customers import look
 from streams.engine import Engine
 from streams.folding import VERDICTS, fold
 from streams.kafka import Place, transactional
-from streams.metrics import AGENTS, BY_NAME, METRICS, STATES, Metrics, Sample, Timing
+from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import REASON, Outgoing, Record
 from streams.restoring import Progress
 from streams.samples import of_backlog
