@@ -1,29 +1,19 @@
 """Dead letters: what they are, and sending them again the normal way, through `redrives` (D14)."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.codec import Rejected, decode
 from schemas.events import SourceEvent
+from streams.intake import TOO_LARGE
 from streams.kafka import admin, bounds, first, partitions_of, read_all
 from streams.publishing import publish
-from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, parse_origin
+from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 from streams.settings import Settings
 
 BY, BECAUSE = "redriven-by", "redriven-because"
 """Who sent a dead letter again, and why: kept with it for ever, as the audit."""
-
-
-class Place(NamedTuple):
-    """Where a dead letter stands."""
-
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.partition}/{self.offset}"
 
 
 class DeadLetter(NamedTuple):
@@ -36,9 +26,13 @@ class DeadLetter(NamedTuple):
     redriven_from: str | None
 
     @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return Place(self.record.partition, self.record.offset)
+    def place(self) -> str:
+        """Where it stands: partition and offset, as `show` and `redrive` take them."""
+        return f"{self.record.partition}/{self.record.offset}"
+
+    def is_in(self, redriven: Container[bytes]) -> bool:
+        """Whether it is one of those that were sent again."""
+        return origin_of(self.record) in redriven
 
 
 class NotThereError(Exception):
@@ -67,23 +61,19 @@ def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
         if low <= offset < high:
             found = first(settings, (name, partition), offset)
     if found is None or found.offset != offset:
-        raise NotThereError(f"there is no dead letter at {Place(partition, offset)}; laurel dead-letters list")
+        raise NotThereError(f"there is no dead letter at {partition}/{offset}; laurel dead-letters list")
     return dead_letter(found)
 
 
-def redriven(settings: Settings) -> set[Place]:
-    """Dead letters that were sent again already."""
-    places = set()
-    for record in read_all(settings, "redrives"):
-        with suppress(ValueError):  # nobody else's header is ours to judge
-            _, partition, offset = parse_origin(record.header(REDRIVEN) or b"")
-            places.add(Place(partition, offset))
-    return places
+def redriven(settings: Settings) -> set[bytes]:
+    """Dead letters that were sent again already, as their redrives name them."""
+    named = (record.header(REDRIVEN) for record in read_all(settings, "redrives"))
+    return {origin for origin in named if origin is not None}
 
 
 def still_wrong(letter: DeadLetter) -> str | None:
     """Why sending it again would be in vain, or None."""
-    if letter.reason == "too_large" and letter.record.value is None:
+    if letter.reason == TOO_LARGE and letter.record.value is None:
         return f"its bytes are not here: they are at {letter.origin}"
     event = decode(letter.record.value)
     if isinstance(event, Rejected):
@@ -106,11 +96,7 @@ def redrive(
 
 
 def _again(letter: DeadLetter, by: str, because: str) -> Outgoing:
-    headers = [
-        (REDRIVEN, f"dead-letters/{letter.place}".encode()),
-        (BY, by.encode()),
-        (BECAUSE, because.encode()),
-    ]
+    headers = [(REDRIVEN, origin_of(letter.record)), (BY, by.encode()), (BECAUSE, because.encode())]
     # The time of the sending: intake merges by it, and what happened earlier is told by the event itself.
     return Outgoing("redrives", letter.record.key, letter.record.value, headers=headers)
 

@@ -4,13 +4,16 @@ import getpass
 import json
 import sys
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.table import Table
 
 from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.dead_letters import DeadLetter
 
 app = App(name="dead-letters", help="Look at records that could not be taken, and send them again.")
 Json = Annotated[bool, Parameter(name="--json")]
@@ -45,8 +48,8 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
     table = Table("place", "published at", "origin", "reason", "what was found", "sent again")
     for letter in letters[-last:] if last > 0 else ():
         table.add_row(
-            str(letter.place), iso(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
-            "yes" if letter.place in again else "",
+            letter.place, iso(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
+            "yes" if letter.is_in(again) else "",
         )  # fmt: skip
     out().print(table)
     counts = Counter(letter.reason for letter in letters)
@@ -147,7 +150,7 @@ def redrive(
     left = Counter[str]()
     chosen = []
     for letter in letters:
-        if letter.place in before:
+        if letter.is_in(before):
             left["was sent again before; --again sends it once more"] += 1
         elif wrong := dead_letters.still_wrong(letter):
             left[wrong] += 1
@@ -162,13 +165,13 @@ def redrive(
     return FAILED if left else OK
 
 
-def _described(letter: Any, again: Any) -> dict[str, Any]:
+def _described(letter: "DeadLetter", again: set[bytes]) -> dict[str, Any]:
     return {
-        "place": str(letter.place),
+        "place": letter.place,
         "published_at": iso(letter.record.timestamp),
         "origin": letter.origin,
         "reason": letter.reason,
         "detail": letter.detail,
         "redriven_from": letter.redriven_from,
-        "sent_again": letter.place in again,
+        "sent_again": letter.is_in(again),
     }

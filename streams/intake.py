@@ -25,6 +25,7 @@ MAX_AHEAD_MS = DAY_MS
 BUFFERED_BATCHES = 4
 LARGEST_BYTES = 2_000_000
 """Key and value of a record that timeline and dead letters can take, with headers of ours (`schemas.topics`)."""
+TOO_LARGE = "too_large"
 DETAIL_CHARS = 1_000
 SMALL_NUMBER = re.compile("[0-9]{1,6}")
 
@@ -78,7 +79,7 @@ def subject_of(record: Record) -> str | Rejected:
     judge is left to the fold.
     """
     if (size := size_of(record)) > LARGEST_BYTES:
-        return Rejected("too_large", f"found {size} bytes, unpacked; {LARGEST_BYTES} are allowed")
+        return Rejected(TOO_LARGE, f"found {size} bytes, unpacked; {LARGEST_BYTES} are allowed")
     event = decode(record.value)
     if isinstance(event, Rejected):
         return event
@@ -123,7 +124,7 @@ def bury(record: Record, why: Rejected) -> Outgoing:
     Bytes that no topic of ours would take stay where the origin says.
     """
     headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail[:DETAIL_CHARS].encode())]
-    if size_of(record) > LARGEST_BYTES:
+    if why.reason == TOO_LARGE:
         return Outgoing("dead-letters", None, None, None, record.timestamp, headers)
     headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
     return Outgoing("dead-letters", record.key, record.value, None, record.timestamp, headers)

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from schemas.codec import kind_of
 from schemas.events import ClockTicked, PolicyActivated
 from schemas.topics import INTAKE
+from streams.intake import TOO_LARGE
 from streams.kafka import Place, admin, bounds, committed, partitions_of, read_partitions
 from streams.published import written
 from streams.records import ORIGIN, REASON, Record, parse_origin
@@ -110,7 +111,7 @@ def _hash_found(record: Record) -> int:
     """The timeline's records have keys of their own; the dead letters keep their sources'."""
     if record.topic == TIMELINE:
         return _hash(record.value)
-    elsewhere = record.header(REASON) == b"too_large" and record.key is None and record.value is None
+    elsewhere = record.header(REASON) == TOO_LARGE.encode() and record.key is None and record.value is None
     return ELSEWHERE if elsewhere else _hash(record.value, record.key)
 
 
