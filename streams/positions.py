@@ -110,7 +110,9 @@ class IntakeWork:
 
     def release(self, place: Place) -> None:
         """See `Work.release`."""
-        self._origins = None
+        if place in self._intake.positions:
+            # It was worked on here. One that never began, and is only tried again, changed nothing that was read.
+            self._origins = None
         self._intake.release(place)
         if isinstance(self._intake.clock, EventsClock) and place[0] == "messages":
             # What was ticked in a batch that was aborted did not happen; begin() finds what did.
