@@ -30,6 +30,12 @@ class Caller:
         self._monkeypatch = monkeypatch
         self._capfd = capfd
 
+    def given(self, **settings: str) -> "Caller":
+        """The command with these settings, by their names, in its environment."""
+        for name, value in settings.items():
+            self._monkeypatch.setenv(f"LAUREL_{name.upper()}", value)
+        return self
+
     def __call__(self, *words: str) -> Answer:
         self._monkeypatch.setattr(sys, "argv", ["laurel", *words])
         self._capfd.readouterr()

@@ -27,15 +27,9 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
 
 
 @pytest.fixture
-def called(system: System, laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    """Give `laurel dead-letters`, in this process, with the system's settings."""
-    return in_system(system, laurel, monkeypatch)
-
-
-def in_system(system: System, laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    for name, value in system.given.items():
-        monkeypatch.setenv(f"LAUREL_{name.upper()}", value)
-    return laurel
+def called(system: System, laurel: Caller) -> Caller:
+    """Give the command, in this process, with the system's settings."""
+    return laurel.given(**system.given)
 
 
 def now() -> int:
@@ -142,12 +136,12 @@ def test_sent_again_they_go_the_normal_way_once(system: System, called: Caller) 
 
 
 def test_garbage_sent_again_by_hand_is_a_dead_letter_of_the_dead_letter(
-    bootstrap: str, laurel: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bootstrap: str, laurel: Caller, tmp_path: Path
 ) -> None:
     """Whoever writes to `redrives` without this command: nothing is lost then either."""
     system = System(bootstrap, tmp_path)
     system.write([Outgoing("redrives", b"k", b"garbage", None, None, [(REDRIVEN, b"dead-letters/0/7")])])
     with system.working():
         system.wait_until_idle()
-    (again,) = listed(in_system(system, laurel, monkeypatch))
+    (again,) = listed(laurel.given(**system.given))
     assert (again["origin"].partition("/")[0], again["redriven_from"]) == ("redrives", "dead-letters/0/7")

@@ -173,11 +173,10 @@ def test_a_source_that_takes_more_than_the_timeline_can_carry_is_found_d3(
 
 
 def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_ones_are_made_again(
-    bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
+    bootstrap: str, laurel: Caller
 ) -> None:
     settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
-    monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
-    monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
+    laurel.given(bootstrap=bootstrap, namespace=settings.namespace)
     answer = laurel("topics", "check")
     assert answer.code == 1
     assert all(f"{topic.name}: does not exist" in answer.out for topic in TOPICS)
@@ -206,11 +205,10 @@ def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_on
 
 
 def test_a_missing_topic_gets_as_many_partitions_as_the_timeline_has_and_no_others(
-    bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
+    bootstrap: str, laurel: Caller
 ) -> None:
     settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
-    monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
-    monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
+    laurel.given(bootstrap=bootstrap, namespace=settings.namespace)
     timeline = settings.topic("timeline")
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(timeline, PARTITIONS, 1, config=BY_NAME["timeline"].config)])[timeline].result()
@@ -244,12 +242,9 @@ def test_a_timeline_that_is_not_shown_is_not_waited_for_for_ever(
         topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
 
 
-def test_a_policy_that_is_wrong_creates_nothing(
-    bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_policy_that_is_wrong_creates_nothing(bootstrap: str, laurel: Caller, tmp_path: Path) -> None:
     settings = Settings(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
-    monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
-    monkeypatch.setenv("LAUREL_NAMESPACE", settings.namespace)
+    laurel.given(bootstrap=bootstrap, namespace=settings.namespace)
     (tmp_path / "policy.yaml").write_text("name: x")
     answer = laurel("topics", "create", "--policy", "policy.yaml")
     assert answer.code == 2
@@ -257,11 +252,8 @@ def test_a_policy_that_is_wrong_creates_nothing(
     assert len(list(topics.check(settings))) == len(TOPICS)
 
 
-def test_more_replicas_than_brokers_is_exit_code_3_and_says_so(
-    bootstrap: str, laurel: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LAUREL_BOOTSTRAP", bootstrap)
-    monkeypatch.setenv("LAUREL_NAMESPACE", own_namespace(bootstrap))
+def test_more_replicas_than_brokers_is_exit_code_3_and_says_so(bootstrap: str, laurel: Caller) -> None:
+    laurel.given(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
     answer = laurel("topics", "create", "--replicas", "99")
     assert answer.code == 3
     assert "replication factor" in answer.err.lower()

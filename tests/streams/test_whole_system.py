@@ -142,11 +142,9 @@ def test_the_worker_said_what_it_did_and_left_in_order(system: System) -> None:
 
 
 @pytest.fixture
-def called(system: System, laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> Caller:
+def called(system: System, laurel: Caller) -> Caller:
     """Give the command, in this process, with the system's settings."""
-    for name, value in system.given.items():
-        monkeypatch.setenv(f"LAUREL_{name.upper()}", value)
-    return laurel
+    return laurel.given(**system.given)
 
 
 def tail(called: Caller, *words: str) -> list[dict[str, Any]]:
