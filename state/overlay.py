@@ -35,6 +35,8 @@ class Overlay:
         self._batch: defaultdict[bytes, dict[bytes, Struct | None]] = defaultdict(dict)
         self._cache: dict[bytes, Struct | None] = {}
         self._changes: dict[bytes, bytes | None] = {}
+        self.changed = False
+        """Whether the unit of work that was kept last left any row other than it was."""
 
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`."""
@@ -86,8 +88,13 @@ class Overlay:
         """The unit of work succeeded: its writes join the batch. Raises `RowTooLargeError`, and then keeps nothing."""
         encoded = {key: None if row is None else self._encode(key, row) for key, row in self._unit.items()}
         self._changes.update(encoded)
+        changed = False
         for key, row in self._unit.items():
-            self._batch[key[:1]][key] = row
+            rows = self._batch[key[:1]]
+            # A row that was written unread is taken for another: whoever decides reads first, and the disk is far.
+            changed = changed or row != rows.get(key, self._cache.get(key, _MISSING))
+            rows[key] = row
+        self.changed = changed
         self._unit.clear()
 
     def _encode(self, key: bytes, row: Struct) -> bytes:

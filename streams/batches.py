@@ -5,6 +5,7 @@ happen in one thread per agent, so rebalances fall between batches (D2).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Folded:
     """What a batch came to: records that it took and those to write, positions, and what to do once all is committed.
 
     Places are of bare topic names. `markers` are written last; `settle` is told at which offset each of them stands.
+    `without_effect` is for whoever counts: events that changed nothing, by the source that they came from.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Folded:
     markers: dict[int, Outgoing] = field(default_factory=dict)
     offsets: dict[Place, int] = field(default_factory=dict)
     stopped: dict[Place, str] = field(default_factory=dict)
+    without_effect: Counter[str] = field(default_factory=Counter)
     settle: Callable[[dict[int, int]], None] = lambda _: None
 
 

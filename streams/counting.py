@@ -68,6 +68,8 @@ class Counts:
                 for reason, number in reasons(folded.outgoing).items():
                     yield "laurel_dead_letters_total", (reason,), number
             return
+        for source, number in folded.without_effect.items():
+            yield "laurel_records_without_effect_total", (source,), number
         for (kind, verdict), number in Counter(filter(None, map(decided_of, folded.outgoing))).items():
             if kind == Quarantined.__name__:
                 yield "laurel_records_dropped_total", (agent,), number

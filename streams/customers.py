@@ -10,6 +10,7 @@ import structlog
 from processors.partition import HERE, PARTITION, Partition
 from processors.step import NewerRules, UnitFailed
 from processors.timers import due_timers
+from schemas.topics import SOURCES
 from state.encoding import RowTooNewError
 from state.overlay import Overlay
 from state.partition import POSITION, Copy, PartitionState
@@ -17,7 +18,7 @@ from state.store import Size, StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
 from streams.kafka import Place
-from streams.records import Outgoing, Record
+from streams.records import ORIGIN, Outgoing, Record, parse_origin
 from streams.restoring import Progress, Tables, path_of, restore
 from streams.settings import Settings
 from streams.skips import Skips, load
@@ -69,6 +70,8 @@ class Partitions:
             folded.records.append(record)
             folded.outgoing.extend(outputs)
             folded.offsets[record.place] = record.offset + 1
+            if not outputs and not overlay.changed and (source := source_of(record)):
+                folded.without_effect[source] += 1
 
     def _write_changelog(self, changes: Mapping[int, Mapping[bytes, bytes | None]], folded: Folded) -> None:
         topic, marker = self._tables.changelog, POSITION.key()
@@ -80,6 +83,13 @@ class Partitions:
         now = now_ms()
         for partition, rows in changes.items():
             self.states[partition].settle(rows, Copy(standing[partition] + 1, now))
+
+
+def source_of(record: Record) -> str | None:
+    """The source that an event of the timeline came from; None for what laurel tells itself: ticks and messages."""
+    origin = record.header(ORIGIN)
+    topic = parse_origin(origin)[0] if origin else None
+    return topic if topic in SOURCES else None
 
 
 def explain_stop(record: Record, error: Exception) -> str:

@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from schemas.topics import AGENTS, INTAKE, TOPICS
+from schemas.topics import AGENTS, INTAKE, SOURCES, TOPICS
 
 STATES = (
     "waiting for broker",
@@ -78,8 +78,11 @@ METRICS = (
            "records written to a topic whose transaction is committed", ("agent", "topic"),
            known=(*_written("intake"), *_written("customers"))),
     Metric("laurel_records_dropped_total", "counter", "Records",
-           "records taken that changed nothing: intake put them into the dead letters, customers into quarantine", ("agent",),
+           "records taken that nobody could apply: intake put them into the dead letters, customers into quarantine", ("agent",),
            known=_EACH_AGENT),
+    Metric("laurel_records_without_effect_total", "counter", "Records",
+           "events of a source that changed no row and led to nothing: what they say was known, as of one published again",
+           ("topic",), known=tuple((topic,) for topic in SOURCES)),
     Metric("laurel_records_failed_total", "counter", "Records",
            "records whose fold raised and stopped their partition; each attempt counts", ("agent",), known=_EACH_AGENT),
     Metric("laurel_dead_letters_total", "counter", "Records", "records put into the dead letters, by reason", ("reason",)),

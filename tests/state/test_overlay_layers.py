@@ -50,6 +50,32 @@ def test_a_row_deleted_in_a_unit_is_gone_for_the_unit_the_batch_and_after(rows):
     assert rows.store.get(COUNTS.key("a")) is None
 
 
+def test_a_unit_of_work_says_whether_any_row_is_other_than_it_was(rows):
+    def unit(row: Count | None) -> bool:
+        before = rows.get(COUNTS, "a")
+        if row is None:
+            rows.delete(COUNTS, "a")
+        else:
+            rows.put(COUNTS, row, "a")
+        rows.keep()
+        assert rows.changed == (before != row)
+        return rows.changed
+
+    assert not rows.changed
+    assert unit(Count(1)), "over nothing"
+    assert not unit(Count(1)), "over the batch"
+    commit(rows)
+    assert not rows.changed, "nothing was written"
+    assert not unit(Count(1)), "over the cache"
+    rows.put(COUNTS, Count(2), "a")
+    rows.put(COUNTS, Count(7), "b")
+    rows.put(COUNTS, Count(1), "a")
+    rows.keep()
+    assert rows.changed, "one of two"
+    assert unit(None)
+    assert not unit(None), "gone already"
+
+
 def test_a_row_of_zero_is_a_row_t_23(rows):
     rows.put(COUNTS, Count(0), "a")
     commit(rows)

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,28 @@ from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas.codec import decode
 from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
-from schemas.events import OrderLine
+from schemas.events import OrderLine, SourceEvent
 from schemas.fields import LARGEST_MINOR
-from schemas.topics import AGENTS, INTAKE
+from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
 from schemas.topics import BY_NAME as TOPICS
 from state.memory import MemoryStore
-from state.partition import PartitionState
+from state.partition import POSITION, PartitionState
 from streams.backlog import Backlog
 from streams.batches import Batch, Folded, Stage
 from streams.counting import Counts, placed
 from streams.customers import look
+from streams.driver import Driver
 from streams.engine import Engine
 from streams.folding import VERDICTS, fold
 from streams.kafka import Place, transactional
 from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
-from streams.records import REASON, Outgoing, Record
+from streams.records import ORIGIN, REASON, Outgoing, Record, parse_origin
 from streams.restoring import Progress
 from streams.samples import of_backlog
 from streams.settings import Settings
 from tests.streams.commands import START, environment
-from tests.streams.engines import ran
-from tests.streams.history import history, ms, published
+from tests.streams.engines import engine, ran, rows
+from tests.streams.history import ONE_OF_EACH, history, ms, published
 from tests.streams.history import placed as ordered
 from tests.streams.systems import PARTITIONS, System
 
@@ -165,6 +166,73 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     assert sum(found["laurel_decision_delay_seconds", ()].counts) == waited
 
 
+def without_effect(timeline: Iterable[Record]) -> Counter[str]:
+    """How many events of each source change nothing, by what each record does to the rows."""
+    driver, found = engine(), Counter[str]()
+    for record in timeline:
+        origin = record.header(ORIGIN)
+        if stays(driver, record) and origin and (topic := parse_origin(origin)[0]) != "messages":
+            found[topic] += 1
+    return found
+
+
+def stays(driver: Driver, record: Record) -> bool:
+    """Fold one record as a batch of its own; whether all rows but the position are what they were, and nothing is told."""
+    before = rows(driver)[record.partition]
+    folded = driver.customers.fold([record])
+    assert folded is not None
+    told = [outgoing for outgoing in folded.outgoing if outgoing.topic != "customer-state"]
+    folded.settle({record.partition: 0})
+    after = rows(driver)[record.partition]
+    position = POSITION.key()
+    return not told and before | {position: b""} == after | {position: b""}
+
+
+def test_events_that_changed_nothing_are_counted_by_their_source() -> None:
+    """Over a history of which a part is published again, against what each record did to the rows."""
+    first, driver, counts = [*history(3, customers=30, events=200)], engine(), Counts("customers")
+    timeline = list(ran([*first, *first[::3]]).logs.all("timeline"))
+    expected = without_effect(timeline)
+    for start in range(0, len(timeline), 50):
+        folded = driver.customers.fold(timeline[start : start + 50])
+        assert folded is not None
+        folded.settle(dict.fromkeys(range(PARTITIONS), start))
+        counts.committed(folded, 0, 0)
+    found = {k[0]: v for (name, k), v in counted(counts).items() if name == "laurel_records_without_effect_total"}
+    assert found == expected
+    assert set(expected) == {"orders", "returns", "interactions", "support"}
+    assert sum(expected.values()) > len(first) // 6
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_whatever_is_published_again_changes_nothing_and_is_counted(event: SourceEvent) -> None:
+    driver, seen = engine([published(event)] * 3, partitions=1), Counter[str]()
+    whole = driver.customers.fold
+
+    def counting(records: Any) -> Folded | None:
+        folded = whole(records)
+        seen.update(folded.without_effect if folded else {})
+        return folded
+
+    driver.customers.fold = counting  # type: ignore[method-assign]
+    driver.run()
+    assert seen == {TOPIC_OF[type(event)]: 2}
+
+
+def test_what_is_quarantined_or_told_by_laurel_itself_is_not_without_effect() -> None:
+    driver = ran([published(ONE_OF_EACH[0])], partitions=1)
+    records = [replace(record, offset=n) for n, record in enumerate(driver.logs.since(("timeline", 0), 0))]
+    told = [record for record in records if not record.headers]
+    message = replace(told[0], headers=[(ORIGIN, b"messages/0/0")])
+    (event,) = (record for record in records if record.headers)
+    large = replace(event, value=TOO_LARGE.value)
+    for again in (*told, message, large):
+        folded = driver.customers.fold([again])
+        assert folded is not None
+        assert not folded.without_effect
+        folded.settle({0: 0})
+
+
 def test_a_record_whose_fold_raises_is_failed_and_not_taken() -> None:
     driver = ran()
 
@@ -206,7 +274,7 @@ def test_work_left_over_from_a_tick_is_seen_with_its_timers() -> None:
     assert look(driver.customers.states[0])[2:] == (False, 0)
 
 
-def engine(**settings: Any) -> Engine:
+def worker(**settings: Any) -> Engine:
     return Engine(Settings(bootstrap="127.0.0.1:1", health_port=0, **settings), fold)
 
 
@@ -215,7 +283,7 @@ def told(made: Engine) -> Series:
 
 
 def test_a_worker_says_one_state_of_all_that_there_are() -> None:
-    page = told(engine())
+    page = told(worker())
     states = {labels[0]: value for (name, labels), value in page.items() if name == "laurel_worker_state"}
     assert set(states) == set(STATES)
     assert [state for state, value in states.items() if value] == ["waiting for broker"]
@@ -226,7 +294,7 @@ def test_every_state_of_the_engine_is_in_the_table() -> None:
     source = Path(Engine.state.__code__.co_filename).read_text()
     for state in STATES:
         assert f'"{state}"' in source
-    draining = engine()
+    draining = worker()
     draining._draining = True
     assert draining.state()[1] in STATES
 
@@ -236,7 +304,7 @@ def test_a_restore_is_followed_row_by_row() -> None:
         figures: Mapping[int, Any] = {}
         restoring = {3: Progress(40, 100)}  # noqa: RUF012 - as the real one
 
-    made = engine()
+    made = worker()
     made._customers = Restoring()  # type: ignore[assignment]
     page = told(made)
     assert page["laurel_restore_done_rows", ("3",)] == 40
@@ -369,7 +437,8 @@ def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage
     assert found["laurel_transactions_aborted_total", ("intake",)] == 1
 
 
-HISTORY = [*history(3, customers=60, days=60, events=250), TOO_LARGE]
+ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE]
+HISTORY = [*ONCE, *ONCE[::10]]
 
 
 def scrape(port: object) -> Series:
@@ -422,6 +491,9 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert page["laurel_ticks_written_total", ()] == ticks > 0
     decided = sum(held[topic] for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"))
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
+    repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
+    assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))
+    assert sum(repeated.values()) > 20
     waited = sum(1 for record in system.records("timeline") if record.headers)
     assert page["laurel_decision_delay_seconds_count", ()] == waited
 
