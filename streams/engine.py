@@ -21,8 +21,9 @@ from streams.lag import SourceLag
 from streams.metrics import STATES, Metrics, Sample
 from streams.positions import IntakeWork
 from streams.presence import Presence
+from streams.replicas import Replicas
 from streams.restoring import Tables
-from streams.samples import of_backlog, of_customers, of_presence, of_stage
+from streams.samples import of_backlog, of_customers, of_presence, of_replicas, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
 
@@ -56,6 +57,7 @@ class Engine:
         self._presence: Presence | None = None
         self._lag: SourceLag | None = None
         self._backlog: Backlog | None = None
+        self._replicas: Replicas | None = None
         self._cluster = ""
         self._everything = 0
         self._draining = False
@@ -114,6 +116,8 @@ class Engine:
             yield from of_backlog(self._backlog)
         if self._presence is not None:
             yield from of_presence(self._presence)
+        if self._replicas is not None:
+            yield from of_replicas(self._replicas)
 
     async def work(self, topics: dict[str, BatchTopic]) -> None:
         """Run until `drain`. An error that nothing below handles ends the process: half a worker helps nobody (D1)."""
@@ -127,7 +131,7 @@ class Engine:
             saying.cancel()
             if self._presence is not None:
                 self._presence.stop()
-            for measuring in (self._lag, self._backlog):
+            for measuring in (self._lag, self._backlog, self._replicas):
                 if measuring is not None:
                     measuring.stop()
         except Exception as error:  # noqa: BLE001 - see above
@@ -179,6 +183,9 @@ class Engine:
 
     def _build(self) -> None:
         settings = self.settings
+        # First: what is waited for below may be a broker that does not answer.
+        self._replicas = Replicas(settings)
+        self._replicas.start()
         asking = admin(settings)
         wanted = [settings.topic(topic.name) for topic in TOPICS]
 

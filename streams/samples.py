@@ -9,6 +9,7 @@ from streams.clock import now_ms
 from streams.customers import CustomersWork
 from streams.metrics import Sample
 from streams.presence import Presence
+from streams.replicas import Replicas
 
 
 def of_stage(stage: Stage) -> Iterator[Sample]:
@@ -47,6 +48,15 @@ def of_backlog(backlog: Backlog) -> Iterator[Sample]:
     for key in offsets:
         yield Sample("laurel_lag_records", key, offsets[key])
         yield Sample("laurel_lag_seconds", key, seconds[key])
+
+
+def of_replicas(replicas: Replicas) -> Iterator[Sample]:
+    """Whether the broker answers, and what it lacks; nothing of what is not known."""
+    if replicas.answers is not None:
+        yield Sample("laurel_broker_answers", (), replicas.answers)
+    if (copies := replicas.copies) is not None:
+        yield Sample("laurel_topic_partitions_underreplicated", (), copies.underreplicated)
+        yield Sample("laurel_topic_partitions_leaderless", (), copies.leaderless)
 
 
 def of_presence(presence: Presence) -> Iterator[Sample]:
