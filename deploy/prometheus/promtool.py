@@ -1,4 +1,7 @@
-"""promtool: the one on the PATH, or Debian's, unpacked below .laurel/ and installed nowhere: `python -m deploy.prometheus.promtool ...`."""
+"""promtool, and Prometheus: those on the PATH, or Debian's, unpacked below .laurel/ and installed nowhere.
+
+`python -m deploy.prometheus.promtool ...` runs promtool with the words given.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ from deploy.broker.runs import WORK
 KEPT = WORK / "promtool"
 
 
-def find() -> str | None:
-    """Give promtool's path, fetching it first where there is none; None where that cannot be."""
-    unpacked = KEPT / "usr/bin/promtool"
-    if (found := shutil.which("promtool")) is None and (unpacked.exists() or fetch()):
+def find(program: str = "promtool") -> str | None:
+    """Give the path of `promtool` or `prometheus`, fetching both first where it is not there; None where that cannot be."""
+    unpacked = KEPT / "usr/bin" / program
+    if (found := shutil.which(program)) is None and (unpacked.exists() or fetch()):
         found = str(unpacked)
     return found
 
