@@ -1,5 +1,6 @@
 """Customers: folds each partition of the timeline into tables and decisions."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
@@ -134,6 +135,8 @@ class CustomersWork:
         self._tables = tables
         self._partitions = Partitions(tables, fold)
         self.restoring: dict[int, Progress] = {}
+        self.restored = Counter[int]()
+        """Rows read from the changelog, by partition."""
         self.figures: dict[int, Figures] = {}
         """Of each partition that is folded here, as of the last look."""
         self._looked = -LOOK_S
@@ -148,6 +151,7 @@ class CustomersWork:
             state, start = restore(self._settings, self._tables, self.path(partition), partition, progress, cancelled)
         finally:
             self.restoring.pop(partition, None)
+        self.restored[partition] += progress.done
         log.info("restored", partition=partition, records=progress.done, fold_from=start)
         self._partitions.states[partition] = state
         return start

@@ -131,6 +131,8 @@ METRICS = (
            ("partition",)),
     Metric("laurel_restore_todo_rows", "gauge", "Tables", "rows of the changelog to be read in all, of a partition being restored",
            ("partition",)),
+    Metric("laurel_restored_rows_total", "counter", "Tables", "rows of the changelog read to bring tables up to date", (),
+           known=((),)),
     Metric("laurel_table_rows", "gauge", "Tables", "rows of a partition's tables on disk, as RocksDB estimates them",
            ("partition",)),
     Metric("laurel_table_bytes", "gauge", "Tables", "bytes of a partition's tables on disk and in RocksDB's memory",

@@ -32,6 +32,7 @@ def of_customers(work: CustomersWork) -> Iterator[Sample]:
         yield Sample("laurel_deferred_work", label, figures.deferred)
         if figures.policy is not None:
             yield Sample("laurel_policy_info", (figures.policy,), 1)
+    yield Sample("laurel_restored_rows_total", (), work.restored.total())
     for partition, progress in work.restoring.copy().items():
         yield Sample("laurel_restore_done_rows", (str(partition),), progress.done)
         yield Sample("laurel_restore_todo_rows", (str(partition),), progress.to_do)

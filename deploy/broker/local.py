@@ -99,6 +99,10 @@ class Cluster:
         """`kill -9` of nodes; their data stays."""
         end(*map(self._record, nodes), grace=0.0)
 
+    def shut_down(self, *nodes: int) -> None:
+        """Stop nodes in order: without a majority a node waits in vain for leave to go, and is then killed."""
+        end(*map(self._record, nodes), grace=5.0)
+
     def pause(self, node: int) -> None:
         """Freeze a node: its connections stay open and silent."""
         os.kill(self.pids[node], signal.SIGSTOP)
@@ -109,7 +113,7 @@ class Cluster:
 
     def restart(self, *nodes: int) -> None:
         """Stop nodes in order if they run, start them on their data and ports, and wait until they are alive again."""
-        end(*map(self._record, nodes), grace=5.0)  # without a majority a node waits in vain for leave to go
+        self.shut_down(*nodes)
         for node in nodes:
             self._launch(node)
         self._await(nodes, alive=set(nodes))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from random import Random
 from typing import Any, NamedTuple
 
 from schemas import events as e
-from schemas.codec import encode, encode_fields
+from schemas.codec import decode, encode, encode_fields
 
 DAY_MS = 86_400_000
 HOT = 5
+REMEMBERED = 100_000
+"""Orders that may still be spoken of, at least."""
 CURRENCIES = (("USD", 1_000_000), ("EUR", 1_083_700), ("JPY", 6_713), ("GBP", 1_254_321))
 TOPICS = {e.ReturnRequested: "returns", e.CustomerRegistered: "interactions", e.ContactOpened: "support"}
 
@@ -23,6 +26,11 @@ class Published(NamedTuple):
     value: bytes | None
     event: Any = None
     reason: str | None = None
+
+    @property
+    def said(self) -> Any:
+        """The event, also where it is not kept."""
+        return decode(self.value) if self.event is None else self.event
 
 
 class History:
@@ -37,7 +45,7 @@ class History:
         self._customers: list[str] = []
         self._orders: list[e.OrderPlaced] = []
         self._held: list[e.OrderPlaced] = []
-        self._past: list[Published] = []
+        self._past: deque[Published] = deque(maxlen=500)
 
     def next(self) -> Published:
         """The next record."""
@@ -46,7 +54,7 @@ class History:
         if self._poison and chance < 0.03:
             return self._bad()
         if self._past and chance < 0.08:
-            return self._random.choice(self._past[-500:])
+            return self._random.choice(self._past)
         if self._held and chance < 0.13:
             return self._say(self._held.pop(0))
         made = self._say(self._happening())
@@ -103,6 +111,8 @@ class History:
             lines=lines,
         )
         self._orders.append(order)
+        if len(self._orders) > 2 * REMEMBERED:
+            del self._orders[:REMEMBERED]
         return order
 
     def _early(self, customer: str) -> Any:

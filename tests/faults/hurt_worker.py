@@ -2,12 +2,14 @@
 
 `HURT_FREEZE_AT=before-commit:3` stops the process, as SIGSTOP does, the third time that it comes to that place (the
 names are those of `streams.crash`). `HURT_RAISE_ON=x` makes the fold of each event raise whose id starts with x.
+`HURT_CLOCK_S=3600` puts this machine's clock an hour ahead.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 
 import streams.batches
 import streams.restoring
@@ -41,6 +43,14 @@ def raise_on(prefix: str) -> None:
     step.fold_event = wrong
 
 
+def set_clock(ahead_s: int) -> None:
+    """Let this process's clock be ahead, or behind where negative."""
+    right = time.time_ns
+    time.time_ns = lambda: right() + ahead_s * 1_000_000_000
+
+
+if ahead := os.environ.get("HURT_CLOCK_S"):
+    set_clock(int(ahead))
 if _where:
     for module in (streams.transactions, streams.batches, streams.restoring):
         module.crash_point = freeze_at

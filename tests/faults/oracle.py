@@ -15,12 +15,12 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from schemas import events as e
 from schemas.codec import decode
 from schemas.decisions import ContactRouted, CustomerProfile, ReturnDecided
+from tests.faults.publisher import Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from tests.faults.events import Published
-    from tests.faults.publisher import Place
 
 PPM = 1_000_000
 DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
@@ -96,6 +96,7 @@ class Oracle:
         """Records of the timeline by their origin header."""
         self.dead: dict[str, list[Message]] = defaultdict(list)
         self.ticks: Counter[int] = Counter()
+        self._asked, self._missing = 0, list[Place]()
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -116,7 +117,11 @@ class Oracle:
 
     def missing(self, journal: Mapping[Place, Published]) -> list[Place]:
         """What was acknowledged and is nowhere yet."""
-        return [place for place in list(journal) if name(place) not in self.timeline and name(place) not in self.dead]
+        places = list(journal)
+        asked = [*self._missing, *places[self._asked :]]
+        self._asked = len(places)
+        self._missing = [place for place in asked if name(place) not in self.timeline and name(place) not in self.dead]
+        return self._missing
 
     def last_offsets(self) -> dict[int, int]:
         """The last record of each partition of the timeline that came from a source."""
@@ -139,8 +144,8 @@ class Oracle:
         self.read()
         expected = Expected()
         for place, published in journal.items():
-            if published.event is not None and place not in skipped:
-                expected.take(published.event)
+            if published.reason is None and place not in skipped:
+                expected.take(published.said)
         expected.returns -= set(unanswered)
         return [
             *self._origins(journal),
@@ -170,7 +175,7 @@ class Oracle:
                     yield f"{origin}: dead as {reason}, not as {published.reason}"
                 if message.key() != key or not header(message, "detail"):
                     yield f"{origin}: dead under {message.key()!r} with the detail {header(message, 'detail')!r}"
-            elif message.key() != published.event.customer_id.encode():
+            elif message.key() != published.said.customer_id.encode():
                 yield f"{origin}: on the timeline under {message.key()!r}"
             elif subjects.setdefault(message.key(), message.partition()) != message.partition():
                 yield f"{message.key()!r} is on two partitions"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ class Publisher:
 
     def __init__(self, bootstrap: str, namespace: str, history: History, **client: object) -> None:
         self.journal: dict[Place, Published] = {}
+        self.rate = 0
+        self.lean = False
+        """Whether the journal keeps the bytes of events only: of millions, that is what memory bears."""
         self.history = history
         self._namespace = namespace
         self._refused: list[KafkaError] = []
@@ -41,12 +46,18 @@ class Publisher:
         )
         self._stop = Event()
         self._thread: Thread | None = None
+        self._besides: SimpleQueue[Iterable[Published]] = SimpleQueue()
 
     def start(self, rate: int) -> None:
         """Publish until `stop`."""
+        self.rate = rate
         self._stop.clear()
         self._thread = Thread(target=self._run, args=(rate,), name="publisher", daemon=True)
         self._thread.start()
+
+    def besides(self, records: Iterable[Published]) -> None:
+        """Publish these too, as fast as the broker takes them, by the thread that publishes."""
+        self._besides.put(records)
 
     def stop(self) -> None:
         """Publish what the history still owes; return when the broker has acknowledged everything."""
@@ -85,6 +96,9 @@ class Publisher:
             for _ in range(min(due - sent, rate)):
                 self._send(self.history.next())
             sent = due
+            with suppress(Empty):
+                for record in self._besides.get_nowait():
+                    self._send(record)
             self._producer.poll(0)
 
     def _send(self, record: Published, **options: object) -> None:
@@ -93,7 +107,8 @@ class Publisher:
                 self._refused.append(error)
                 return
             topic = message.topic().removeprefix(self._namespace)
-            self.journal[topic, message.partition(), message.offset()] = record
+            place = (topic, message.partition(), message.offset())
+            self.journal[place] = record._replace(event=None) if self.lean else record
 
         topic = self._namespace + record.topic
         while True:

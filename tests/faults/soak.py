@@ -1,235 +1,222 @@
-"""Random faults until the time is over: `bash deploy/soak.sh MINUTES [SEED]`.
+"""Every fault of the table, at random, until the time is over: `bash deploy/soak.sh MINUTES [SEED]`.
 
-Every round is a system of its own: two or three workers under load, faults drawn from a table, then the oracle and
-`laurel verify`. The brokers are three local ones, so they are hurt too, unless LAUREL_BOOTSTRAP names others. What a round
-found wrong is printed at once, with the workers' logs kept; the last line is the numbers.
+Three workers on three brokers, in four acts. How many events a second they fold while nothing is wrong; then a fault every
+20 seconds, dealt from a shuffled deck, under half of that load at least; then quiet; then the oracle and `laurel verify`
+judge everything. What was wrong is printed at once, and logs are kept; the last line is the run in numbers.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
-
-from confluent_kafka import KafkaException
+from statistics import median
+from threading import Event, Thread
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from deploy.broker import local, runs
-from streams.crash import EXIT_CODE
-from tests.faults.system import HURT, PARTITIONS, System, Worker
+from deploy.broker import runs
+from tests.faults import runbook
+from tests.faults.arena import Arena, Seen
+from tests.faults.events import History
+from tests.faults.system import StuckError
+from tests.faults.table import FAULTS
 
-FAULTS_A_ROUND = 8
-LOADS = ((7, 40), (200, 100), (200, 300), (2000, 600))
-"""Batch sizes, each with as many events a second as a machine that has other things to do can fold so."""
-POINTS = ("before-produce", "before-commit", "after-commit")
-NODES = 3
-DOWN_S = (0, 3, 12)
-PAUSED_S = (1, 5, 15)
+WORKERS = ("a", "b", "c")
+REST_S = 20
+"""From the end of a fault to the next."""
+WARM_UP = 20_000
+MEASURED = 60_000
+"""Events by which the fault-free maximum is measured."""
+OFFERED = 0.55
+"""Of that maximum, the load during faults: at least half."""
+LEAST_SHARE = 0.3
+"""Of what would be folded at the maximum, this much must be folded during faults."""
+FLAT = 1.1
+"""Last third over first third, of medians of memory and descriptors."""
+SETTLED_S = 45
+"""A process younger than this is still growing into its size."""
+
+
+class Sizes:
+    """Memory and open files of the workers' processes, looked at every few seconds."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+        self._stop = Event()
+        self._seen: list[tuple[float, int, int]] = []
+        self._born: dict[int, float] = {}
+        self._thread = Thread(target=self._run, name="sizes", daemon=True)
+
+    def start(self) -> None:
+        """Look until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(2):
+            for worker in list(self._arena.system.workers.values()):
+                if worker.running:
+                    self._look(worker.process.pid, time.monotonic())
+
+    def _look(self, pid: int, now: float) -> None:
+        try:
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+        except OSError:
+            return
+        if now - self._born.setdefault(pid, now) > SETTLED_S:
+            self._seen.append((now, pages * os.sysconf("SC_PAGE_SIZE") >> 20, files))
+
+    def thirds(self) -> dict[str, list[float]]:
+        """Medians of the first, second and last third of the time: MB and descriptors."""
+        if not self._seen:
+            return {}
+        began, ended = self._seen[0][0], self._seen[-1][0] + 1e-9
+        parts = defaultdict(list)
+        for at, *sizes in self._seen:
+            parts[int(3 * (at - began) / (ended - began))].append(sizes)
+        return {
+            name: [median(sizes[which] for sizes in parts[third]) for third in sorted(parts)]
+            for which, name in enumerate(("memory_mb", "descriptors"))
+        }
 
 
 class Soak:
-    """One system after another, each hurt at random."""
+    """One run."""
 
-    def __init__(self, bootstrap: str, cluster: local.Cluster | None, seed: int) -> None:
-        self.random = Random(seed)
-        self.seed = seed
-        self.faults: Counter[str] = Counter()
-        self.points: Counter[str] = Counter()
-        self.events = 0
-        self.worst_s = 0.0
-        self.violations = 0
-        self._bootstrap = bootstrap
-        self._cluster = cluster
-        self._rounds = 0
+    def __init__(self, arena: Arena, seed: int, random: Random) -> None:
+        self._arena = arena
+        self._random = random
+        self._sizes = Sizes(arena)
+        self._began = time.monotonic()
+        self.seen: list[Seen] = []
+        self.wrong: list[str] = []
+        self.line: dict[str, Any] = {"seed": seed}
 
-    def round(self, until: float) -> None:
-        """A fresh system, some faults, a judgement."""
-        self._rounds += 1
-        name = f"soak{self.seed}x{self._rounds}-{os.getpid()}-"
-        batch_size, rate = self.random.choice(LOADS)
-        system = System(
-            self._bootstrap,
-            name,
-            Path(tempfile.mkdtemp(prefix=name)),
-            self.seed * 1000 + self._rounds,
-            LAUREL_BATCH_SIZE=batch_size,
-            LAUREL_TRANSACTION_TIMEOUT_MS=self.random.choice((3000, 60_000)),
-        )
-        did: list[str] = []
+    def run(self, minutes: float) -> None:
+        """All four acts."""
+        arena, journal = self._arena, self._arena.system.publisher.journal
+        workers = arena.system.start(*WORKERS)
+        maximum = self._maximum()
+        # Only now: a backlog on purpose is nothing that an alert should still look back at.
+        arena.watch()
+        calm = time.time()
+        rate = int(maximum * OFFERED) + 1
+        self._say(f"fault-free maximum {maximum:.0f} events/s; offered from now on {rate}/s")
+        arena.system.publisher.start(rate)
+        self._sizes.start()
+        arena.system.await_progress()
+        time.sleep(REST_S / 2)
+        if loud := arena.alerts(calm):
+            self._find(f"alerts while nothing is wrong: {sorted(loud)}")
+        before, began = len(journal), time.monotonic()
         try:
-            system.create()
-            workers = system.start(*"abc"[: self.random.choice((2, 2, 3))])
-            system.publisher.start(rate)
-            system.await_progress()
-            for _ in range(FAULTS_A_ROUND):
-                if time.monotonic() > until:
-                    break
-                self._hurt(system, workers, did)
-            system.publisher.stop()
-            system.await_idle()
-            wrong = system.violations()
-        except (KafkaException, AssertionError) as error:
-            wrong = [str(error)]
-        finally:
-            self.events += len(system.publisher.journal)
-            if self._cluster is not None and (dead := self._cluster.nodes - self._cluster.pids.keys()):
-                self._cluster.restart(*dead)
-            system.close()
-        self.violations += len(wrong)
-        if wrong:
-            print("\n".join(wrong[:10]))
-        found = f"{len(wrong)} violations; logs in {system.directory}" if wrong else "nothing wrong"
-        print(f"round {self._rounds}, {len(system.publisher.journal)} events: {' '.join(did)}: {found}", flush=True)
-        if not wrong:
-            shutil.rmtree(system.directory)
-
-    def _hurt(self, system: System, workers: list[Worker], did: list[str]) -> None:
-        kinds = {
-            "kill": (5, self._kill),
-            "lose-disk": (2, self._lose_disk),
-            "freeze": (5, self._freeze),
-            "freeze-all": (1, self._freeze_all),
-            "terminate": (2, self._terminate),
-            "crash-point": (3, self._crash),
-            "freeze-point": (4, self._freeze_inside),
-            "kill-all": (1, self._kill_all),
+            for fault in self._deck(began + 60 * minutes):
+                seen = arena.suffer(fault, self._random.choice(workers), REST_S)
+                self.seen.append(seen)
+                self._say(str(seen))
+                self.wrong += seen.wrong
+        except (StuckError, AssertionError) as error:
+            self._find(str(error))
+        self._sizes.stop()
+        published = len(journal) - before
+        self._say("publishing ends; what is left is folded, and judged")
+        for each in arena.violations():
+            self._find(each)
+        # Up to here everything that was published has been folded, late or not.
+        share = published / (maximum * (time.monotonic() - began)) if maximum else 0.0
+        self._judge(share, self._sizes.thirds())
+        self.line |= {
+            "events": len(journal),
+            "maximum_per_s": round(maximum),
+            "offered_per_s": rate,
+            "share_of_fault_free": round(share, 2),
+            "faults": dict(Counter(seen.fault.name for seen in self.seen)),
+            "crash_points_hit": dict(arena.points),
+            "worst_recovery_s": round(max((seen.recovered_s for seen in self.seen), default=0.0), 1),
+            **self._sizes.thirds(),
+            "violations": len(self.wrong),
         }
-        if self._cluster is not None:
-            kinds |= {
-                "leader-kill": (2, self._kill_leader),
-                "coordinator-kill": (2, self._kill_coordinator),
-                "quorum-loss": (1, self._kill_two),
-                "broker-pause": (2, self._pause_broker),
-            }
-        kind = self.random.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
-        victim = self.random.choice(workers)
-        did.append(f"{kind}({victim.name})")
-        time.sleep(self.random.random() * 2)
-        self.faults[kind] += 1
-        kinds[kind][1](system, victim)
-        began = time.monotonic()
-        # Now and then the next fault comes before the system has recovered from this one.
-        if self.random.random() < 0.8:
-            system.await_progress()
-            self.worst_s = max(self.worst_s, time.monotonic() - began)
 
-    def _kill(self, _system: System, victim: Worker) -> None:
-        victim.kill()
-        time.sleep(self.random.choice((0, 0, 1, 4)))
-        victim.start()
+    def _maximum(self) -> float:
+        """Events a second from a full backlog to the last fold, with nothing wrong."""
+        system = self._arena.system
+        history, publisher = system.publisher.history, system.publisher
+        for count in (WARM_UP, MEASURED):
+            records = [history.next() for _ in range(count)]
+            began = time.monotonic()
+            publisher.publish(records)
+            system.await_idle()
+            took = time.monotonic() - began
+            self._say(f"{count} events at once: {count / took:.0f} a second")
+        return MEASURED / took
 
-    def _lose_disk(self, _system: System, victim: Worker) -> None:
-        victim.kill()
-        victim.wipe()
-        victim.start()
+    def _deck(self, until: float) -> Any:
+        """Faults from one shuffled deck after another: each kind comes before any comes again."""
+        only = os.environ.get("LAUREL_SOAK_FAULTS", "").split()
+        dealt = [fault for fault in FAULTS if not only or fault.name in only]
+        while True:
+            for fault in self._random.sample(dealt, len(dealt)):
+                if time.monotonic() > until:
+                    return
+                yield fault
 
-    def _freeze(self, _system: System, victim: Worker) -> None:
-        victim.freeze()
-        time.sleep(self.random.choice((0.5, 1.9, 2.5, 4, 7)))
-        victim.thaw()
+    def _judge(self, share: float, thirds: dict[str, list[float]]) -> None:
+        if share < LEAST_SHARE:
+            self._find(f"only {share:.2f} of what would be folded without faults")
+        for name, (first, *_, last) in ((name, found) for name, found in thirds.items() if len(found) > 1):
+            if last > FLAT * first:
+                self._find(f"{name} grew from {first} to {last}")
 
-    def _freeze_all(self, system: System, _victim: Worker) -> None:
-        for worker in system.workers.values():
-            worker.freeze()
-        time.sleep(self.random.choice((1, 3, 8)))
-        for worker in system.workers.values():
-            worker.thaw()
-            time.sleep(self.random.random())
+    def _find(self, what: str) -> None:
+        self.wrong.append(what)
+        self._say(f"WRONG: {what}")
 
-    def _terminate(self, _system: System, victim: Worker) -> None:
-        code = victim.terminate()
-        assert code == 0, f"{victim.name} drained with the exit code {code}\n{victim.tail()}"
-        victim.start()
-
-    def _crash(self, system: System, victim: Worker) -> None:
-        victim.kill()
-        point = self.random.choice(POINTS)
-        victim.start(LAUREL_CRASH_AT=f"{point}:{self.random.randint(1, 40)}")
-        system.wait(lambda: not victim.running, f"{victim.name} to come to its crash point")
-        assert victim.process.returncode == EXIT_CODE, f"{victim.name} ended by itself\n{victim.tail()}"
-        self.points[point] += 1
-        victim.start()
-
-    def _freeze_inside(self, system: System, victim: Worker) -> None:
-        victim.kill()
-        mark = victim.mark()
-        point = self.random.choice(POINTS)
-        victim.start(HURT, HURT_FREEZE_AT=f"{point}:{self.random.randint(1, 40)}")
-        system.wait(lambda: bool(victim.said("frozen", mark)), f"{victim.name} to come to its point")
-        self.points[point] += 1
-        time.sleep(self.random.choice((1, 3, 6)))
-        victim.thaw()
-
-    def _kill_all(self, system: System, _victim: Worker) -> None:
-        for worker in system.workers.values():
-            worker.kill()
-        for worker in system.workers.values():
-            worker.start()
-
-    def _kill_leader(self, system: System, _victim: Worker) -> None:
-        self._kill_brokers(system.leader("timeline", self.random.randrange(PARTITIONS)))
-
-    def _kill_coordinator(self, system: System, _victim: Worker) -> None:
-        self._kill_brokers(system.coordinator(self.random.choice(("intake", "customers"))))
-
-    def _kill_two(self, _system: System, _victim: Worker) -> None:
-        assert self._cluster is not None
-        self._kill_brokers(*self.random.sample(self._cluster.nodes, 2))
-
-    def _kill_brokers(self, *nodes: int) -> None:
-        assert self._cluster is not None
-        self._cluster.kill(*nodes)
-        time.sleep(self.random.choice(DOWN_S))
-        self._cluster.restart(*nodes)
-
-    def _pause_broker(self, _system: System, victim: Worker) -> None:
-        assert self._cluster is not None
-        node = self.random.choice(self._cluster.nodes)
-        self._cluster.pause(node)
-        time.sleep(self.random.choice(PAUSED_S))
-        if self.random.random() < 0.3:
-            victim.kill()
-            victim.start()
-        self._cluster.resume(node)
-
-    def line(self) -> str:
-        """The run in one line."""
-        return json.dumps(
-            {
-                "seed": self.seed,
-                "rounds": self._rounds,
-                "events": self.events,
-                "faults": dict(self.faults),
-                "crash_points_hit": dict(self.points),
-                "worst_recovery_s": round(self.worst_s, 1),
-                "violations": self.violations,
-            }
-        )
+    def _say(self, what: str) -> None:
+        print(f"[{time.monotonic() - self._began:5.0f} s] {what}", flush=True)
 
 
 def main() -> int:
     """Run for the minutes given; the exit code says whether anything was found."""
     minutes = float(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    given = os.environ.get("LAUREL_BOOTSTRAP")
-    cluster = None if given else local.Cluster(runs.own_run() / "soak-brokers", NODES).start()
-    soak = Soak(given or cluster.bootstrap, cluster, seed)
-    until = time.monotonic() + 60 * minutes
-    try:
-        while time.monotonic() < until:
-            soak.round(until)
-    finally:
-        if cluster is not None:
-            cluster.stop()
-        print(soak.line(), flush=True)
-    return 1 if soak.violations else 0
+    random = Random(seed)
+    # Millions of records are held until the end, and hold nothing that would have to be found in circles.
+    gc.disable()
+    folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
+    arena = Arena(runs.own_run() / "soak", seed, random, LAUREL_SESSION_TIMEOUT_MS=3000, LAUREL_BATCH_SIZE=2000)
+    with arena:
+        arena.system.publisher.history = History(seed, poison=False)
+        arena.system.publisher.lean = True
+        soak = Soak(arena, seed, random)
+        try:
+            soak.run(minutes)
+        finally:
+            for log in arena.folder.glob("*.log*"):
+                shutil.copy(log, folder)
+    if soak.wrong:
+        print("\n".join(["", *soak.wrong[:20], f"logs in {folder}"]))
+    else:
+        shutil.rmtree(folder)
+    if os.environ.get("LAUREL_SOAK_TABLE"):
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+        runbook.write(soak.seen, minutes, seed, commit.stdout.strip(), soak.line)
+    print(json.dumps(soak.line), flush=True)
+    return 1 if soak.wrong else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ PATIENCE_S = 180
 LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
 HURT = (sys.executable, "-m", "tests.faults.hurt_worker")
 """The same worker, with a fault inside: see that module."""
+FULL = ("bash", "-c", 'ulimit -f 96; exec "$@"', "-", *LAUREL)
+"""No file may grow beyond 96 KiB: RocksDB's log cannot be written on."""
 Positions = dict[tuple[str, int], int]
 
 
@@ -51,16 +54,20 @@ class Worker:
         self.log = system.directory / f"{name}.log"
         self._system = system
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self.port = local.free_port()
+        """Where it answers, however often it is started."""
         self._record = runs.own_run() / f"{system.namespace}{name}.pid"
 
-    def start(self, command: tuple[str, ...] = LAUREL, **environment: object) -> Worker:
+    def start(self, command: tuple[str, ...] = (), **environment: object) -> Worker:
         """Start the process. Keyword arguments become its environment."""
-        self._port = local.free_port()
-        own = {"LAUREL_INSTANCE": self.name, "LAUREL_HEALTH_PORT": self._port, **environment}
+        own = {"LAUREL_INSTANCE": self.name, "LAUREL_HEALTH_PORT": self.port, **environment}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "worker"], cwd=ROOT, env=self._system.environment | to_text(own), stdout=log, stderr=log
+                [*(command or self._system.command), "worker"],
+                cwd=ROOT,
+                env=self._system.environment | to_text(own),
+                stdout=log,
+                stderr=log,
             )
         # The run's end ends it, even if this process is killed.
         runs.register(self._record, self._process.pid)
@@ -124,10 +131,15 @@ class Worker:
         """Where its log ends now."""
         return self.log.stat().st_size if self.log.exists() else 0
 
+    def turn_log(self) -> None:
+        """Begin its log anew; what was said stays beside it."""
+        old = sum(1 for _ in self.log.parent.glob(f"{self.log.name}.*"))
+        self.log.rename(self.log.with_name(f"{self.log.name}.{old}"))
+
     def ready(self) -> dict[str, Any]:
         """What it answers on /ready; empty while it does not."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=5) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -154,6 +166,8 @@ class System:
 
     def __init__(self, bootstrap: str, namespace: str, directory: Path, seed: int, **environment: object) -> None:
         self.bootstrap, self.namespace, self.directory = bootstrap, namespace, directory
+        self.command = LAUREL
+        """How a worker is started where nothing else is said."""
         self.data = directory / "data"
         given = {
             "LAUREL_BOOTSTRAP": bootstrap,
@@ -291,8 +305,9 @@ class System:
 
     def violations(self, **judged: Any) -> list[str]:
         """What is wrong, according to the oracle and to `laurel verify`."""
-        found = self.oracle.violations(self.publisher.journal, **judged)
-        return found + self.verify()
+        with ThreadPoolExecutor(1) as beside:
+            verified = beside.submit(self.verify)
+            return self.oracle.violations(self.publisher.journal, **judged) + verified.result()
 
     def verify(self) -> list[str]:
         """What `laurel verify` finds wrong, with the tables of every worker."""

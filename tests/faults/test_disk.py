@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.faults.system import LAUREL
+from tests.faults.system import FULL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.system import System
-
-FULL = ("bash", "-c", 'ulimit -f 96; exec "$@"', "-", *LAUREL)
-"""No file may grow beyond 96 KiB: RocksDB's log cannot be written on."""
 
 
 def test_a_full_disk_ends_the_worker_aloud_and_another_start_goes_on(system: System) -> None:

@@ -1,0 +1,80 @@
+"""A short deck of the table's faults, on three brokers; the whole of it is dealt by `deploy/soak.sh`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from deploy.broker import runs
+from deploy.prometheus.promtool import find
+from streams.metrics import BY_NAME
+from tests.faults import runbook
+from tests.faults.arena import Arena, wrong
+from tests.faults.table import BY_NAME_OF_FAULT, FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+RULES = [
+    rule["alert"]
+    for group in yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+DECK = ("freeze-inside", "refuse", "break-rule", "kill-leader", "activate-policy", "set-clock")
+
+
+@pytest.fixture
+def arena(seed: int, namespace: str) -> Iterator[Arena]:
+    """Three brokers and what belongs to them."""
+    if find("prometheus") is None:
+        pytest.skip("no Prometheus, and no way to Debian's package")
+    with Arena(runs.own_run() / namespace, seed, Random(seed)) as made:
+        yield made
+
+
+def test_what_is_hurt_is_seen_and_nothing_is_lost(arena: Arena) -> None:
+    workers = arena.system.start("a", "b")
+    arena.watch()
+    arena.system.publisher.start(200)
+    arena.system.await_progress()
+    seen = [arena.suffer(BY_NAME_OF_FAULT[name], arena.random.choice(workers)) for name in DECK]
+    # How soon is the soak's to judge: what else runs here takes its time.
+    assert [each for each in wrong(seen) if "worked again" not in each] == []
+    assert arena.violations() == []
+
+
+def test_faults_move_metrics_and_fire_alerts_that_there_are() -> None:
+    for fault in FAULTS:
+        assert re.split(r"\W", fault.moves, maxsplit=1)[0] in {*BY_NAME, "up"}, fault.name
+        assert fault.fires in RULES, fault.name
+    assert len(BY_NAME_OF_FAULT) == len(FAULTS)
+
+
+def test_every_alert_is_of_a_fault_or_told_why_not() -> None:
+    """Not all can fire within a minute; those have their promtool tests alone."""
+    assert set(RULES) - {fault.fires for fault in FAULTS} == set(SLOW)
+
+
+SLOW = {
+    "LagGrowing": "a lag of a minute that grows over ten",
+    "NoTicks": "no tick within five minutes",
+    "Quarantined": "",
+    "RebalancesTooMany": "20 rebalances of a worker in 15 minutes",
+    "RestoreTooLong": "",
+    "TransactionsAborting": "",
+    "WorkerNotReady": "",
+}
+
+
+def test_the_page_of_faults_is_of_these_and_each_was_seen_each_time() -> None:
+    lines = [line for line in runbook.PAGE.read_text().splitlines() if line.startswith("| ")][2:]
+    for fault, line in zip(FAULTS, lines, strict=True):
+        assert line.startswith(runbook.row(fault))
+        done, moved, fired, _ = (cell.strip() for cell in line.removeprefix(runbook.row(fault)).strip(" |").split("|"))
+        assert int(done) == int(moved) == int(fired) > 0, fault.name
