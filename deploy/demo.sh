@@ -52,6 +52,7 @@ run_demo() {
 
   heading "worker"
   worker_up
+  [ -z "$keep" ] || watch_worker
   attend "$PYTHON" -m deploy.demo.progress --events "$events" --pid "$WORKER" --into "$files/measured.json" || {
     note "The worker did not get through. The end of its log:"
     tail -n 30 "$LAUREL_RUN/worker.log" >&2
@@ -124,6 +125,11 @@ finish() {
   fi
 }
 
+# watch_worker: afterwards PROMETHEUS is the address of one that scrapes the worker, or empty where there is none to have.
+watch_worker() {
+  PROMETHEUS=$("$PYTHON" -m deploy.prometheus.server --run "$LAUREL_RUN" "127.0.0.1:$LAUREL_HEALTH_PORT") || PROMETHEUS=""
+}
+
 explain_kept() {
   echo "
 Kept: the broker at $LAUREL_BOOTSTRAP, a worker (pid $WORKER), files in $LAUREL_RUN. To look around:"
@@ -140,9 +146,13 @@ Is what laurel holds and published what its history says?
   uv run laurel verify
 What the worker says of itself:
   curl -s http://127.0.0.1:$LAUREL_HEALTH_PORT/ready
-  tail -f $LAUREL_RUN/worker.log
-
-To stop both, and remove their files:
+  curl -s http://127.0.0.1:$LAUREL_HEALTH_PORT/metrics
+  tail -f $LAUREL_RUN/worker.log"
+  [ -z "${PROMETHEUS:-}" ] || echo "What Prometheus makes of it, with the alert rules of deploy/prometheus:
+  http://$PROMETHEUS/alerts
+  http://$PROMETHEUS/graph?g0.expr=laurel_records_in_total"
+  echo "
+To stop all of it, and remove their files:
   bash deploy/broker/broker.sh stop"
   [ -z "$given" ] || echo "Then, to remove the demo's topics from the broker, with the exports above:
   uv run python -m deploy.demo.clearing"
