@@ -7,6 +7,7 @@ wire and cost 1.2 microseconds an instant to turn into `datetime` and back.
 import io
 import json
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, NamedTuple, get_args
 
@@ -63,11 +64,16 @@ def _without_logical_types(node: Any) -> Any:
 
 
 class Contract(NamedTuple):
-    """A record type with its schema, as `fastavro` wants it, and the ten bytes that announce it."""
+    """A record type with its schema, as `fastavro` wants it, and the ten bytes that announce it.
+
+    `written` is the schema of an older version, whose records are read as the present one's: what was added since has its
+    default. None for the present version.
+    """
 
     type: type
     schema: Any
     header: bytes
+    written: Any = None
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -81,8 +87,17 @@ def _contract(kind: type) -> Contract:
     return Contract(kind, parse_schema(_without_logical_types(schema)), MARKER + crc)
 
 
+def _older(present: Contract) -> Iterator[Contract]:
+    """The other versions that were ever committed: the timeline is for ever (D9)."""
+    for file in files("schemas").joinpath("history", present.type.__name__).iterdir():
+        header = MARKER + bytes.fromhex(file.name.removesuffix(".avsc"))
+        if header != present.header:
+            written = parse_schema(json.loads(file.read_text(encoding="utf-8")))
+            yield Contract(present.type, present.schema, header, written)
+
+
 CONTRACTS = {kind: _contract(kind) for kind in TYPES}
-_BY_HEADER = {contract.header: contract for contract in CONTRACTS.values()}
+_BY_HEADER = {each.header: each for present in CONTRACTS.values() for each in (present, *_older(present))}
 BY_NAME = {kind.__name__: kind for kind in TYPES}
 
 
@@ -121,10 +136,14 @@ def decode(value: bytes | None) -> Any | Rejected:
     kind = kind_of(value)
     if isinstance(kind, Rejected) or value is None:
         return kind
+    contract = _BY_HEADER[value[:HEADER_BYTES]]
     buffer = io.BytesIO(value)
     buffer.seek(HEADER_BYTES)
     try:
-        fields = fastavro.schemaless_reader(buffer, CONTRACTS[kind].schema, None)
+        if contract.written is None:
+            fields = fastavro.schemaless_reader(buffer, contract.schema, None)
+        else:
+            fields = fastavro.schemaless_reader(buffer, contract.written, contract.schema)
     except Exception as error:  # noqa: BLE001 - the reader raises whatever the bytes provoke
         return Rejected("undecodable", f"{kind.__name__}: {type(error).__name__}: {error}"[:500])
     if buffer.tell() != len(value):

@@ -1,4 +1,4 @@
-"""Every version of every contract that was ever committed, in `history/<Name>/<fingerprint>.avsc`.
+"""Every version of every contract that was ever committed, in `schemas/history/<Name>/<fingerprint>.avsc`.
 
 After a contract changed on purpose, `python -m tests.contracts.history` adds its present version; what is there stays.
 A version is kept in Avro's parsing canonical form: what a writer of that version put on the wire.
@@ -12,7 +12,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from schemas.codec import TYPES, load_schema
 
-HISTORY = Path(__file__).with_name("history")
+HISTORY = Path(__file__).parents[2] / "schemas" / "history"
 
 
 def present(name: str) -> tuple[str, Any]:

@@ -64,7 +64,7 @@ class Worker:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*(command or self._system.command), "worker"],
-                cwd=ROOT,
+                cwd=self._system.code,
                 env=self._system.environment | to_text(own),
                 stdout=log,
                 stderr=log,
@@ -168,6 +168,8 @@ class System:
         self.bootstrap, self.namespace, self.directory = bootstrap, namespace, directory
         self.command = LAUREL
         """How a worker is started where nothing else is said."""
+        self.code = ROOT
+        """Where the code is that runs."""
         self.data = directory / "data"
         given = {
             "LAUREL_BOOTSTRAP": bootstrap,
@@ -209,7 +211,7 @@ class System:
     def laurel(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run the command."""
         command = [*LAUREL, *map(str, words)]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=self.code, env=self.environment, capture_output=True, text=True, check=False)
 
     def wait(self, done: Callable[[], bool], what: str | Callable[[], str], every_s: float = 0.1) -> None:
         """Wait until something is so. Raises `StuckError`, which says what has not come."""
