@@ -42,7 +42,7 @@ class Fault(NamedTuple):
     name: str
     what: str
     moves: str
-    """A series that stands still, or is not there, while nothing is wrong."""
+    """A query whose answer stands still, or is empty, while nothing is wrong."""
     fires: str
     hurt: Callable[[Arena, Worker], None]
     within_s: int = 20
@@ -147,9 +147,9 @@ class Arena:
             time.sleep(0.5)
         return found
 
-    def moved(self, series: str, since: float) -> bool:
-        """Whether a series took another value since then, or is new."""
-        found = self.prometheus.range(series, since - 2, time.time())
+    def moved(self, query: str, since: float) -> bool:
+        """Whether a query's answer changed since then, or is new."""
+        found = self.prometheus.range(query, since - 2, time.time())
         return any(len({value for _, value in values}) > 1 or values[0][0] > since for _, values in found)
 
     def fired(self, alert: str, since: float) -> bool:

@@ -115,7 +115,7 @@ def join(arena: Arena, _: Worker) -> None:
     newcomer = arena.system.worker("newcomer")
     arena.prometheus.scrape(arena.targets())
     newcomer.start()
-    arena.system.wait(lambda: newcomer.ready().get("state") == "running", "the newcomer to run")
+    arena.system.await_running(newcomer)
     time.sleep(SEEN_S)
     drain(newcomer)
     time.sleep(SEEN_S)
@@ -337,11 +337,13 @@ FAULTS = (
     Fault("break-rule", "a rule raises on one record, until `laurel skip`", 'laurel_partitions{state="stopped"}',
           "PartitionStopped", break_rule),
     Fault("fill-disk", "a worker's disk takes no more", UP, "WorkerDown", fill_disk),
-    Fault("set-clock", "a worker's clock is an hour ahead or behind", "laurel_clock_drift_seconds", "ClockDrift", set_clock),
+    Fault("set-clock", "a worker's clock is an hour ahead or behind", "abs(laurel_clock_drift_seconds) > 5", "ClockDrift", set_clock),
     Fault("compact", "the changelog is compacted while a lost disk is restored from it", "laurel_restored_rows_total",
           "WorkerDown", compact),
-    Fault("burst", "a hundred times the rate", "laurel_lag_seconds", "DecisionDelayHigh", burst),
-    Fault("repeat", "what was published is published again", "laurel_records_without_effect_total", "RepeatedEvents", repeat),
+    Fault("burst", "a hundred times the rate", "max(laurel_lag_seconds) > 5", "DecisionDelayHigh", burst),
+    Fault("repeat", "what was published is published again",
+          "sum(rate(laurel_records_without_effect_total[10s])) > sum(rate(laurel_decision_delay_seconds_count[10s])) / 4",
+          "RepeatedEvents", repeat),
     Fault("activate-policy", "another policy comes into force, partition by partition", "laurel_policy_info",
           "PolicyVersionsDiffer", activate_policy),
 )  # fmt: skip
