@@ -195,7 +195,9 @@ def refuse(arena: Arena, _: Worker) -> None:
             lambda: any(worker.ready().get("state") == "transactions failing" for worker in workers),
             "a worker to say that its transactions fail",
         )
+        before = arena.system.positions("intake")
         time.sleep(2 * SEEN_S)
+        assert arena.system.positions("intake") == before, "intake went on while nothing could be written"
     finally:
         configure(arena, "timeline", {"max.message.bytes": BY_NAME["timeline"].config["max.message.bytes"]})
 
