@@ -31,7 +31,7 @@ Series = list[tuple[dict[str, str], list[tuple[float, float]]]]
 
 
 class Prometheus:
-    """One server in a folder directly below a run's. `hasty`: alerts fire after a second instead of minutes."""
+    """One server in a folder directly below a run's. `hasty`: alerts wait for seconds instead of minutes."""
 
     def __init__(self, folder: Path, *, every: str = "5s", hasty: bool = False) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ class Prometheus:
         rules = yaml.safe_load((HERE / "alerts.yml").read_text())
         if self._hasty:
             for rule in (rule for group in rules["groups"] for rule in group["rules"]):
-                rule["for"] = "1s"
+                rule["for"] = rule["for"].replace("m", "s")
         (self.folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
         (self.folder / "alerts.yml").write_text(yaml.safe_dump(rules))
 

@@ -36,9 +36,9 @@ class Published(NamedTuple):
 class History:
     """An endless history. One event in three brings a new customer; a handful of customers gets a fifth of the rest."""
 
-    def __init__(self, seed: int, *, poison: bool = True) -> None:
+    def __init__(self, seed: int, *, poison: bool = True, prefix: str = "") -> None:
         self._random = Random(seed)
-        self._prefix = f"s{seed}"
+        self._prefix = prefix or f"s{seed}"
         self._poison = poison
         self._now = int(time.time() * 1000)
         self._count = 0
@@ -167,6 +167,28 @@ class History:
 
     def _bad(self) -> Published:
         return self._random.choice(poison(f"{self._prefix}-p{self._count}", self._now))
+
+
+class Generations:
+    """One history over and over, each time of other customers: what next to nothing is spent on."""
+
+    def __init__(self, seed: int, size: int) -> None:
+        self._first = b"g0000"
+        history = History(seed, poison=False, prefix=self._first.decode())
+        self._records = [history.next() for _ in range(size)]
+        self._count = 0
+
+    def next(self) -> Published:
+        """The next record."""
+        generation, number = divmod(self._count, len(self._records))
+        self._count += 1
+        record, name = self._records[number], b"g%04d" % generation
+        key, value = (part and part.replace(self._first, name) for part in (record.key, record.value))
+        return Published(record.topic, key, value)
+
+    def rest(self) -> list[Published]:
+        """Nothing is owed."""
+        return []
 
 
 def poison(name: str, now: int) -> list[Published]:

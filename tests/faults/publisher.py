@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, Message, Producer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.faults.events import History, Published
+    from tests.faults.events import Generations, History, Published
 
 Place = tuple[str, int, int]
 """A source record: bare topic, partition, offset."""
@@ -23,11 +23,9 @@ STEP_S = 0.05
 class Publisher:
     """Publishes in a thread of its own, `rate` records a second. The journal is what laurel must answer for."""
 
-    def __init__(self, bootstrap: str, namespace: str, history: History, **client: object) -> None:
+    def __init__(self, bootstrap: str, namespace: str, history: History | Generations, **client: object) -> None:
         self.journal: dict[Place, Published] = {}
         self.rate = 0
-        self.lean = False
-        """Whether the journal keeps the bytes of events only: of millions, that is what memory bears."""
         self.history = history
         self._namespace = namespace
         self._refused: list[KafkaError] = []
@@ -107,8 +105,7 @@ class Publisher:
                 self._refused.append(error)
                 return
             topic = message.topic().removeprefix(self._namespace)
-            place = (topic, message.partition(), message.offset())
-            self.journal[place] = record._replace(event=None) if self.lean else record
+            self.journal[topic, message.partition(), message.offset()] = record
 
         topic = self._namespace + record.topic
         while True:

@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "deploy" / "runbooks" / "faults.md"
 HEAD = """# What each fault looks like
 
 Each fault that `bash deploy/soak.sh MINUTES [SEED]` causes, with the metric that moves and the alert that then fires. The
-soak asserts both over its own Prometheus, with `for` shortened to a second. `LAUREL_SOAK_TABLE=1` writes this page anew.
+soak asserts both over its own Prometheus, with `for` in seconds instead of minutes. `LAUREL_SOAK_TABLE=1` writes this page anew.
 
 | fault | what is done | what moves | what fires | done | moved | fired | worst recovery (s) |
 | --- | --- | --- | --- | ---: | ---: | ---: | ---: |

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from deploy.broker import runs
 from tests.faults import runbook
 from tests.faults.arena import Arena, Seen
-from tests.faults.events import History
+from tests.faults.events import Generations
 from tests.faults.system import StuckError
 from tests.faults.table import FAULTS
 
@@ -37,6 +37,8 @@ REST_S = 20
 WARM_UP = 20_000
 MEASURED = 60_000
 """Events by which the fault-free maximum is measured."""
+GENERATION = 50_000
+"""Events after which the history begins again, with other customers."""
 OFFERED = 0.55
 """Of that maximum, the load during faults: at least half."""
 LEAST_SHARE = 0.3
@@ -200,8 +202,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
     arena = Arena(runs.own_run() / "soak", seed, random, LAUREL_SESSION_TIMEOUT_MS=3000, LAUREL_BATCH_SIZE=2000)
     with arena:
-        arena.system.publisher.history = History(seed, poison=False)
-        arena.system.publisher.lean = True
+        arena.system.publisher.history = Generations(seed, GENERATION)
         soak = Soak(arena, seed, random)
         try:
             soak.run(minutes)

@@ -61,6 +61,7 @@ def test_faults_move_metrics_and_fire_alerts_that_there_are() -> None:
 def test_an_alert_that_no_fault_fires_is_known() -> None:
     """Their promtool tests alone have them fire."""
     unprovoked = {
+        "BrokerSilent": "of three brokers one always answers",
         "LagGrowing": "a lag of a minute that grows over ten",
         "NoTicks": "no tick within five minutes",
         "Quarantined": "records that only the fold can refuse",
