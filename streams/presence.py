@@ -103,7 +103,7 @@ class Presence:
         self._producer.produce(self._settings.topic("workers"), value, instance.encode(), **arguments)
 
     def _fence_absent(self) -> bool:
-        """Fence every listed worker that is in no group; False while a group is still arranging itself."""
+        """Fence every listed worker that is in no group; False if one of them, or of the groups, is to be looked at again."""
         present = {self._settings.instance}
         asking = admin(self._settings)
         groups = [self._settings.group(agent) for agent in AGENTS]
@@ -112,11 +112,13 @@ class Presence:
             if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}:
                 return False
             present |= {member.client_id.removeprefix("laurel-").rpartition("-")[0] for member in group.members}
-        for instance, (agents, announced) in self._listed().items():
-            # Whoever announced itself just now may be about to join.
-            if instance not in present and now_ms() - announced > self._settings.session_timeout_ms:
+        absent = {instance: entry for instance, entry in self._listed().items() if instance not in present}
+        # Whoever announced itself just now may be about to join, or have died right after it.
+        latest = now_ms() - self._settings.session_timeout_ms
+        for instance, (agents, announced) in absent.items():
+            if announced < latest:
                 self._fence(instance, agents)
-        return True
+        return all(announced < latest for _, announced in absent.values())
 
     def _listed(self) -> dict[str, tuple[list[str], int]]:
         listed: dict[str, tuple[list[str], int]] = {}

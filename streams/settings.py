@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         5, gt=0, description="a worker whose clock is further from the broker's does not tick"
     )
     batch_size: int = Field(4000, gt=0, description="records that one transaction takes at most")
-    session_timeout_ms: int = Field(10_000, gt=0, description="a worker silent for so long loses its partitions")
+    session_timeout_ms: int = Field(6_000, gt=0, description="a worker silent for so long loses its partitions")
     transaction_timeout_ms: int = Field(10_000, gt=0, description="the broker aborts a transaction open for so long")
     max_copy_age_s: float = Field(
         302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones"

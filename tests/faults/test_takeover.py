@@ -10,7 +10,7 @@ from streams import crash
 from tests.faults.system import HURT
 
 if TYPE_CHECKING:
-    from tests.faults.system import System
+    from tests.faults.system import System, Worker
 
 RATE = 300
 
@@ -51,6 +51,26 @@ def test_dead_with_an_open_transaction_of_ten_minutes(system: System) -> None:
         # It stays away, so only the survivor can end what it left open.
         system.await_progress()
     system.finish()
+
+
+def test_dead_right_after_its_announcement(system: System) -> None:
+    """Its entry is younger than a session when it is missed; it is fenced all the same, once that has passed."""
+    survivors = system.start("a")
+    survivors.append(system.worker("b").start())
+
+    def settled() -> bool:
+        system.write("workers", b"ghost", b'{"agents": ["customers"]}')
+        return all(worker.ready().get("state") == "running" for worker in survivors)
+
+    system.wait(settled, "both to run")
+    time.sleep(1.5)  # they have looked, and found it fresh
+    assert not fenced(survivors)
+    system.wait(lambda: fenced(survivors) == {"ghost"}, "its fencing")
+
+
+def fenced(workers: list[Worker]) -> set[str]:
+    """Whose transactional ids the workers say that they fenced."""
+    return {line["worker"] for worker in workers for line in worker.said("fenced")}
 
 
 def test_failover_without_the_disk(system: System, seed: int) -> None:
