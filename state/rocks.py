@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
-from state.store import Size, StoreError
+from state.store import Size, StoreError, StoreInUseError
 
 PROPERTIES = ("estimate-num-keys", "total-sst-files-size", "cur-size-all-mem-tables")
 
@@ -90,6 +90,8 @@ class RocksStore:
     def _told(self, error: Exception) -> StoreError:
         if self._mark is not None and any(sign in str(error) for sign in ("Corruption", "No such file")):
             self._mark.touch()
+        if "While lock file" in str(error):  # said of other processes' locks only
+            return StoreInUseError(f"{self._path}: {error}")
         return StoreError(f"{self._path}: {error}")
 
 

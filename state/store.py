@@ -8,6 +8,10 @@ class StoreError(Exception):
     """A store cannot be read or written: no space, no right, or damaged files. No bug of a rule (D12)."""
 
 
+class StoreInUseError(StoreError):
+    """Another process has the store open."""
+
+
 class Size(NamedTuple):
     """How many rows, and how many bytes in memory and on disk."""
 

@@ -55,6 +55,12 @@ def member(settings: Settings, agent: str) -> dict[str, Any]:
     }
 
 
+def joining(settings: Settings, agent: str) -> dict[str, Any]:
+    """A consumer that joins its group; with static membership under its worker's name, and so in that name's place."""
+    static = {"group.instance.id": f"laurel-{settings.instance}-{agent}"} if settings.static_membership else {}
+    return member(settings, agent) | static
+
+
 def reader(settings: Settings, *, committed: bool = True, more: dict[str, Any] | None = None) -> Consumer:
     """A consumer that belongs to no group: it is given partitions and reports their ends."""
     return Consumer(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.kafka import Place, member, place_of, to_record
+from streams.kafka import Place, joining, place_of, to_record
 from streams.records import Record
 from streams.settings import Settings
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 AGAIN_S = 1.0
 STOPPED_AGAIN_S = 5.0
+SUPERSEDED = (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL)  # noqa: SLF001 - the client's name for it
+"""A consumer has no other fatal error than that its group.instance.id is another's now."""
 
 
 @dataclass
@@ -46,12 +48,16 @@ class StopPartitionError(Exception):
     """A partition must not be worked on: the message says why, and what to do."""
 
 
+class SupersededError(Exception):
+    """Another process has this worker's place in the group; whatever it still does is refused."""
+
+
 class Membership:
     """The partitions that this worker holds, and the one way records come in. Places are of bare topic names."""
 
     def __init__(self, settings: Settings, agent: str, topics: list[str], work: "Work") -> None:
         self._settings = settings
-        self._consumer = Consumer(member(settings, agent))
+        self._consumer = Consumer(joining(settings, agent))
         self._agent = agent
         self._topics = topics
         self._work = work
@@ -98,6 +104,13 @@ class Membership:
 
     def _usable(self, message: Message, lost: list[Place]) -> bool:
         error = message.error()
+        if error is not None and error.code() in SUPERSEDED:
+            name = self._settings.instance
+            raise SupersededError(
+                f"another worker was started as LAUREL_INSTANCE={name} and has this one's place in the group of "
+                f"{self._agent}: give each worker a name of its own, or leave this one ended if it was replaced "
+                f"({error.str()})"
+            )
         if error is not None and message.topic() is None:
             # Not of a partition but of the group: no right to it, no coordinator. The client goes on trying.
             log.warning("group_unavailable", agent=self._agent, because=error.str())

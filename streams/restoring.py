@@ -13,6 +13,7 @@ import structlog
 
 from state.partition import Change, Copy, PartitionState
 from state.rocks import RocksStore, destroy, is_damaged
+from state.store import StoreInUseError
 from streams.clock import now_ms
 from streams.crash import crash_point
 from streams.kafka import bounds, committed, patiently, read
@@ -49,7 +50,12 @@ def open_copy(settings: Settings, path: Path) -> PartitionState:
     if is_damaged(path):
         log.warning("local_copy_damaged", path=str(path))
         destroy(path)
-    state = PartitionState(RocksStore(path))
+    try:
+        state = PartitionState(RocksStore(path))
+    except StoreInUseError as error:
+        raise StopPartitionError(
+            f"another process has {path} open: is a second worker started as LAUREL_INSTANCE={settings.instance}?"
+        ) from error
     copy = state.copy
     if copy is not None and now_ms() - copy.written_at > settings.max_copy_age_s * 1000:
         log.warning("local_copy_too_old", path=str(path), written_at=copy.written_at)

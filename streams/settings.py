@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     )
     batch_size: int = Field(4000, gt=0, description="records that one transaction takes at most")
     session_timeout_ms: int = Field(6_000, gt=0, description="a worker silent for so long loses its partitions")
+    static_membership: bool = Field(
+        default=False,
+        description="a worker that ends keeps its partitions until it is back or its session is over: for restarts in place",
+    )
     transaction_timeout_ms: int = Field(10_000, gt=0, description="the broker aborts a transaction open for so long")
     max_copy_age_s: float = Field(
         302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones"

@@ -70,8 +70,10 @@ def held(system: System, worker: Worker) -> list[Place]:
 
 
 def positions(system: System, agents: set[str]) -> dict[Place, int]:
-    """How far the agents' groups are."""
-    return {(agent, *place): position for agent in agents for place, position in system.positions(agent).items()}
+    """How far the agents' groups are; of `messages`, which nobody writes to here, how often its owners have ticked."""
+    found = {(agent, *place): position for agent in agents for place, position in system.positions(agent).items()}
+    system.oracle.read()
+    return found | {("intake", "messages", partition): ticks for partition, ticks in system.oracle.ticks.items()}
 
 
 def take_over(system: System, victim: Worker) -> Takeover:
@@ -82,7 +84,7 @@ def take_over(system: System, victim: Worker) -> Takeover:
     before = positions(system, set(AGENTS))
     # Whatever else comes, every source has something new to take.
     for agent, topic, partition in lost:
-        if agent == "intake":
+        if agent == "intake" and topic != "messages":
             probe = Published(topic, b"probe", b"\xff", None, "undecodable")
             system.publisher.publish([probe], partition=partition)
     seconds: dict[Place, float] = {}

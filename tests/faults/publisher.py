@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,9 @@ class Publisher:
         self.journal: dict[Place, Published] = {}
         self.rate = 0
         self.history = history
-        self._namespace = namespace
+        self._bootstrap, self._namespace = bootstrap, namespace
         self._refused: list[KafkaError] = []
+        self._unplaced: list[tuple[str, int, Published]] = []
         # Acknowledged is acknowledged, so a broker that is away is waited for as long as it takes.
         self._producer = Producer(
             {
@@ -78,6 +79,9 @@ class Publisher:
             self._send(record, **options)
         self._producer.flush()
         assert not self._refused, self._refused
+        while self._unplaced:
+            topic, partition, record = self._unplaced.pop()
+            self.journal[topic, partition, self._find(topic, partition, record)] = record
 
     def offer(self, record: Published, **options: object) -> bool:
         """Publish a record that the broker may refuse; whether it took it."""
@@ -86,6 +90,19 @@ class Publisher:
         taken = not self._refused
         self._refused.clear()
         return taken
+
+    def _find(self, topic: str, partition: int, record: Published) -> int:
+        """Where a record stands that the journal has no place of."""
+        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "publisher", "log_level": 2})
+        consumer.assign([TopicPartition(self._namespace + topic, partition, 0)])
+        try:
+            while True:
+                for message in consumer.consume(10_000, 0.1):
+                    same = message.error() is None and (message.key(), message.value()) == (record.key, record.value)
+                    if same and (topic, partition, message.offset()) not in self.journal:
+                        return int(message.offset())
+        finally:
+            consumer.close()
 
     def _run(self, rate: int) -> None:
         began, sent = time.monotonic(), 0
@@ -105,7 +122,11 @@ class Publisher:
                 self._refused.append(error)
                 return
             topic = message.topic().removeprefix(self._namespace)
-            self.journal[topic, message.partition(), message.offset()] = record
+            if message.offset() is None:
+                # A repetition of what the broker had taken already: it does not say again where.
+                self._unplaced.append((topic, message.partition(), record))
+            else:
+                self.journal[topic, message.partition(), message.offset()] = record
 
         topic = self._namespace + record.topic
         while True:
