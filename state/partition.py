@@ -22,10 +22,15 @@ class Position(Struct, frozen=True, array_like=True):
 
 
 class Copy(Struct, frozen=True, array_like=True):
-    """What the local copy reflects: the changelog offset to restore from, and when it was last written (ms)."""
+    """What the local copy reflects.
+
+    `changelog` is the offset to restore from, `written_at` when all before it was known to be the changelog's end (ms).
+    A copy that is not `whole` stands between two states of the partition: it is being restored, or was.
+    """
 
     changelog: int
     written_at: int
+    whole: bool = True
 
 
 POSITION = Table("position", b"p", Position, "how far the rows reflect the timeline")

@@ -23,6 +23,7 @@ from streams.records import ORIGIN, Outgoing, Record, parse_origin
 from streams.restoring import Progress, Tables, path_of, restore
 from streams.settings import Settings
 from streams.skips import Skips, load
+from streams.warming import WarmCopies
 
 log = structlog.get_logger()
 Fold = Callable[[Overlay, Record, frozenset[str]], Sequence[Outgoing]]
@@ -130,6 +131,7 @@ class CustomersWork:
     """The partitions on a broker and a disk."""
 
     def __init__(self, settings: Settings, cluster: Callable[[], str], tables: Tables, fold: Fold) -> None:
+        self.warm = WarmCopies(settings, tables, self.path) if settings.warm_copies else None
         self._settings = settings
         self._cluster = cluster
         self._tables = tables
@@ -146,6 +148,8 @@ class CustomersWork:
         partition = place[1]
         # This partition's alone: what the others were prepared with is what they fold, and `reconsider` compares.
         self._partitions.skips[partition] = load(self._settings).get(partition, {})
+        if self.warm is not None:
+            self.warm.hold(partition)
         progress = self.restoring[partition] = Progress()
         try:
             state, start = restore(self._settings, self._tables, self.path(partition), partition, progress, cancelled)
@@ -168,6 +172,8 @@ class CustomersWork:
         self.figures.pop(place[1], None)
         if state := self._partitions.states.pop(place[1], None):
             state.store.close()
+        if self.warm is not None:
+            self.warm.release(place[1])
 
     def fold(self, records: list[Record]) -> Folded | None:
         """See `Work.fold`."""

@@ -131,9 +131,9 @@ class Engine:
             saying.cancel()
             if self._presence is not None:
                 self._presence.stop()
-            for measuring in (self._lag, self._backlog, self._replicas):
-                if measuring is not None:
-                    measuring.stop()
+            for beside in (self._lag, self._backlog, self._replicas, self._customers.warm if self._customers else None):
+                if beside is not None:
+                    beside.stop()
         except Exception as error:  # noqa: BLE001 - see above
             self.die(error)
         self.drained.set()
@@ -206,6 +206,8 @@ class Engine:
             self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
         if "customers" in agents:
             self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
+            if self._customers.warm is not None:
+                self._customers.warm.start()
             self.stages["customers"] = Stage(
                 settings, "customers", [self._tables.source], self._customers, self._is_draining
             )

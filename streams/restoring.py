@@ -114,17 +114,21 @@ def _catch_up(
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> None:
-    at = max(low, state.copy.changelog if state.copy else 0)
-    progress.to_do, began = end - at, at
-    if at >= end:
+    copy = state.copy or Copy(0, now_ms())
+    began = at = max(low, copy.changelog)
+    progress.to_do = end - at
+    if at >= end and copy.whole:
         return
-    for records in read(settings, {changelog: at}, cancelled, {changelog: end}):
+    for records in read(settings, {changelog: at} if at < end else {}, cancelled, {changelog: end}):
         changes = [Change(record.offset, record.key or b"", record.value) for record in records]
-        state.restore(changes, Copy(changes[-1].offset + 1, now_ms()))
-        progress.done = changes[-1].offset + 1 - began
+        at = changes[-1].offset + 1
+        # Its age is that of what it was: a tombstone for one of its rows may still be to come (D8).
+        state.restore(changes, Copy(at, copy.written_at, whole=False))
+        progress.done = at - began
         crash_point("during-restore")
     if cancelled():
         raise StopPartitionError("given up while restoring: another worker has it now")
+    state.restore([], Copy(max(at, end), now_ms()))
     progress.done = progress.to_do
 
 

@@ -36,6 +36,8 @@ def of_customers(work: CustomersWork) -> Iterator[Sample]:
     for partition, progress in work.restoring.copy().items():
         yield Sample("laurel_restore_done_rows", (str(partition),), progress.done)
         yield Sample("laurel_restore_todo_rows", (str(partition),), progress.to_do)
+    for partition, behind in (work.warm.behind.copy() if work.warm else {}).items():
+        yield Sample("laurel_warm_copy_behind_records", (str(partition),), behind)
 
 
 def of_backlog(backlog: Backlog) -> Iterator[Sample]:

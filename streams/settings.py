@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         description="a worker that ends keeps its partitions until it is back or its session is over: for restarts in place",
     )
     transaction_timeout_ms: int = Field(10_000, gt=0, description="the broker aborts a transaction open for so long")
+    warm_copies: bool = Field(
+        default=False,
+        description="follow the tables of all other workers, so that taking one over is quick; each worker then has them all",
+    )
     max_copy_age_s: float = Field(
         302_400, gt=0, description="an older local copy is wiped: it may have missed tombstones"
     )

@@ -19,7 +19,7 @@ import msgspec
 from processors.rows import SEPARATOR, Table
 from processors.tables import TABLES as ROW_TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
-from state.partition import POSITION, state_of
+from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
 from streams.kafka import TIMEOUT_S, admin, bounds, committed, partitions_of
 from streams.origins import check_origins
@@ -54,7 +54,13 @@ def local_copies(settings: Settings, cluster: str, partition: int) -> dict[Path,
     """The tables of a partition on this disk, whichever worker's; opened without disturbing it."""
     name = settings.namespace or "laurel"
     found = (settings.data_dir / cluster).glob(f"{name}-*/p{partition}")
-    return {path: RocksStore(path, read_only=True) for path in sorted(found)}
+    return {path: store for path in sorted(found) if is_whole(store := RocksStore(path, read_only=True))}
+
+
+def is_whole(store: RocksStore) -> bool:
+    """Whether the copy is a state of its partition: one that is being restored is none yet."""
+    data = store.get(COPY.key())
+    return data is None or decode_row(COPY, data).whole
 
 
 def _check_partition(
