@@ -1,18 +1,22 @@
 """Each source record that intake has passed is in timeline or dead letters, once and byte for byte (I-1)."""
 
 from array import array
+from collections import defaultdict
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 
 from schemas.codec import kind_of
 from schemas.events import ClockTicked, PolicyActivated
 from schemas.topics import INTAKE
 from streams.intake import TOO_LARGE
-from streams.kafka import Place, admin, bounds, committed, partitions_of, read_partitions
-from streams.published import written
+from streams.kafka import Place, admin, bounds, committed, partitions_of, read
+from streams.published import Written
 from streams.records import ORIGIN, REASON, Record, parse_origin
 from streams.report import Check
 from streams.restoring import Tables
 from streams.settings import Settings
+from streams.snapshots import Body, Snapshot
 
 TIMELINE = Tables().source
 DEAD = "dead-letters"
@@ -26,20 +30,20 @@ class Seen:
     """What was found of a source partition's records from `low` up to `high`: nine bytes for each of them."""
 
     def __init__(self, low: int, high: int) -> None:
-        self._low = low
+        self.low = low
         self._times = bytearray(max(0, high - low))
         self._hashes = array("Q", bytes(8 * len(self._times)))
 
     @property
     def end(self) -> int:
         """The offset after the last that is looked at."""
-        return self._low + len(self._times)
+        return self.low + len(self._times)
 
     def add(self, offset: int, found: int) -> None:
         """A record with this origin was found, with this hash. Whatever the source has no more, nothing is compared with."""
-        if offset >= self._low:
-            self._times[offset - self._low] = min(255, self._times[offset - self._low] + 1)
-            self._hashes[offset - self._low] = found
+        if offset >= self.low:
+            self._times[offset - self.low] = min(255, self._times[offset - self.low] + 1)
+            self._hashes[offset - self.low] = found
 
     def cut(self) -> None:
         """Look no further than at the last record that was found."""
@@ -47,64 +51,133 @@ class Seen:
 
     def times(self, offset: int) -> int:
         """How often it was found."""
-        return self._times[offset - self._low] if offset >= self._low else 0
+        return self._times[offset - self.low] if offset >= self.low else 0
 
     def hash(self, offset: int) -> int:
         """Of the last that was found."""
-        return self._hashes[offset - self._low]
+        return self._hashes[offset - self.low]
 
 
-def check_origins(settings: Settings, count: int) -> list[Check]:
+@dataclass
+class Ledger:
+    """How far sources were checked. A check goes on from there and brings it up to date."""
+
+    checked: dict[Place, int] = field(default_factory=dict)
+    """Of each source: the records before this offset are in timeline or dead letters, once."""
+    read: dict[Place, int] = field(default_factory=dict)
+    """How far timeline and dead letters were read."""
+    early: list[tuple[bytes, int]] = field(default_factory=list)
+    """Origins found there that were not before `checked`, with the hash of what was found: intake had gone on."""
+    settled: bool = True
+    """Whether the next check may go on from here, provided that this one found no difference."""
+
+    def body(self) -> Body:
+        """What a snapshot has to hold besides offsets."""
+        found: defaultdict[bytes, list[int]] = defaultdict(list)
+        for header, each in self.early:
+            found[header].append(each)
+        return {"early": found.items()}
+
+
+def read_ledger(start: Snapshot | None) -> Ledger:
+    """The ledger that a snapshot holds, or a new one."""
+    if start is None:
+        return Ledger()
+    ends = start.places()
+    return Ledger(
+        {place: end for place, end in ends.items() if place[0] in INTAKE},
+        {place: end for place, end in ends.items() if place[0] in {TIMELINE, DEAD}},
+        [(header, each) for header, found in start.take("early").items() for each in found],
+    )
+
+
+def check_origins(settings: Settings, count: int, ledger: Ledger | None = None) -> list[Check]:
     """I-1: each source record that intake has passed is in timeline or dead letters, once, and nothing else is."""
+    ledger = ledger or Ledger()
     asking = admin(settings)
     places = [(topic, n) for topic in INTAKE for n in range(partitions_of(asking, settings.topic(topic)))]
     full = {(settings.topic(topic), partition): (topic, partition) for topic, partition in places}
     positions = committed(settings, "intake", full)
     seen = {
-        full[place]: Seen(low, high if (position := positions[place]) is None else position)
+        full[place]: Seen(max(low, ledger.checked.get(full[place], 0)), high if position is None else position)
         for place, (low, high) in bounds(settings, full).items()
+        for position in [positions[place]]
     }
-    checks, later = [], list[tuple[str, bytes, Check]]()
-    for partition in range(count):
-        check = Check("I-1", "timeline and dead letters name a source", partition)
-        for topic in (TIMELINE, DEAD):
-            for record in written(settings, topic, partition)[1]:
-                if undecided := _mark(record, seen, check):
-                    later.append((_place(record), undecided, check))
-        checks.append(check)
-    _bound(settings, seen, {place: full[place] for place, position in positions.items() if position is None})
+    finding = Finding(seen, ledger)
+    checks = [finding.read(settings, partition) for partition in range(count)]
+    absent = {place: full[place] for place, position in positions.items() if position is None}
+    ledger.settled = _bound(settings, seen, absent)
     # Intake may have gone on since its positions were read; now every origin lies before its source's end.
-    ends = {full[place]: end for place, (_, end) in bounds(settings, full).items()}
-    for where, header, check in later:
-        origin = _origin(header)
-        if origin is None or origin[2] >= ends.get(origin[:2], 0):
-            check.differ(f"{where} names {header.decode(errors='replace')}, which no source has")
+    finding.settle({full[place]: end for place, (_, end) in bounds(settings, full).items()})
+    ledger.checked = {place: of_source.end for place, of_source in seen.items()}
     return [*checks, *(_compare_origins(settings, place, seen[place]) for place in places)]
 
 
-def _bound(settings: Settings, seen: dict[Place, Seen], absent: dict[Place, Place]) -> None:
+def _bound(settings: Settings, seen: dict[Place, Seen], absent: dict[Place, Place]) -> bool:
     """Positions that expired: intake has passed the highest origin at least (D2), unless it begins only now."""
+    settled = True
     for place, position in committed(settings, "intake", absent).items() if absent else ():
         if position is None:
             seen[absent[place]].cut()
         else:
             seen[absent[place]] = Seen(0, 0)
+            settled = False
+    return settled
 
 
-def _mark(record: Record, seen: dict[Place, Seen], check: Check) -> bytes | None:
-    """Count the record for its origin; the header where only the sources' ends can tell."""
-    check.compared += 1
-    header = record.header(ORIGIN)
-    if header is None:
-        if record.topic != TIMELINE or kind_of(record.value) not in OWN:
-            check.differ(f"{_place(record)} names no source")
-        return None
-    origin = _origin(header)
-    of_source = seen.get(origin[:2]) if origin else None
-    if origin is None or of_source is None or origin[2] >= of_source.end:
-        return header
-    of_source.add(origin[2], _hash_found(record))
-    return None
+class Finding:
+    """Reading timeline and dead letters, and laying each record at its origin's door."""
+
+    def __init__(self, seen: dict[Place, Seen], ledger: Ledger) -> None:
+        self._seen = seen
+        self._ledger = ledger
+        self._passed = dict(ledger.checked)
+        self._later: list[tuple[str, bytes, int, Check]] = []
+        known, ledger.early = ledger.early, []
+        for header, found in known:
+            if not self._count(header, found):
+                ledger.early.append((header, found))
+
+    def read(self, settings: Settings, partition: int) -> Check:
+        """Read both partitions of this number on."""
+        check = Check("I-1", "timeline and dead letters name a source", partition)
+        for topic in (TIMELINE, DEAD):
+            records = Written(settings, topic, partition, self._ledger.read.get((topic, partition), 0))
+            for record in records:
+                self._mark(record, check)
+            self._ledger.read[topic, partition] = records.end
+        return check
+
+    def settle(self, ends: dict[Place, int]) -> None:
+        """Only the sources' ends can tell whether there are the records that were beyond intake's positions."""
+        for where, header, found, check in self._later:
+            origin = _origin(header)
+            if origin is None or origin[2] >= ends.get(origin[:2], 0):
+                check.differ(f"{where} names {header.decode(errors='replace')}, which no source has")
+            else:
+                self._ledger.early.append((header, found))
+
+    def _mark(self, record: Record, check: Check) -> None:
+        check.compared += 1
+        header = record.header(ORIGIN)
+        if header is None:
+            if record.topic != TIMELINE or kind_of(record.value) not in OWN:
+                check.differ(f"{_place(record)} names no source")
+            return
+        origin, found = _origin(header), _hash_found(record)
+        if origin is not None and origin[2] < self._passed.get(origin[:2], 0):
+            check.differ(f"{_place(record)} names {header.decode()}, which an earlier verification had found already")
+        elif not self._count(header, found):
+            self._later.append((_place(record), header, found, check))
+
+    def _count(self, header: bytes, found: int) -> bool:
+        """Count what was found for its origin, where that is before the end of what is looked at."""
+        origin = _origin(header)
+        of_source = self._seen.get(origin[:2]) if origin else None
+        if origin is None or of_source is None or origin[2] >= of_source.end:
+            return False
+        of_source.add(origin[2], found)
+        return True
 
 
 def _hash_found(record: Record) -> int:
@@ -138,18 +211,23 @@ def _place(record: Record) -> str:
 def _compare_origins(settings: Settings, place: Place, seen: Seen) -> Check:
     topic, partition = place
     check = Check("I-1", "source records in timeline or dead letters", partition)
-    expected = None
-    for record in read_partitions(settings, topic, [partition]):
+    if seen.low >= seen.end:
+        return check
+    full = (settings.topic(topic), partition)
+    low, high = bounds(settings, [full])[full]
+    expected = max(low, seen.low)
+    # To the end that readers see: whoever writes to a source may keep a transaction open for as long as they like.
+    for record in chain.from_iterable(read(settings, {full: expected} if expected < high else {})):
         if record.offset >= seen.end:
             break
-        _compare_between(place, seen, range(record.offset if expected is None else expected, record.offset), check)
+        _compare_between(place, seen, range(expected, record.offset), check)
         expected = record.offset + 1
         check.compared += 1
         if (times := seen.times(record.offset)) != 1:
             check.differ(f"{_place(record)} is there {times} times")
         elif seen.hash(record.offset) not in {ELSEWHERE, _hash(record.value), _hash(record.value, record.key)}:
             check.differ(f"{_place(record)} is there with other bytes, or dead under another key")
-    _compare_between(place, seen, range(seen.end if expected is None else expected, seen.end), check)
+    _compare_between(place, seen, range(expected, seen.end), check)
     return check
 
 

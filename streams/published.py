@@ -1,48 +1,73 @@
 """The published records beside what the fold publishes: none missing, none twice, none different (I-3, I-4)."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided
 from schemas.topics import TOPICS
-from streams.kafka import bounds, read
+from streams.kafka import Place, bounds, read
 from streams.records import AT, Outgoing, Record
 from streams.report import Check
 from streams.settings import Settings
+from streams.snapshots import Body, Snapshot
 
 OUTPUTS = tuple(topic.name for topic in TOPICS if topic.writer == "customers" and topic.types)
 COMPACTED = "customer-profiles"
 
 
-def written(settings: Settings, topic: str, partition: int) -> tuple[int, Iterator[Record]]:
-    """The first offset that a partition still has, and all that was committed until now.
+class Written:
+    """All that was committed to a partition until now, from `start` on or from where the partition begins now.
 
     What was committed with a position that we have seen is among it: a transaction's end is written to each partition
     in turn, so the broker may hide records for a moment longer than it hides the position.
     """
-    place = (settings.topic(topic), partition)
-    low, high = bounds(settings, [place], committed=False)[place]
-    starts, until = ({place: low}, {place: high}) if low < high else ({}, {})
-    return low, chain.from_iterable(read(settings, starts, until=until))
+
+    def __init__(self, settings: Settings, topic: str, partition: int, start: int = 0) -> None:
+        self._settings = settings
+        self._place = (settings.topic(topic), partition)
+        low, self._high = bounds(settings, [self._place], committed=False)[self._place]
+        self.cut = low > start
+        self.begin = max(low, start)
+        self.end = max(self._high, start)
+        """After the last offset that was read."""
+
+    def __iter__(self) -> Iterator[Record]:
+        if self.begin >= self._high:
+            return
+        for records in read(self._settings, {self._place: self.begin}, until={self._place: self._high}):
+            for record in records:
+                self.end = max(self.end, record.offset + 1)
+                yield record
 
 
 class Published:
-    """The published records of a partition, beside what the fold publishes (I-3), and their numbers (I-4)."""
+    """The published records of a partition, beside what the fold publishes (I-3), and their numbers (I-4).
 
-    def __init__(self, settings: Settings, partition: int, position: int) -> None:
+    With `start`, what was verified before is known from there, and each topic is read on from where it stood then.
+    """
+
+    def __init__(self, settings: Settings, partition: int, position: int, start: Snapshot | None = None) -> None:
         self._position = position
-        held = {topic: written(settings, topic, partition) for topic in OUTPUTS}
-        _, profiles = held.pop(COMPACTED)
-        self._profiles = {record.key: record for record in profiles}
-        self._found = {topic: self._up_to(records) for topic, (_, records) in held.items()}
-        self._cut = {topic for topic, (low, _) in held.items() if low > 0}
-        self._expected_profiles: dict[bytes | None, Outgoing] = {}
+        self._partition = partition
+        ends = start.places() if start else {}
+        held = {
+            topic: Written(settings, topic, partition, ends.get((topic, partition), 0))
+            for topic in OUTPUTS
+            if topic != COMPACTED
+        }
+        self._profiles = {record.key: record for record in Written(settings, COMPACTED, partition)}
+        self._held = held
+        self._found = {topic: self._up_to(topic, records) for topic, records in held.items()}
+        self._newer: dict[str, int] = {}
+        self._cut = {topic for topic, records in held.items() if records.cut}
+        self._expected_profiles: dict[bytes | None, bytes | None] = start.take("profiles") if start else {}
         self._of_topic = {topic: Check("I-3", topic, partition) for topic in OUTPUTS}
         self._numbers = Check("I-4", "sequence numbers", partition)
-        self._last: dict[str, set[int]] = defaultdict(set)
+        self._before: dict[str, int] = start.take("numbers") if start else {}
+        self._since: dict[str, set[int]] = defaultdict(set)
         self._begun: set[str] = set()
 
     @property
@@ -50,14 +75,18 @@ class Published:
         """The comparisons, filled as the fold goes on."""
         return [*self._of_topic.values(), self._numbers]
 
-    def _up_to(self, records: Iterator[Record]) -> Iterator[Record]:
-        return (record for record in records if _offset(record.header(AT)) < self._position)
+    def _up_to(self, topic: str, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            if _offset(record.header(AT)) < self._position:
+                yield record
+            else:
+                self._newer.setdefault(topic, record.offset)
 
     def compare(self, outputs: list[Outgoing]) -> None:
         """Compare what a batch publishes with what was published."""
         for expected in outputs:
             if expected.topic == COMPACTED:
-                self._expected_profiles[expected.key] = expected
+                self._expected_profiles[expected.key] = expected.value
                 continue
             check = self._of_topic[expected.topic]
             found = self._next(expected)
@@ -88,8 +117,8 @@ class Published:
         decision = decode(record.value)
         if isinstance(decision, Decided):
             self._numbers.compared += 1
-            seen = self._last[decision.customer_id]
-            if decision.sequence in seen:
+            seen = self._since[decision.customer_id]
+            if decision.sequence in seen or decision.sequence <= self._before.get(decision.customer_id, 0):
                 self._numbers.differ(
                     f"{record.topic} offset {record.offset}: {decision.customer_id} has {decision.sequence} twice"
                 )
@@ -109,15 +138,24 @@ class Published:
             if found is not None and _offset(found.header(AT)) >= self._position:
                 continue  # newer than what was folded; what it replaced may be compacted away
             check.compared += 1
-            if found is None or expected is None or found.value != expected.value:
+            if found is None or expected is None or found.value != expected:
                 check.differ(
                     f"{(key or b'').decode()}: found {_said(found.value if found else None)}; "
-                    f"the fold says {_said(expected.value if expected else None)}"
+                    f"the fold says {_said(expected)}"
                 )
-        for customer, numbers in self._last.items():
-            if len(numbers) != max(numbers) - min(numbers) + 1:
-                gap = next(n for n in range(min(numbers), max(numbers)) if n not in numbers)
+        for customer, numbers in self._since.items():
+            first, last = self._before.get(customer, min(numbers) - 1) + 1, max(numbers)
+            if gap := next((n for n in range(first, last) if n not in numbers), None):
                 self._numbers.differ(f"{customer} has no {gap}")
+
+    def ends(self) -> dict[Place, int]:
+        """By topic, after `finish`: where the next verification reads on."""
+        return {(topic, self._partition): self._newer.get(topic, records.end) for topic, records in self._held.items()}
+
+    def body(self) -> Body:
+        """What the next verification has to know, after `finish` of one that found no difference."""
+        last = {customer: max(numbers) for customer, numbers in self._since.items()}
+        return {"profiles": self._expected_profiles.items(), "numbers": (self._before | last).items()}
 
 
 EXPIRED: Any = object()

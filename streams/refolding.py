@@ -1,4 +1,4 @@
-"""Folding a partition of the timeline again, from its first record to a stated offset, into memory.
+"""Folding a partition of the timeline again, from its first record or a snapshot to a stated offset, into memory.
 
 Run as a module, it folds in another process and prints digests: `verify` starts it in another time zone, with another
 hash seed, another wall clock and another batch size, and compares (I-5).
@@ -8,7 +8,8 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 from state.memory import MemoryStore
 from state.partition import PartitionState, state_of
@@ -19,6 +20,7 @@ from streams.records import Outgoing, Record
 from streams.restoring import Tables
 from streams.settings import Settings
 from streams.skips import Skips, load
+from streams.snapshots import Snapshot
 
 BATCH_SIZE = 5_000
 OTHER_BATCH_SIZE = 7
@@ -30,14 +32,16 @@ class FoldStoppedError(Exception):
 
 
 class Refold:
-    """One partition folded again. `state` is what was folded so far."""
+    """One partition folded again, from its first record or from what a snapshot holds. `state` is what was folded so far."""
 
-    def __init__(self, partition: int, skips: Skips, fold: Fold = fold) -> None:
+    def __init__(self, partition: int, skips: Skips, fold: Fold = fold, start: Snapshot | None = None) -> None:
         self._partitions = Partitions(TABLES, fold)
         self._partitions.skips = skips
         self.partition = partition
-        self.position = 0
-        self.state = self._partitions.states[partition] = PartitionState(MemoryStore())
+        self.position = start.header.position if start else 0
+        store = MemoryStore()
+        store.write(start.take("rows") if start else {})
+        self.state = self._partitions.states[partition] = PartitionState(store)
 
     def fold(self, records: list[Record]) -> list[Outgoing]:
         """Fold a batch; what it would publish, the changelog left out. Raises `FoldStoppedError`."""
@@ -51,12 +55,12 @@ class Refold:
         return [record for record in folded.outgoing if record.topic != TABLES.changelog]
 
 
-def timeline(settings: Settings, partition: int, until: int) -> Iterator[Record]:
-    """A partition's records from the first to `until`, which is left out."""
-    if until <= 0:
+def timeline(settings: Settings, partition: int, start: int, until: int) -> Iterator[Record]:
+    """A partition's records from `start` to `until`, which is left out."""
+    if until <= start:
         return
     place = (settings.topic(TABLES.source), partition)
-    for records in read(settings, {place: 0}, until={place: until}):
+    for records in read(settings, {place: start}, until={place: until}):
         for record in records:
             if record.offset >= until:
                 return
@@ -99,25 +103,25 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def digest(
-    settings: Settings, partition: int, until: int, batch_size: int, advance: Callable[[int], None] = lambda _: None
-) -> str:
+def digest(settings: Settings, partition: int, until: int, start: Snapshot | None = None) -> str:
     """The digest of a partition folded up to `until`."""
-    refold, found = Refold(partition, load(settings)), Digest()
-    for batch in batches(timeline(settings, partition, until), batch_size, set()):
+    refold, found = Refold(partition, load(settings), start=start), Digest()
+    for batch in batches(timeline(settings, partition, refold.position, until), OTHER_BATCH_SIZE, set()):
         found.outputs(refold.fold(batch))
-        advance(len(batch))
     return found.rows(refold.state)
 
 
 def main() -> None:
-    """`python -m streams.refolding '{"0": 1200, ...}'`: the digest of each partition as a line of JSON."""
+    """`python -m streams.refolding '{"0": [1200, null], ...}'`: the digest of each partition as a line of JSON.
+
+    Each is folded up to an offset, from its first record or from the snapshot in a file.
+    """
     # Another wall clock: were one read, the digests would differ.
     real = time.time
     time.time = lambda: real() - 10**9
     settings = Settings()
-    for partition, until in json.loads(sys.argv[1]).items():
-        found = digest(settings, int(partition), until, OTHER_BATCH_SIZE)
+    for partition, (until, start) in json.loads(sys.argv[1]).items():
+        found = digest(settings, int(partition), until, Snapshot(Path(start)) if start else None)
         sys.stdout.write(json.dumps({"partition": int(partition), "digest": found}) + "\n")
 
 

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table as RichTable
+
+TIMELINE = "timeline"
 
 
 @dataclass
@@ -25,11 +27,22 @@ class Check:
         self.first = self.first or where
 
 
+class Range(NamedTuple):
+    """What was read and compared of a partition: offsets from `start`, where a snapshot stood, up to `end`."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+
 @dataclass
 class Report:
-    """All comparisons."""
+    """All comparisons, what they were made of, and what else people should know."""
 
     checks: list[Check] = field(default_factory=list)
+    ranges: list[Range] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
@@ -51,12 +64,27 @@ class Report:
                 said.add((check.invariant, check.what))
                 yield f"{check.invariant} {check.what}, partition {check.partition}: {check.first}"
 
-    def table(self) -> RichTable:
-        """For people."""
-        table = RichTable("invariant", "compared", "what", "differences")
+    def tables(self) -> tuple[RichTable, RichTable]:
+        """For people: what was compared, and where the timeline was folded from and to."""
+        compared_ones = RichTable("invariant", "compared", "what", "differences")
         for (invariant, what), (compared, differences) in self._sums().items():
-            table.add_row(invariant, str(compared), what, str(differences))
-        return table
+            compared_ones.add_row(invariant, str(compared), what, str(differences))
+        folded = RichTable("partition", "from offset", "to offset")
+        for each in self.folded:
+            folded.add_row(f"{each.topic}/{each.partition}", str(each.start), str(each.end))
+        return compared_ones, folded
+
+    @property
+    def folded(self) -> list[Range]:
+        """What of the timeline was folded again."""
+        return [each for each in self.ranges if each.topic == TIMELINE]
+
+    def line(self) -> str:
+        """In short."""
+        compared = sum(check.compared for check in self.checks)
+        ranges = ", ".join(f"{each.topic}/{each.partition} {each.start} to {each.end}" for each in self.folded)
+        said = "; ".join((*self.first_differences(), *self.notes))
+        return f"{'verified' if self.clean else 'NOT verified'}: {compared} compared, {ranges}{said and '; '}{said}"
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -67,4 +95,9 @@ class Report:
                 for (invariant, what), (compared, differences) in self._sums().items()
             ],
             "first_differences": list(self.first_differences()),
+            "ranges": [
+                {"topic": each.topic, "partition": each.partition, "from": each.start, "to": each.end}
+                for each in self.ranges
+            ],
+            "notes": self.notes,
         }

@@ -22,32 +22,79 @@ from state.encoding import RowTooNewError, decode_row, encode_row
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
 from streams.kafka import TIMEOUT_S, admin, bounds, committed, partitions_of
-from streams.origins import check_origins
-from streams.published import Published, written
+from streams.origins import check_origins, read_ledger
+from streams.published import Published, Written
 from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refold, batches, timeline
-from streams.report import Check, Report
+from streams.report import Check, Range, Report
 from streams.settings import Settings
 from streams.skips import load
+from streams.snapshots import SOURCES, Snapshot, Snapshots
 
 Advance = Callable[[int], None]
 
 
-def verify(settings: Settings, advance: Advance = lambda _: None, *, local: bool = True) -> Report:
-    """Compare everything. Raises `KafkaException` where the broker does not answer."""
-    report = Report()
+def verify(
+    settings: Settings, advance: Advance = lambda _: None, *, local: bool = True, snapshots: Path | None = None
+) -> Report:
+    """Compare everything, or with a folder of snapshots what they do not hold yet, which are then brought up to date.
+
+    Raises `KafkaException` where the broker does not answer, and `FolderError` where the folder cannot be used.
+    """
     asking = admin(settings)
-    count = partitions_of(asking, settings.topic(TABLES.source))
     cluster = str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
-    report.checks += check_origins(settings, count)
+    if snapshots is None:
+        return _verify(settings, cluster, advance, None, local=local)
+    with Snapshots(settings, cluster, snapshots) as kept:
+        report = _verify(settings, cluster, advance, kept, local=local)
+        report.notes += kept.notes
+        return report
+
+
+def _verify(settings: Settings, cluster: str, advance: Advance, snapshots: Snapshots | None, *, local: bool) -> Report:
+    report = Report()
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    _check_sources(settings, count, report, snapshots)
     digests: dict[int, tuple[int, str]] = {}
     for partition in range(count):
         copies = local_copies(settings, cluster, partition) if local else {}
-        checks, position, digest = _check_partition(settings, partition, copies, advance)
+        checks, position, digest = _check_partition(settings, partition, copies, advance, snapshots)
         report.checks += checks
+        report.ranges.append(Range(TABLES.source, partition, _started(snapshots, partition), position))
         if digest is not None:
             digests[partition] = (position, digest)
-    report.checks += _check_again(settings, digests)
+    again = _check_again(settings, digests, snapshots)
+    report.checks += again
+    for check in again:
+        if snapshots and not check.differences:
+            snapshots.keep(_part(check.partition))
     return report
+
+
+def _part(partition: int) -> str:
+    return f"p{partition}"
+
+
+def _start(snapshots: Snapshots | None, partition: int) -> Snapshot | None:
+    return snapshots.used.get(_part(partition)) if snapshots else None
+
+
+def _started(snapshots: Snapshots | None, partition: int) -> int:
+    start = _start(snapshots, partition)
+    return start.header.position if start else 0
+
+
+def _check_sources(settings: Settings, count: int, report: Report, snapshots: Snapshots | None) -> None:
+    ledger = read_ledger(snapshots.start(SOURCES) if snapshots else None)
+    before = dict(ledger.checked)
+    checks = check_origins(settings, count, ledger)
+    report.checks += checks
+    report.ranges += [
+        Range(topic, partition, before.get((topic, partition), 0), end)
+        for (topic, partition), end in ledger.checked.items()
+    ]
+    if snapshots and ledger.settled and not any(check.differences for check in checks):
+        snapshots.prepare(SOURCES, sum(ledger.read.values()), ledger.checked | ledger.read, ledger.body())
+        snapshots.keep(SOURCES)
 
 
 def local_copies(settings: Settings, cluster: str, partition: int) -> dict[Path, RocksStore]:
@@ -64,7 +111,11 @@ def is_whole(store: RocksStore) -> bool:
 
 
 def _check_partition(
-    settings: Settings, partition: int, copies: dict[Path, RocksStore], advance: Advance
+    settings: Settings,
+    partition: int,
+    copies: dict[Path, RocksStore],
+    advance: Advance,
+    snapshots: Snapshots | None = None,
 ) -> tuple[list[Check], int, str | None]:
     in_changelog = Check("I-2", "rows of the changelog", partition)
     on_disk = Check("I-2", "rows of the tables on disk", partition)
@@ -72,18 +123,33 @@ def _check_partition(
     changelog = _changelog(settings, partition)
     position = _position(settings, partition, changelog.get(POSITION.key()), passed, in_changelog)
     borders = {path: _border(path, store, position, on_disk) for path, store in copies.items()}
-    published = Published(settings, partition, position)
-    refold, digest = Refold(partition, load(settings)), Digest()
+    skips = load(settings)
+    skipped = skips.get(partition, {})
+    start = snapshots.start(_part(partition), position, skipped) if snapshots else None
+    published = Published(settings, partition, position, start)
+    refold, digest = Refold(partition, skips, start=start), Digest()
     checks = [in_changelog, on_disk, *published.checks]
+    if snapshots:
+        snapshots.notes += [
+            f"{path} is at {border}, before the snapshot of {refold.position}: its rows are not compared"
+            for path, border in borders.items()
+            if 0 < border < refold.position
+        ]
+
+    def compare_copies() -> None:
+        for path, border in borders.items():
+            if 0 < border == refold.position:
+                _compare_rows(dict(state_of(copies[path])), refold, on_disk, str(path))
+
     try:
-        for batch in batches(timeline(settings, partition, position), BATCH_SIZE, set(borders.values())):
+        compare_copies()
+        records = timeline(settings, partition, refold.position, position)
+        for batch in batches(records, BATCH_SIZE, set(borders.values())):
             outputs = refold.fold(batch)
             digest.outputs(outputs)
             published.compare(outputs)
             advance(len(batch))
-            reached = {path for path, border in borders.items() if border == refold.position}
-            for path in reached:
-                _compare_rows(dict(state_of(copies[path])), refold, on_disk, str(path))
+            compare_copies()
     except FoldStoppedError as error:
         in_changelog.differ(str(error))
         return checks, position, None
@@ -92,6 +158,10 @@ def _check_partition(
             store.close()
     _compare_rows(changelog, refold, in_changelog, settings.topic(TABLES.changelog))
     published.finish()
+    if snapshots and not any(check.differences for check in checks):
+        ends = {(TABLES.source, partition): position, **published.ends()}
+        body = {"rows": state_of(refold.state.store), **published.body()}
+        snapshots.prepare(_part(partition), position, ends, body, skipped)
     return checks, position, digest.rows(refold.state)
 
 
@@ -137,8 +207,7 @@ def _timeline_position(row: bytes) -> int | None:
 
 def _changelog(settings: Settings, partition: int) -> dict[bytes, bytes]:
     rows: dict[bytes, bytes] = {}
-    _, records = written(settings, TABLES.changelog, partition)
-    for record in records:
+    for record in Written(settings, TABLES.changelog, partition):
         key = record.key or b""
         if record.value is None:
             rows.pop(key, None)
@@ -186,13 +255,21 @@ def _row(rows: dict[bytes, bytes], key: bytes) -> str:
         return f"what is no row: {data.hex()}"
 
 
-def _check_again(settings: Settings, digests: dict[int, tuple[int, str]]) -> list[Check]:
+def _check_again(
+    settings: Settings, digests: dict[int, tuple[int, str]], snapshots: Snapshots | None = None
+) -> list[Check]:
     """I-5: the second fold, in a process with another time zone, hash seed, wall clock and batch size."""
     if not digests:
         return []
     environment = os.environ | {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711"}
     environment |= {"LAUREL_BOOTSTRAP": settings.bootstrap, "LAUREL_NAMESPACE": settings.namespace}
-    positions = json.dumps({partition: position for partition, (position, _) in digests.items()})
+    starts = {partition: _start(snapshots, partition) for partition in digests}
+    positions = json.dumps(
+        {
+            partition: (position, (start := starts[partition]) and str(start.path))
+            for partition, (position, _) in digests.items()
+        }
+    )
     done = subprocess.run(  # noqa: S603 - our own module, our own arguments
         [sys.executable, "-W", "ignore", "-m", "streams.refolding", positions],
         env=environment, capture_output=True, text=True, check=False,
