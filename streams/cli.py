@@ -306,7 +306,7 @@ def verify(
     """
     from streams import rounds
     from streams import verify as verification
-    from streams.snapshots import FolderError
+    from streams.keeping import FolderError
 
     if every is not None and every <= timedelta():
         return fail(f"found --every {every}; a time is needed, such as 90s, 30m or 6h", BAD_INPUT)

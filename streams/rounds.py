@@ -12,8 +12,8 @@ from confluent_kafka import KafkaException
 from state.store import StoreError
 from streams.clock import now_ms
 from streams.console import FAILED, NOT_THERE, OK, iso
+from streams.keeping import FolderError
 from streams.report import Report
-from streams.snapshots import FolderError
 
 UNDONE = (KafkaException, TimeoutError, StoreError, FolderError)
 """What keeps a round from being done; the next one may be."""

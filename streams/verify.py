@@ -22,13 +22,14 @@ from state.encoding import RowTooNewError, decode_row, encode_row
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
 from streams.kafka import TIMEOUT_S, admin, bounds, committed, partitions_of
+from streams.keeping import SOURCES, Snapshots
 from streams.origins import check_origins, read_ledger
 from streams.published import Published, Written
 from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refold, batches, timeline
 from streams.report import Check, Range, Report
 from streams.settings import Settings
 from streams.skips import load
-from streams.snapshots import SOURCES, Snapshot, Snapshots
+from streams.snapshots import Snapshot
 
 Advance = Callable[[int], None]
 
