@@ -41,14 +41,18 @@ def repeat(attempt: Callable[[], Report], every_s: float, *, as_json: bool) -> i
             try:
                 report = attempt()
             except UNDONE as error:
+                if stopping.is_set():
+                    break
                 code = NOT_THERE
                 _tell({"verified": None, "error": _said(error)} if as_json else f"not done: {_said(error)}")
             else:
                 code, wrong = OK, wrong or not report.clean
                 _tell(report.to_json() if as_json else report.line())
             stopping.wait(max(0.0, began + every_s - monotonic()))
-    except KeyboardInterrupt:
-        pass
+    except BaseException:
+        # An interrupt that comes while a library calls back into Python may reach us as an error of that library's own.
+        if not stopping.is_set():
+            raise
     return FAILED if wrong else code
 
 
