@@ -16,6 +16,7 @@ import msgspec
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas import decisions, events
+from schemas.varints import check_varints
 
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
@@ -140,10 +141,9 @@ def decode(value: bytes | None) -> Any | Rejected:
     buffer = io.BytesIO(value)
     buffer.seek(HEADER_BYTES)
     try:
-        if contract.written is None:
-            fields = fastavro.schemaless_reader(buffer, contract.schema, None)
-        else:
-            fields = fastavro.schemaless_reader(buffer, contract.written, contract.schema)
+        written = contract.written or contract.schema
+        fields = fastavro.schemaless_reader(buffer, written, None if contract.written is None else contract.schema)
+        check_varints(written, value, HEADER_BYTES)
     except Exception as error:  # noqa: BLE001 - the reader raises whatever the bytes provoke
         return Rejected("undecodable", f"{kind.__name__}: {type(error).__name__}: {error}"[:500])
     if buffer.tell() != len(value):

@@ -12,7 +12,7 @@ from fastavro.schema import fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import codec
+from schemas import codec, varints
 from schemas import decisions as d
 from schemas import events as e
 from schemas.codec import HEADER_BYTES, MARKER, Rejected, decode, encode, encode_fields, from_json, to_json
@@ -276,3 +276,34 @@ def test_json_of_an_unknown_type_is_refused_with_those_that_are_known(kind: Any)
 @given(records_of(e.OrderPlaced))
 def test_kind_of_reads_no_more_than_the_header(record: e.OrderPlaced) -> None:
     assert codec.kind_of(encode(record)[:HEADER_BYTES]) is e.OrderPlaced
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        (b"\xfe" + b"\xff" * 8 + b"\x01", True),  # the most that 64 bits hold
+        (b"\xfe" + b"\xff" * 8 + b"\x02", False),  # a bit more
+        (b"\x82\x80\x80\x80\x80\x80\x80\x80\x80\x00", True),  # 1, as long as may be
+        (b"\x82\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", False),
+        (b"\x82" + b"\x80" * 30 + b"\x00", False),
+    ],
+)
+def test_a_number_has_64_bits_as_avro_says(number: bytes, *, fits: bool) -> None:
+    """What `fastavro` makes of more is another number on another machine."""
+    tick = decode(encode(e.ClockTicked(EARLIEST_MS, 0))[:-1] + number)
+    assert isinstance(tick, e.ClockTicked if fits else Rejected)
+    assert fits or "more than 64 bits" in tick.detail
+
+
+def test_text_that_looks_like_a_number_that_is_too_long() -> None:
+    contact = e.ContactOpened(
+        event_id="e", customer_id="客服", occurred_at=EARLIEST_MS, case_id="k", channel="客服热线"
+    )
+    assert decode(encode(contact)) == contact
+
+
+@given(records())
+def test_numbers_are_walked_through_as_they_were_written(record: Any) -> None:
+    """Every record, as if its text looked like a number that is too long."""
+    value, schema = encode(record), codec.CONTRACTS[type(record)].schema
+    assert varints._walk(schema, value, HEADER_BYTES, schema["__named_schemas"]) == len(value)
