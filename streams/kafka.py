@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from operator import methodcaller
 from typing import Any, TypeVar
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.records import Record
+from streams.records import Headers, Record
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -20,6 +21,10 @@ BACKOFF_S = (0.2, 0.5, 1, 2, 5)
 LOOK_S = 0.1
 EMPTY_LOOKS = 300
 """Looks in a row that may find neither a record nor an end. Looks are counted, as a frozen process has not waited."""
+
+_ask_headers = methodcaller("headers")
+"""Not `message.headers()`: the client returns from it with an exception pending (2.16), which the interpreter raises
+wherever it next looks for one. Whoever calls from C looks at once."""
 
 
 def client(settings: Settings, name: str) -> dict[str, Any]:
@@ -113,8 +118,16 @@ def to_record(message: Any, settings: Settings) -> Record:
         message.timestamp()[1],
         message.key(),
         message.value(),
-        message.headers() or (),
+        _headers(message),
     )
+
+
+def _headers(message: Any) -> Headers:
+    """The headers; none where a name is no UTF-8, for then the client gives none of them."""
+    try:
+        return _ask_headers(message) or ()
+    except (UnicodeDecodeError, SystemError):
+        return ()
 
 
 def patiently(what: str, attempt: Callable[[], T], give_up: Callable[[], bool] = lambda: False) -> T:

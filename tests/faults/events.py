@@ -26,6 +26,7 @@ class Published(NamedTuple):
     value: bytes | None
     event: Any = None
     reason: str | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def said(self) -> Any:

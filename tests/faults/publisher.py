@@ -129,6 +129,8 @@ class Publisher:
                 self.journal[topic, message.partition(), message.offset()] = record
 
         topic = self._namespace + record.topic
+        if record.headers:
+            options = options | {"headers": list(record.headers)}
         while True:
             try:
                 self._producer.produce(topic, record.value, record.key, on_delivery=delivered, **options)

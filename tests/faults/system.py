@@ -147,6 +147,13 @@ class Worker:
         except OSError:
             return {}
 
+    def counted(self, metric: str) -> dict[str, int]:
+        """What it answers on /metrics for a counter with one label: its value for each."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        found = (line.removeprefix(metric).rpartition(" ") for line in lines if line.startswith(f"{metric}{{"))
+        return {labels.split('"')[1]: int(float(value)) for labels, _, value in found}
+
     def tail(self, lines: int = 25) -> str:
         """The end of its log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
