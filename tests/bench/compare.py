@@ -109,7 +109,7 @@ def main() -> int:
     shown = ["DIR" if given.peers and word == str(given.peers) else word for word in sys.argv[1:]]
     command = shlex.join(["uv", "run", "python", "tests/bench/compare.py", *shown])
     page = report.page(rounds, voids, command, given.events)
-    given.output.write_text(page, encoding="utf-8")
+    report.write(given.output, page)
     print(page)
     return 0 if report.verdict(rounds)[0] and not voids else 1
 

@@ -2,10 +2,12 @@
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 
 from tests.bench.engines import ENGINES, ROOT
@@ -111,6 +113,17 @@ def page(rounds: Sequence[Round], voids: Sequence[str], command: str, events: in
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def write(path: Path, section: str) -> None:
+    """Put a section into the page in place of the one under its heading; the others stay."""
+    title = section.partition("\n")[0]
+    old = re.split(r"^(?=# )", path.read_text(encoding="utf-8") if path.exists() else "", flags=re.MULTILINE)
+    kept = [each.strip() for each in old if each.strip()]
+    places = [number for number, each in enumerate(kept) if each.partition("\n")[0] == title]
+    at = places[0] if places else len(kept)
+    kept[at : at + 1] = [section.strip()]
+    path.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
 
 
 def commit() -> str:
