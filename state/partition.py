@@ -4,8 +4,7 @@ The local copy is behind or equal, never ahead (D2): rows, the timeline position
 batch, written after the transaction committed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -37,14 +36,6 @@ POSITION = Table("position", b"p", Position, "how far the rows reflect the timel
 COPY = Table("copy", b"\x00", Copy, "how far the local copy reflects the changelog; never leaves the disk")
 LOCAL = b"\x01"
 """Keys below this are the copy's own and no part of the state."""
-
-
-class Change(NamedTuple):
-    """One record of the changelog."""
-
-    offset: int
-    key: bytes
-    value: bytes | None
 
 
 def read_position(store: Store) -> int | None:
@@ -87,8 +78,6 @@ class PartitionState:
         self.store.write({**changes, COPY.key(): encode_row(COPY, copy)})
         self.overlay.settle()
 
-    def restore(self, changes: Iterable[Change], copy: Copy) -> int:
-        """Write records of the changelog, in one batch; returns how many."""
-        rows = {change.key: change.value for change in changes}
-        self.store.write({**rows, COPY.key(): encode_row(COPY, copy)})
-        return len(rows)
+    def restore(self, changes: Mapping[bytes, bytes | None], copy: Copy) -> None:
+        """Write what the changelog says of some rows up to `copy`, in one batch."""
+        self.store.write({**changes, COPY.key(): encode_row(COPY, copy)})

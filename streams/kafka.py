@@ -175,7 +175,18 @@ def read(
     stop: Callable[[], bool] = lambda: False,
     until: dict[Place, int] | None = None,
 ) -> Iterator[list[Record]]:
-    """Committed records from the offsets given up to the end that each partition has once it is reached.
+    """Committed records from the offsets given, as `read_messages` reads them."""
+    for messages in read_messages(settings, starts, stop, until):
+        yield [to_record(message, settings) for message in messages]
+
+
+def read_messages(
+    settings: Settings,
+    starts: dict[Place, int],
+    stop: Callable[[], bool] = lambda: False,
+    until: dict[Place, int] | None = None,
+) -> Iterator[list[Any]]:
+    """The client's messages from the offsets given up to the end that each partition has once it is reached.
 
     With `until`, a partition is read on until that offset, however long an open transaction hides the records before
     it, or the broker is away. Raises `KafkaException` on a broker's refusal and, without `until`, on its silence.
@@ -187,22 +198,22 @@ def read(
         consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in starts.items()])
         unfinished, empty = set(starts), 0
         while unfinished and not stop():
-            records = []
+            usable = []
             messages = consumer.consume(10_000, LOOK_S)
             empty = 0 if messages else empty + 1
             if empty > EMPTY_LOOKS and until is None:
                 raise _silence(*unfinished)
             for message in messages:
                 if (error := message.error()) is None:
-                    records.append(to_record(message, settings))
+                    usable.append(message)
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
                     ended = (str(message.topic()), message.partition() or 0)
                     if until is None or (message.offset() or 0) >= until[ended]:
                         unfinished.discard(ended)
                 elif not error.retriable():
                     raise KafkaException(error)
-            if records:
-                yield records
+            if usable:
+                yield usable
     finally:
         consumer.close()
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import structlog
 
-from state.partition import Change, Copy, PartitionState
+from state.partition import Copy, PartitionState
 from state.rocks import RocksStore, destroy, is_damaged
 from state.store import StoreInUseError
 from streams.clock import now_ms
 from streams.crash import crash_point
-from streams.kafka import bounds, committed, patiently, read
+from streams.kafka import bounds, committed, patiently, read_messages
 from streams.membership import StopPartitionError
 from streams.settings import Settings
 
@@ -119,16 +119,17 @@ def _catch_up(
     progress.to_do = end - at
     if at >= end and copy.whole:
         return
-    for records in read(settings, {changelog: at} if at < end else {}, cancelled, {changelog: end}):
-        changes = [Change(record.offset, record.key or b"", record.value) for record in records]
-        at = changes[-1].offset + 1
+    # Not as records: key and value are all that is wanted of the millions that there may be.
+    for messages in read_messages(settings, {changelog: at} if at < end else {}, cancelled, {changelog: end}):
+        at = messages[-1].offset() + 1
+        rows = {message.key() or b"": message.value() for message in messages}
         # Its age is that of what it was: a tombstone for one of its rows may still be to come (D8).
-        state.restore(changes, Copy(at, copy.written_at, whole=False))
+        state.restore(rows, Copy(at, copy.written_at, whole=False))
         progress.done = at - began
         crash_point("during-restore")
     if cancelled():
         raise StopPartitionError("given up while restoring: another worker has it now")
-    state.restore([], Copy(max(at, end), now_ms()))
+    state.restore({}, Copy(max(at, end), now_ms()))
     progress.done = progress.to_do
 
 

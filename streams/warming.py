@@ -18,7 +18,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from state.encoding import RowTooNewError
-from state.partition import Change, Copy, PartitionState
+from state.partition import Copy, PartitionState
 from state.rocks import destroy
 from state.store import StoreError
 from streams.clock import now_ms
@@ -139,12 +139,14 @@ class WarmCopies:
             return tail
 
     def _take(self, consumer: Consumer, messages: list[Message]) -> None:
-        changes: defaultdict[int, list[Change]] = defaultdict(list)
+        changes: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        read: dict[int, int] = {}
         ended: dict[int, int] = {}
         for message in messages:
             partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
             if error is None:
-                changes[partition].append(Change(offset, message.key() or b"", message.value()))
+                changes[partition][message.key() or b""] = message.value()
+                read[partition] = offset + 1
                 ended.pop(partition, None)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
                 ended[partition] = offset
@@ -152,7 +154,7 @@ class WarmCopies:
                 # Its next record is gone, and with it perhaps a tombstone.
                 self._guarded(partition, self._refuse)
         for partition in changes.keys() | ended.keys() | self._still_ended(consumer):
-            self._guarded(partition, lambda p: self._write(p, changes[p], ended.get(p)))
+            self._guarded(partition, lambda p: self._write(p, changes[p], read.get(p), ended.get(p)))
         with self._lock:
             for partition, tail in self._tails.items():
                 _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
@@ -169,14 +171,16 @@ class WarmCopies:
                     found.add(partition)
         return found
 
-    def _write(self, partition: int, changes: list[Change], end: int | None) -> Tail | None:
+    def _write(
+        self, partition: int, changes: dict[bytes, bytes | None], read: int | None, end: int | None
+    ) -> Tail | None:
         with self._lock:
             if (tail := self._tails.get(partition)) is None:
                 return None
             # Without a word of the end and without records, it is still where it was found to be.
             at_end = end is not None or not changes
             tail.end = tail.end if end is None else end
-            at = changes[-1].offset + 1 if changes else tail.copy.changelog
+            at = tail.copy.changelog if read is None else read
             # At the end it is what the partition was; in between, rows of later records may be missing or there already.
             copy = Copy(at, now_ms() if at_end else tail.copy.written_at, whole=at_end)
             stale = at_end and (not tail.copy.whole or copy.written_at - tail.copy.written_at > REFRESH_MS)

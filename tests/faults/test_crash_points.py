@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from state.partition import PartitionState
+from state.rocks import RocksStore
+from state.store import StoreError
 from streams import crash
+from streams.kafka import bounds
+from tests.faults.system import PARTITIONS
 
 if TYPE_CHECKING:
-    from tests.faults.system import System
+    from tests.faults.system import System, Worker
 
 IN_A_BATCH = ("before-produce", "before-commit", "after-commit")
 
@@ -29,6 +35,21 @@ def test_exit_in_a_batch(system: System, agent: str) -> None:
     assert rest.running
 
 
+def missing(system: System, worker: Worker) -> dict[int, tuple[int, int]]:
+    """How many changelog records each of the worker's copies is behind, and how many there are."""
+    name = system.settings.topic("customer-state")
+    found = bounds(system.settings, [(name, partition) for partition in range(PARTITIONS)], committed=False)
+    behind = {partition: (end, end) for (_, partition), (_, end) in found.items()}
+    for path in worker.copies():
+        with suppress(StoreError):  # where it was not even made
+            store = RocksStore(path, read_only=True)
+            copy, partition = PartitionState(store).copy, int(path.name.removeprefix("p"))
+            store.close()
+            if copy is not None:
+                behind[partition] = behind[partition][1] - copy.changelog, behind[partition][1]
+    return behind
+
+
 def test_exit_while_restoring(system: System) -> None:
     system.start("a")
     system.publisher.start(1000)
@@ -40,6 +61,10 @@ def test_exit_while_restoring(system: System) -> None:
         victim.start(LAUREL_CRASH_AT=f"during-restore:{times}")
         assert victim.ended() == crash.EXIT_CODE
         # What the exit left behind is a copy that was restored in part; the next start goes on from there.
+        behind, mark = missing(system, victim), victim.mark()
+        assert any(left < end for left, end in behind.values()), "nothing was restored: nothing is tested"
         victim.start()
         system.await_progress()
+        restored = {line["partition"]: line["records"] for line in victim.said("restored", mark)}
+        assert restored == {partition: left for partition, (left, _) in behind.items()}
     system.finish()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from state.encoding import decode_row
-from state.partition import COPY, POSITION, Change, Copy, PartitionState, Position, read_position, state_of
+from state.partition import COPY, POSITION, Copy, PartitionState, Position, read_position, state_of
 from state.store import Store
 from tests.state.stores import EVERY_STORE, Opened
 from tests.state.tables import LAST, MARKS, TALLIES, Nothing, Tally
@@ -116,24 +116,23 @@ def test_rows_of_the_copy_alone_are_no_part_of_the_state(opened: Opened) -> None
 @EVERY_STORE
 def test_a_copy_restored_from_the_changelog_is_the_state_it_came_from(opened: Opened) -> None:
     with opened() as origin, opened() as restored:
-        state, changelog = PartitionState(origin), list[Change]()
+        state, changelog = PartitionState(origin), list[tuple[bytes, bytes | None]]()
         for n in range(5):
             state.overlay.put(TALLIES, Tally(n), "a")
             state.overlay.put(MARKS, Nothing(), str(n))
             state.overlay.delete(MARKS, str(n - 1))
             state.overlay.keep()
-            for key, value in commit(state, n + 1, 0).items():
-                changelog.append(Change(len(changelog), key, value))
+            changelog += commit(state, n + 1, 0).items()
         copy = PartitionState(restored)
         middle = len(changelog) // 2
-        assert copy.restore(changelog[:middle], Copy(middle, 1)) > 0
+        copy.restore(dict(changelog[:middle]), Copy(middle, 1))
         assert copy.copy == Copy(middle, 1)
-        copy.restore(changelog[middle:], Copy(len(changelog), 2))
+        copy.restore(dict(changelog[middle:]), Copy(len(changelog), 2))
         assert dict(state_of(restored)) == dict(state_of(origin))
         assert copy.position == 5
         assert copy.overlay.get(TALLIES, "a") == Tally(4)
         # The same records once more, as after a crash between two batches of a restore.
-        copy.restore(changelog[middle:], Copy(len(changelog), 3))
+        copy.restore(dict(changelog[middle:]), Copy(len(changelog), 3))
         assert dict(state_of(restored)) == dict(state_of(origin))
 
 
@@ -142,7 +141,7 @@ def test_restoring_writes_rows_and_how_far_they_go_in_one_batch(opened: Opened) 
     with opened() as real:
         store = Recording(real)
         state = PartitionState(store)
-        state.restore([Change(0, b"a1", b"x"), Change(1, b"a1", None), Change(2, b"a2", b"")], Copy(3, 1))
+        state.restore({b"a1": None, b"a2": b""}, Copy(3, 1))
         assert [set(batch) for batch in store.batches] == [{b"a1", b"a2", COPY.key()}]
         assert store.get(b"a1") is None
         assert store.get(b"a2") == b"", "an empty value is a row; only None removes one (T-23)"
