@@ -2,7 +2,8 @@
 
 `HURT_FREEZE_AT=before-commit:3` stops the process, as SIGSTOP does, the third time that it comes to that place (the
 names are those of `streams.crash`). `HURT_RAISE_ON=x` makes the fold of each event raise whose id starts with x.
-`HURT_CLOCK_S=3600` puts this machine's clock an hour ahead.
+`HURT_CLOCK_S=3600` puts this machine's clock an hour ahead. `HURT_RESTORE_AFTER=path` keeps whoever restores waiting for a
+file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import streams.batches
 import streams.restoring
@@ -49,11 +51,23 @@ def set_clock(ahead_s: int) -> None:
     time.time_ns = lambda: right() + ahead_s * 1_000_000_000
 
 
+def restore_after(file: Path) -> None:
+    """Have each restore stand still, in its own thread, until the file is there."""
+
+    def wait(_point: str) -> None:
+        while not file.exists():
+            time.sleep(0.1)
+
+    streams.restoring.crash_point = wait
+
+
 if ahead := os.environ.get("HURT_CLOCK_S"):
     set_clock(int(ahead))
 if _where:
     for module in (streams.transactions, streams.batches, streams.restoring):
         module.crash_point = freeze_at
+if file := os.environ.get("HURT_RESTORE_AFTER"):
+    restore_after(Path(file))
 if bug := os.environ.get("HURT_RAISE_ON"):
     raise_on(bug)
 if __name__ == "__main__":

@@ -7,9 +7,12 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from streams import crash
-from tests.faults.system import HURT
+from tests.faults.failover import held
+from tests.faults.system import HURT, PARTITIONS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.system import System, Worker
 
 RATE = 300
@@ -71,6 +74,35 @@ def test_dead_right_after_its_announcement(system: System) -> None:
 def fenced(workers: list[Worker]) -> set[str]:
     """Whose transactional ids the workers say that they fenced."""
     return {line["worker"] for worker in workers for line in worker.said("fenced")}
+
+
+def test_untouched_partitions_work_while_others_are_restored(system: System, tmp_path: Path) -> None:
+    (owner,) = system.start("owner")
+    system.publisher.publish([system.publisher.history.next() for _ in range(500)])
+    system.await_idle()
+    go = tmp_path / "go"
+    go.touch()
+    heir = system.worker("heir").start(HURT, HURT_RESTORE_AFTER=go)
+    system.await_running(heir, owner)
+    system.publisher.start(RATE)
+    system.await_progress()
+    untouched = {place[2] for place in held(system, heir) if place[0] == "customers"}
+    assert 0 < len(untouched) < PARTITIONS
+    go.unlink()
+    owner.kill()
+    system.wait(lambda: bool(heir.ready().get("rows")), "the restore to begin")
+    before = system.positions("customers")
+
+    def moved() -> set[int]:
+        now = system.positions("customers")
+        return {partition for (_, partition), at in now.items() if at > before["timeline", partition] + 2}
+
+    system.wait(lambda: moved() >= untouched, "progress of what the heir had before")
+    assert heir.ready()["state"] == "restoring"
+    assert moved() == untouched
+    go.touch()
+    system.await_progress()
+    system.finish()
 
 
 def test_failover_without_the_disk(system: System, seed: int) -> None:
