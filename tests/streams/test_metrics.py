@@ -299,16 +299,21 @@ def test_every_state_of_the_engine_is_in_the_table() -> None:
     assert draining.state()[1] in STATES
 
 
-def test_a_restore_is_followed_row_by_row() -> None:
+def test_a_restore_is_followed_row_by_row_and_so_are_warm_copies() -> None:
+    class Following:
+        behind = {5: 7}  # noqa: RUF012 - as the real one
+
     class Restoring:
         figures: Mapping[int, Any] = {}
         restoring = {3: Progress(40, 100)}  # noqa: RUF012 - as the real one
+        warm = Following()
 
     made = worker()
     made._customers = Restoring()  # type: ignore[assignment]
     page = told(made)
     assert page["laurel_restore_done_rows", ("3",)] == 40
     assert page["laurel_restore_todo_rows", ("3",)] == 100
+    assert page["laurel_warm_copy_behind_records", ("5",)] == 7
 
 
 # On a broker
@@ -499,11 +504,11 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
 
 
 def test_every_metric_is_told_by_a_worker_that_has_done_its_work(whole: tuple[System, Series]) -> None:
-    """But those of a restore, which is over."""
+    """But those of a restore, which is over, and of warm copies, which it does not have."""
     _, page = whole
     names = {name for name, _ in page}
     silent = [m.name for m in METRICS if m.name not in names and f"{m.name}_count" not in names]
-    assert silent == ["laurel_restore_done_rows", "laurel_restore_todo_rows"]
+    assert silent == ["laurel_restore_done_rows", "laurel_restore_todo_rows", "laurel_warm_copy_behind_records"]
     assert page["laurel_worker_ready", ()] == 1
     assert page["laurel_worker_state", ("running",)] == 1
     assert page["laurel_partitions", ("customers", "working")] == PARTITIONS
