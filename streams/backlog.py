@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka import admin as kafka_admin
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, Place, admin, first
+from streams.kafka import TIMEOUT_S, Place, first, member, reader, watermarks
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 LOOK_S = 5.0
-LATEST: Any = vars(kafka_admin)["OffsetSpec"].latest()
-"""Documented there, but missing in its types."""
 
 
 class Waiting(NamedTuple):
@@ -36,7 +33,7 @@ class Backlog:
     def __init__(self, settings: Settings, stages: Callable[[], Mapping[str, "Stage"]]) -> None:
         self._settings = settings
         self._stages = stages
-        self._asking = admin(settings)
+        self._consumers: dict[str, Consumer] = {}
         self._since: dict[tuple[str, Place], int] = {}
         """For each partition claimed: what waits is not older, ms."""
         self._stop = Event()
@@ -59,6 +56,7 @@ class Backlog:
                 self.look()
             except KafkaException as error:
                 log.debug("backlog_unknown", because=str(error))
+                self._consumers.clear()  # a new one asks anew who has what
             if self._stop.wait(LOOK_S):
                 return
 
@@ -92,20 +90,26 @@ class Backlog:
         return self._settings.bare(place.topic), place.partition
 
     def _positions(self, agent: str, places: list[Place]) -> dict[Place, int]:
-        asked = [ConsumerGroupTopicPartitions(self._settings.group(agent), self._full(places))]
-        (answer,) = self._asking.list_consumer_group_offsets(asked, request_timeout=TIMEOUT_S).values()
-        found = answer.result().topic_partitions or []
+        # As last committed, whatever transaction is pending: what is asked for stable positions waits for it.
+        told = member(self._settings, agent) | {"isolation.level": "read_uncommitted"}
+        consumer = self._kept(agent, lambda: Consumer(told))
+        found = consumer.committed(self._full(places), timeout=TIMEOUT_S)
         for place in found:
             if place.error is not None:
                 raise KafkaException(place.error)
         return {self._bare(place): max(0, place.offset) for place in found}
 
     def _ends(self, places: list[Place]) -> dict[Place, int]:
-        asked = dict.fromkeys(self._full(places), LATEST)
-        answers = self._asking.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
-        )
-        return {self._bare(place): answer.result().offset for place, answer in answers.items()}
+        consumer = self._kept("ends", lambda: reader(self._settings))
+        return {
+            self._bare(place): watermarks(consumer, (place.topic, place.partition))[1] for place in self._full(places)
+        }
+
+    def _kept(self, name: str, make: Callable[[], Consumer]) -> Consumer:
+        """A consumer that only asks, from look to look the same."""
+        if name not in self._consumers:
+            self._consumers[name] = make()
+        return self._consumers[name]
 
     def _first(self, place: Place, position: int) -> int:
         """The timestamp of the first record that waits; of a partition that is new here, and has not moved yet."""

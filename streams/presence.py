@@ -11,14 +11,16 @@ from typing import Any
 
 import msgspec
 import structlog
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.topics import AGENTS
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, admin, client, read_all, transactional
+from streams.kafka import TIMEOUT_S, admin, client, groups, read_all, transactional
 from streams.settings import Settings
 
 log = structlog.get_logger()
+ARRANGED = {"Stable", "Empty", "Dead"}
+"""States of a group in which its members are those that there are."""
 EVERY_S = 10.0
 LOOK_S = 0.5
 
@@ -106,12 +108,11 @@ class Presence:
         """Fence every listed worker that is in no group; False if one of them, or of the groups, is to be looked at again."""
         present = {self._settings.instance}
         asking = admin(self._settings)
-        groups = [self._settings.group(agent) for agent in AGENTS]
-        for future in asking.describe_consumer_groups(groups, request_timeout=TIMEOUT_S).values():
-            group = future.result()
-            if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD}:
-                return False
-            present |= {member.client_id.removeprefix("laurel-").rpartition("-")[0] for member in group.members}
+        for agent in AGENTS:
+            for group in groups(asking, self._settings.group(agent)):
+                if group.state not in ARRANGED:
+                    return False
+                present |= {member.client_id.removeprefix("laurel-").rpartition("-")[0] for member in group.members}
         absent = {instance: entry for instance, entry in self._listed().items() if instance not in present}
         # Whoever announced itself just now may be about to join, or have died right after it.
         latest = now_ms() - self._settings.session_timeout_ms

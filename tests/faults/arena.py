@@ -32,6 +32,8 @@ BROKERS = {"log.cleaner.backoff.ms": "1000"}
 """Compaction is to be under way while tables are restored."""
 BUG = "bug-"
 """The fold raises on events whose ids begin so."""
+GAVE_UP = 70
+"""Exit code of a worker that cannot go on, and says why."""
 SEEN_WITHIN_S = 15
 """A fault that is over may take some scrapes to show."""
 
@@ -84,6 +86,9 @@ class Arena:
         self.random = random
         self.points: Counter[str] = Counter()
         self.skipped: set[Place] = set()
+        self.gave_up: Counter[str] = Counter()
+        self.crashed: list[str] = []
+        """Workers that ended in a way that is not theirs."""
         self.versions = 0
         """How many policies were activated after the first."""
         self.cluster = local.Cluster(folder.with_name(f"{folder.name}-brokers"), NODES, BROKERS)
@@ -117,8 +122,15 @@ class Arena:
         self.system.oracle.close()
 
     def watch(self) -> None:
-        """Have Prometheus watch the workers from now on."""
+        """Have Prometheus watch the workers from now on; wait until it has seen each."""
         self.prometheus.start(self.targets())
+
+        def seen() -> bool:
+            now = time.time()
+            found = self.prometheus.range("up == 1", now - 1, now)
+            return len(found) == len(self.system.workers)
+
+        self.system.wait(seen, "Prometheus to see every worker")
 
     def targets(self) -> list[str]:
         """What Prometheus scrapes."""
@@ -126,10 +138,11 @@ class Arena:
 
     def suffer(self, fault: Fault, victim: Worker, rest_s: float = 0) -> Seen:
         """Do the fault; then wait until every partition works again, and `rest_s` at least. Raises `StuckError`."""
+        self.supervise()
         began, clock = time.time(), time.monotonic()
         fault.hurt(self, victim)
         ended = time.monotonic()
-        self.system.await_progress()
+        self.system.await_progress(meanwhile=self.supervise)
         recovered = time.monotonic()
         time.sleep(max(0.0, ended + rest_s - recovered))
         return Seen(
@@ -140,6 +153,15 @@ class Arena:
             self._soon(lambda: self.moved(fault.moves, began)),
             self._soon(lambda: self.fired(fault.fires, began)),
         )
+
+    def supervise(self) -> None:
+        """Start again who ended by itself, as whoever runs workers does. One that gave up says so with its exit code."""
+        for worker in self.system.workers.values():
+            if not worker.running:
+                if worker.process.returncode != GAVE_UP:
+                    self.crashed.append(f"{worker.name} ended with {worker.process.returncode}:\n{worker.tail(8)}")
+                self.gave_up[worker.name] += 1
+                worker.start()
 
     def _soon(self, true: Callable[[], bool]) -> bool:
         until = time.monotonic() + SEEN_WITHIN_S
@@ -187,11 +209,12 @@ class Arena:
     def violations(self) -> list[str]:
         """What was lost, doubled or is different; once all is quiet."""
         try:
+            self.supervise()
             self.system.publisher.stop()
             self.system.await_idle()
-            return self.system.violations(skipped=self.skipped)
+            return self.crashed + self.system.violations(skipped=self.skipped)
         except (KafkaException, AssertionError) as error:
-            return [str(error)]
+            return [*self.crashed, str(error)]
 
 
 def wrong(seen: Iterable[Seen]) -> list[str]:

@@ -267,12 +267,13 @@ class System:
             if place.offset >= 0
         }
 
-    def await_progress(self, before: Positions | None = None) -> None:
+    def await_progress(self, before: Positions | None = None, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Wait until every partition of the timeline was written to and folded further; ticks see that there is more."""
         before = self.positions("customers") if before is None else before
         behind = {("timeline", partition) for partition in range(PARTITIONS)}
 
         def moved() -> bool:
+            meanwhile()
             now = self.positions("customers")
             behind.difference_update([place for place in behind if now.get(place, 0) > before.get(place, 0) + 2])
             return not behind

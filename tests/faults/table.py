@@ -20,7 +20,7 @@ from schemas.topics import BY_NAME
 from streams import policies
 from streams.crash import EXIT_CODE
 from streams.kafka import TIMEOUT_S, transactional
-from tests.faults.arena import BUG, Arena, Fault
+from tests.faults.arena import BUG, GAVE_UP, Arena, Fault
 from tests.faults.events import Published, poison
 from tests.faults.system import FULL, PARTITIONS, Worker
 
@@ -32,8 +32,6 @@ SESSIONS = 2.5
 BURST_S = 25
 """Seconds of load that come at once: more than an alert on late decisions bears."""
 POISONED = 6_000
-DAMAGED = 70
-"""Exit code of a worker that cannot go on."""
 
 
 def kill(arena: Arena, victim: Worker) -> None:
@@ -239,7 +237,7 @@ def fill_disk(arena: Arena, victim: Worker) -> None:
     victim.turn_log()
     victim.start(FULL)
     arena.system.wait(lambda: not victim.running, f"{victim.name} to end on its full disk")
-    assert victim.process.returncode == DAMAGED, (
+    assert victim.process.returncode == GAVE_UP, (
         f"{victim.name} ended with {victim.process.returncode}\n{victim.tail()}"
     )
     time.sleep(SEEN_S)

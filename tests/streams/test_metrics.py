@@ -306,6 +306,7 @@ def test_a_restore_is_followed_row_by_row_and_so_are_warm_copies() -> None:
     class Restoring:
         figures: Mapping[int, Any] = {}
         restoring = {3: Progress(40, 100)}  # noqa: RUF012 - as the real one
+        restored = Counter({3: 1000, 4: 7})  # noqa: RUF012 - likewise
         warm = Following()
 
     made = worker()
@@ -313,6 +314,7 @@ def test_a_restore_is_followed_row_by_row_and_so_are_warm_copies() -> None:
     page = told(made)
     assert page["laurel_restore_done_rows", ("3",)] == 40
     assert page["laurel_restore_todo_rows", ("3",)] == 100
+    assert page["laurel_restored_rows_total", ()] == 1007
     assert page["laurel_warm_copy_behind_records", ("5",)] == 7
 
 
@@ -539,7 +541,8 @@ def test_a_restore_is_told_while_it_lasts(bootstrap: str, tmp_path: Path) -> Non
         forger.abort_transaction(30)
         while not (page := scrape(settings.health_port))["laurel_worker_ready", ()]:
             system.still_working()
-        assert not any(name.startswith("laurel_restore") for name, _ in page)
+        assert not any(name.startswith("laurel_restore_") for name, _ in page)
+        assert page["laurel_restored_rows_total", ()] == 1
         assert page["laurel_partitions", ("customers", "preparing")] == 0
 
 
