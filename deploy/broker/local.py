@@ -164,15 +164,7 @@ class Cluster:
     def _java(self, node: int, *words: str) -> subprocess.Popen[bytes]:
         folder = self._folder(node)
         options = [f"-Dlog4j2.configurationFile={HERE}/log4j2.properties", f"-Dlaurel.broker.log={folder}/server.log"]
-        command = [
-            find_java(),
-            *self._jvm,
-            *options,
-            "-cp",
-            f"{self._jars}/*",
-            *words,
-            str(folder / "server.properties"),
-        ]
+        command = [find_java(), *JVM, *options, "-cp", f"{self._jars}/*", *words, str(folder / "server.properties")]
         process = spawn(command, folder / "console.log")
         register(self._record(node), process.pid)
         return process
