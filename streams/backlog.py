@@ -8,7 +8,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, Place, first, member, reader, watermarks
+from streams.kafka import TIMEOUT_S, Place, member, reader
+from streams.reading import first, watermarks
 from streams.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from schemas.codec import Rejected, decode
 from schemas.events import SourceEvent
 from streams.intake import TOO_LARGE
-from streams.kafka import admin, bounds, first, partitions_of, read_all
+from streams.kafka import admin, partitions_of
 from streams.publishing import publish
+from streams.reading import bounds, first, read_all
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 from streams.settings import Settings
 

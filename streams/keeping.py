@@ -15,7 +15,8 @@ from typing import Self
 from confluent_kafka import TopicCollection
 
 from processors.step import RULES_VERSION
-from streams.kafka import TIMEOUT_S, Place, admin, bounds
+from streams.kafka import TIMEOUT_S, Place, admin
+from streams.reading import bounds
 from streams.settings import Settings
 from streams.snapshots import FORMAT, Body, Header, RefusedError, Snapshot, write
 

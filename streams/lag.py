@@ -9,7 +9,8 @@ from confluent_kafka import KafkaException
 
 from schemas.topics import SOURCES
 from streams.clock import DAY_MS, now_ms
-from streams.kafka import TIMEOUT_S, Place, admin, bounds, committed, first, partitions_of, read
+from streams.kafka import TIMEOUT_S, Place, admin, committed, partitions_of
+from streams.reading import bounds, first, read
 from streams.settings import Settings
 
 log = structlog.get_logger()

@@ -10,8 +10,9 @@ from schemas.codec import kind_of
 from schemas.events import ClockTicked, PolicyActivated
 from schemas.topics import INTAKE
 from streams.intake import TOO_LARGE
-from streams.kafka import Place, admin, bounds, committed, partitions_of, read
+from streams.kafka import Place, admin, committed, partitions_of
 from streams.published import Written
+from streams.reading import bounds, read
 from streams.records import ORIGIN, REASON, Record, parse_origin
 from streams.report import Check
 from streams.restoring import Tables

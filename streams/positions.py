@@ -12,8 +12,9 @@ from schemas.partitions import reserved
 from streams.batches import Folded
 from streams.clock import EventsClock
 from streams.intake import Intake
-from streams.kafka import Place, admin, bounds, partitions_of, patiently, read, standing
+from streams.kafka import Place, admin, partitions_of, patiently, standing
 from streams.membership import StopPartitionError
+from streams.reading import bounds, read
 from streams.records import ORIGIN, Record, parse_origin
 from streams.settings import Settings
 

@@ -15,7 +15,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.topics import AGENTS
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, admin, client, groups, read_all, transactional
+from streams.kafka import TIMEOUT_S, admin, client, groups, transactional
+from streams.reading import read_all
 from streams.settings import Settings
 
 log = structlog.get_logger()

@@ -8,7 +8,8 @@ from typing import Any
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided
 from schemas.topics import TOPICS
-from streams.kafka import Place, bounds, read
+from streams.kafka import Place
+from streams.reading import bounds, read
 from streams.records import AT, Outgoing, Record
 from streams.report import Check
 from streams.settings import Settings

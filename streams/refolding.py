@@ -15,7 +15,7 @@ from state.memory import MemoryStore
 from state.partition import PartitionState, state_of
 from streams.customers import Fold, Partitions
 from streams.folding import fold
-from streams.kafka import read
+from streams.reading import read
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
 from streams.settings import Settings

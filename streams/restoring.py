@@ -16,8 +16,9 @@ from state.rocks import RocksStore, destroy, is_damaged
 from state.store import StoreInUseError
 from streams.clock import now_ms
 from streams.crash import crash_point
-from streams.kafka import bounds, committed, patiently, read_messages
+from streams.kafka import committed, patiently
 from streams.membership import StopPartitionError
+from streams.reading import bounds, read_messages
 from streams.settings import Settings
 
 log = structlog.get_logger()

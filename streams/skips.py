@@ -8,7 +8,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from state.encoding import decode_row
 from state.partition import POSITION
-from streams.kafka import client, committed, first, read_all, read_partitions
+from streams.kafka import client, committed
+from streams.reading import first, read_all, read_partitions
 from streams.records import Record
 from streams.settings import Settings
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from schemas.codec import Rejected, decode, to_json
 from schemas.topics import BY_NAME
-from streams.kafka import Place, admin, bounds, partitions_of, read
+from streams.kafka import Place, admin, partitions_of
+from streams.reading import bounds, read
 from streams.records import Record
 from streams.settings import Settings
 

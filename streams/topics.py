@@ -15,7 +15,8 @@ from schemas.codec import encode
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
 from schemas.topics import BY_NAME, SOURCES, TOPICS, Topic
-from streams.kafka import TIMEOUT_S, Place, admin, bounds, partitions_of, patiently, read, transactional
+from streams.kafka import TIMEOUT_S, Place, admin, partitions_of, patiently, transactional
+from streams.reading import bounds, read
 from streams.settings import Settings
 
 PARTITIONS = 8

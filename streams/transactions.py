@@ -13,6 +13,8 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 TIMEOUT_S = 10.0
+UNKNOWN_TRIES = 4
+"""Time-outs after which a client is given up."""
 FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)  # noqa: SLF001 - its name
 
 
@@ -60,7 +62,8 @@ class Transactions:
     ) -> dict[int, int]:
         """Write records and positions, all or nothing; returns where each of the markers, written last, came to stand.
 
-        Returns only when the broker has all of it. Raises `AbortedError` when it has nothing of it.
+        Returns only when the broker has all of it. Raises `AbortedError` where it has nothing of it, or where a client that
+        was given up left that open: either way, all is to be derived from the broker again.
         """
         producer, topic = self.open(), self._settings.topic
         standing: dict[int, int] = {}
@@ -98,13 +101,19 @@ class Transactions:
             self.call = None
 
     def _until_known(self, attempt: Callable[..., None], *arguments: Any) -> None:
-        """Try until the outcome is known. A commit that timed out may have happened: only asking again tells."""
+        """Try until the outcome is known. A commit that timed out may have happened: only asking again tells.
+
+        A client that still does not tell is given up, and raises its last, retriable error: it may never tell again, however
+        well the broker is (librdkafka 5511). Its successor's first question decides what it left open.
+        """
+        tries = 0
         try:
             while True:
                 try:
                     return self._call(attempt, *arguments)
                 except KafkaException as error:
-                    if not error.args[0].retriable():
+                    tries += 1
+                    if not error.args[0].retriable() or tries == UNKNOWN_TRIES:
                         raise
                     self.outcome_unknown = True
                     log.warning("transaction_outcome_unknown", because=error.args[0].str())
@@ -112,16 +121,24 @@ class Transactions:
             self.outcome_unknown = False
 
     def _abort(self, producer: Producer, cause: KafkaError) -> None:
-        log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal())
-        if not cause.fatal():
+        log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal(), unknown=cause.retriable())
+        if not cause.fatal() and not cause.retriable():
             try:
                 self._until_known(producer.abort_transaction)
             except KafkaException as error:
                 log.warning("abort_failed", because=error.args[0].str())
             else:
                 return
-        # Fenced, or in a state that only a new producer leaves. Its id fences whatever it left open.
+        # Fenced, given up, or in a state that only a new producer leaves. Its id fences whatever was left open; and what the
+        # batch came to, all or nothing, is then derived from the broker, as on assignment.
         self._producer = None
+        if cause.retriable():
+            # At once: what its open transaction comes to is to be known before anything is derived.
+            self.outcome_unknown = True
+            try:
+                self.open()
+            finally:
+                self.outcome_unknown = False
 
 
 def send(producer: Producer, record: Outgoing, topic: str, on_delivery: Any = None) -> None:

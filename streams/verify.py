@@ -21,10 +21,11 @@ from processors.tables import TABLES as ROW_TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
-from streams.kafka import TIMEOUT_S, admin, bounds, committed, partitions_of
+from streams.kafka import TIMEOUT_S, admin, committed, partitions_of
 from streams.keeping import SOURCES, Snapshots
 from streams.origins import check_origins, read_ledger
 from streams.published import Published, Written
+from streams.reading import bounds
 from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refold, batches, timeline
 from streams.report import Check, Range, Report
 from streams.settings import Settings

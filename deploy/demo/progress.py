@@ -22,8 +22,9 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from streams.kafka import admin, bounds, committed, partitions_of
+from streams.kafka import admin, committed, partitions_of
 from streams.progressing import waiting_by_topic
+from streams.reading import bounds
 from streams.settings import Settings
 
 LOOK_S = 0.5

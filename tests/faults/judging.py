@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from schemas.fields import Currency
 
-HISTORY = Path(__file__).parents[1] / "contracts" / "history"
+HISTORY = Path(__file__).parents[2] / "schemas" / "history"
 MARKER, HEADER = b"\xc3\x01", 10
 DAY_MS = 86_400_000
 LARGEST_BYTES = 2_000_000

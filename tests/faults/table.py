@@ -291,7 +291,7 @@ def activate_policy(arena: Arena, _: Worker) -> None:
             settings.topic("timeline"), encode(activated), reserved(partition).encode(), partition=partition
         )
         producer.commit_transaction(TIMEOUT_S)
-        time.sleep(SEEN_S)
+        time.sleep(2 * SEEN_S)
 
 
 def configure(arena: Arena, topic: str, values: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from state.partition import PartitionState
 from state.rocks import RocksStore
 from state.store import StoreError
 from streams import crash
-from streams.kafka import bounds
+from streams.reading import bounds
 from tests.faults.system import PARTITIONS
 
 if TYPE_CHECKING:

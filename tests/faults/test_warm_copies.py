@@ -11,7 +11,7 @@ import pytest
 from state.encoding import decode_row
 from state.partition import COPY
 from state.rocks import RocksStore
-from streams.kafka import bounds
+from streams.reading import bounds
 from tests.faults.system import PARTITIONS
 
 if TYPE_CHECKING:

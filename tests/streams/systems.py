@@ -17,9 +17,10 @@ from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
 from schemas.events import SourceEvent
 from streams import policies, topics
-from streams.kafka import TIMEOUT_S, Place, admin, bounds, client, patiently, read_all
+from streams.kafka import TIMEOUT_S, Place, admin, client, patiently
 from streams.progressing import wait_until_idle
 from streams.publishing import publish
+from streams.reading import bounds, read_all
 from streams.records import Outgoing, Record
 from streams.settings import Settings
 from streams.transactions import send

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from streams.kafka import bounds
 from streams.progressing import waiting_by_topic
+from streams.reading import bounds
 from streams.records import Outgoing
 from tests.streams.systems import PARTITIONS, System
 

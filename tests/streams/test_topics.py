@@ -19,7 +19,8 @@ from schemas.codec import decode, encode
 from schemas.partitions import reserved
 from schemas.topics import BY_NAME, SOURCES, TOPICS
 from streams import policies, topics
-from streams.kafka import read_all, transactional
+from streams.kafka import transactional
+from streams.reading import read_all
 from streams.settings import Settings
 from tests.streams.commands import Caller
 from tests.streams.systems import own_namespace

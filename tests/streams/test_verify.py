@@ -10,8 +10,9 @@ from confluent_kafka.admin import AdminClient
 from state.encoding import encode_row
 from state.partition import POSITION, Position
 from streams import verify as verification
-from streams.kafka import read_partitions, transactional
+from streams.kafka import transactional
 from streams.published import Published
+from streams.reading import read_partitions
 from streams.records import AT, Outgoing
 from streams.report import Check
 from tests.streams.systems import System
