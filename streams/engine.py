@@ -74,17 +74,18 @@ class Engine:
         restoring = self._customers.restoring if self._customers else {}
         failing = [name for name, stage in stages.items() if stage.failing]
         presence = self._presence
-        # The first that holds is what a person must know first.
+        # The first that holds is what a person must know first. Each batch that fails has its partitions prepared again: were
+        # that told first, nobody would hear of the failing for as long as an alert waits.
         troubles: tuple[tuple[bool, str, dict[str, Any]], ...] = (
             (self._draining, "draining", {}),
             (not memberships or any(m.generation is None for m in memberships), "waiting for broker", {}),
             (bool(stopped), "partitions stopped", {"stopped": stopped}),
+            (bool(failing), "transactions failing", {"failing": failing}),
             (
                 any(m.preparing for m in memberships),
                 "restoring",
                 {"rows": {n: {"done": p.done, "to_do": p.to_do} for n, p in restoring.copy().items()}},
             ),
-            (bool(failing), "transactions failing", {"failing": failing}),
             (
                 self.settings.clock == "events" and "intake" in stages and not self._complete(),
                 "waiting for every partition of the sources",

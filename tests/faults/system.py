@@ -149,7 +149,7 @@ class Worker:
 
     def counted(self, metric: str) -> dict[str, int]:
         """What it answers on /metrics for a counter with one label: its value for each."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         found = (line.removeprefix(metric).rpartition(" ") for line in lines if line.startswith(f"{metric}{{"))
         return {labels.split('"')[1]: int(float(value)) for labels, _, value in found}
