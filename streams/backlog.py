@@ -76,7 +76,9 @@ class Backlog:
         emptied = stage.emptied()
         positions, ends = self._positions(stage.name, places), self._ends(places)
         for place in places:
-            offsets = 0 if place in emptied else max(0, ends[place] - positions[place])
+            low, end = ends[place]
+            positions[place] = max(low, positions[place])  # what is gone waits for nobody
+            offsets = 0 if place in emptied else max(0, end - positions[place])
             if not offsets:
                 self._since[stage.name, place] = asked
             elif (stage.name, place) not in self._since:
@@ -100,11 +102,9 @@ class Backlog:
                 raise KafkaException(place.error)
         return {self._bare(place): max(0, place.offset) for place in found}
 
-    def _ends(self, places: list[Place]) -> dict[Place, int]:
+    def _ends(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
         consumer = self._kept("ends", lambda: reader(self._settings))
-        return {
-            self._bare(place): watermarks(consumer, (place.topic, place.partition))[1] for place in self._full(places)
-        }
+        return {self._bare(place): watermarks(consumer, (place.topic, place.partition)) for place in self._full(places)}
 
     def _kept(self, name: str, make: Callable[[], Consumer]) -> Consumer:
         """A consumer that only asks, from look to look the same."""

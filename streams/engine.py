@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import structlog
@@ -127,24 +127,27 @@ class Engine:
             if self.settings.health_port:
                 self.health.serve(self.settings.health_host, self.settings.health_port)
             saying = asyncio.create_task(self._attempt(self._keep_saying()))
-            await self._attempt(asyncio.to_thread(self._build))
+            await self._attempt(asyncio.to_thread(self._build), self._is_draining)
             await asyncio.gather(*(self._attempt(run(stage, topics[name])) for name, stage in self.stages.items()))
             saying.cancel()
-            if self._presence is not None:
-                self._presence.stop()
-            for beside in (self._lag, self._backlog, self._replicas, self._customers.warm if self._customers else None):
-                if beside is not None:
-                    beside.stop()
+            await asyncio.to_thread(self._stop_measuring)
         except Exception as error:  # noqa: BLE001 - see above
             self.die(error)
         self.drained.set()
 
-    async def _attempt(self, part: Awaitable[None]) -> None:
-        """One of the engine's parts; what it raises ends all, but for a broker that is away while there is no more to do."""
+    def _stop_measuring(self) -> None:
+        """Stop what runs beside the stages. It may take as long as a broker is silent; `drain` waits no longer than it may."""
+        warm = self._customers.warm if self._customers else None
+        for beside in (self._presence, self._lag, self._backlog, self._replicas, warm):
+            if beside is not None:
+                beside.stop()
+
+    async def _attempt(self, part: Awaitable[None], no_matter: Callable[[], bool] = lambda: False) -> None:
+        """One of the engine's parts; what it raises ends all, but where a broker that is away does not matter any more."""
         try:
             await part
         except KafkaException as error:
-            if not self._draining:
+            if not no_matter():
                 self.die(error)
         except Exception as error:  # noqa: BLE001 - see `work`
             self.die(error)
@@ -161,6 +164,8 @@ class Engine:
         Whoever asked for it soon kills: what cannot be finished in time ends as in a crash, which loses nothing either.
         """
         self._draining = True
+        if self._customers is not None and self._customers.warm is not None:
+            self._customers.warm.stopping.set()
         self.health.say()
         try:
             await asyncio.wait_for(self.drained.wait(), self.settings.drain_s)

@@ -50,6 +50,8 @@ class Presence:
         self._agents = settings.agents.split(",")
         self._rebalances = rebalances
         self._settled = settled
+        # A worker that announced itself longer ago than a session may be fenced.
+        self._every_s = min(EVERY_S, settings.session_timeout_ms / 2000)
         self._stop = Event()
         self._producer = Producer(client(settings, "presence") | {"enable.idempotence": True})
         self._thread = Thread(target=self._run, name="presence", daemon=True)
@@ -80,7 +82,7 @@ class Presence:
         while not self._stop.wait(LOOK_S):
             waited += LOOK_S
             try:
-                if waited >= EVERY_S:
+                if waited >= self._every_s:
                     waited = 0
                     self._announce()
                 rebalances = self._rebalances()

@@ -19,7 +19,10 @@ FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRO
 
 
 class AbortedError(Exception):
-    """Nothing of the batch happened: positions and rows must be derived from the broker again."""
+    """The batch is over: positions and rows must be derived from the broker again.
+
+    Nothing of it happened, but where a client was given up or had a fatal error: then that is what the broker tells.
+    """
 
     def __init__(self, cause: KafkaError) -> None:
         super().__init__(cause.str())
@@ -44,14 +47,14 @@ class Transactions:
     def open(self) -> Producer:
         """The producer, ready for a transaction; whoever used its id before is fenced."""
         if self._producer is None:
-            producer = Producer(transactional(self._settings, self._id))
-            patiently(
-                f"right to transactions as {self._id}",
-                lambda: self._call(producer.init_transactions),
-                self._stopping,
-            )
-            self._producer = producer
+            self._producer = patiently(f"right to transactions as {self._id}", self._initialized, self._stopping)
         return self._producer
+
+    def _initialized(self) -> Producer:
+        # A new one for each attempt: one that was refused for good would be so for ever.
+        producer = Producer(transactional(self._settings, self._id))
+        self._call(producer.init_transactions)
+        return producer
 
     def commit(
         self,
@@ -122,17 +125,19 @@ class Transactions:
 
     def _abort(self, producer: Producer, cause: KafkaError) -> None:
         log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal(), unknown=cause.retriable())
-        if not cause.fatal() and not cause.retriable():
+        unknown = cause.retriable()
+        if not cause.fatal() and not unknown:
             try:
                 self._until_known(producer.abort_transaction)
             except KafkaException as error:
                 log.warning("abort_failed", because=error.args[0].str())
+                unknown = error.args[0].retriable()
             else:
                 return
         # Fenced, given up, or in a state that only a new producer leaves. Its id fences whatever was left open; and what the
         # batch came to, all or nothing, is then derived from the broker, as on assignment.
         self._producer = None
-        if cause.retriable():
+        if unknown:
             # At once: what its open transaction comes to is to be known before anything is derived.
             self.outcome_unknown = True
             try:

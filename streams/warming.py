@@ -9,13 +9,14 @@ Nothing here may end a worker that does its work: a copy that fails is made anew
 
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from state.encoding import RowTooNewError
 from state.partition import Copy, PartitionState
@@ -35,8 +36,8 @@ AGAIN_S = 10.0
 REFRESH_MS = 60_000
 """A copy at the end says so again after this long, even when nothing is written: else it would age (D8)."""
 BATCH = 2_000
-BUFFER = {"queued.max.messages.kbytes": 16_384}
-"""What is read ahead; the worker's own work needs the memory more."""
+BUFFER = {"queued.max.messages.kbytes": 16_384, "fetch.wait.max.ms": 500}
+"""What is read ahead; the worker's own work needs the memory more. And a tail that is at the end may wait."""
 
 
 @dataclass
@@ -61,7 +62,8 @@ class WarmCopies:
         self._held: set[int] = set()
         self._tails: dict[int, Tail] = {}
         self._not_before: dict[int, float] = {}
-        self._stop = Event()
+        self.stopping = Event()
+        """No copy is opened any more."""
         self._thread = Thread(target=self._run, name="warm-copies", daemon=True)
         self.behind: dict[int, int] = {}
         """How many offsets of its changelog each copy still has to read."""
@@ -72,7 +74,7 @@ class WarmCopies:
 
     def stop(self) -> None:
         """Close all copies."""
-        self._stop.set()
+        self.stopping.set()
         self._thread.join(TIMEOUT_S)
 
     def hold(self, partition: int) -> None:
@@ -87,7 +89,7 @@ class WarmCopies:
             self._held.discard(partition)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             try:
                 self._follow()
             except Exception as error:  # noqa: BLE001 - see above: these copies are only there to be quicker
@@ -96,19 +98,19 @@ class WarmCopies:
                 with self._lock:
                     for partition in list(self._tails):
                         self._close(partition)
-            self._stop.wait(AGAIN_S)
+            self.stopping.wait(AGAIN_S)
 
     def _follow(self) -> None:
         partitions = set(range(partitions_of(admin(self._settings), self._topic)))
         consumer = reader(self._settings, more=BUFFER)
         assigned: set[int] = set()
         try:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 self._arrange(consumer, partitions, assigned)
                 if assigned:
                     self._take(consumer, consumer.consume(BATCH, LOOK_S))
                 else:
-                    self._stop.wait(LOOK_S)
+                    self.stopping.wait(LOOK_S)
         finally:
             consumer.close()
 
@@ -118,7 +120,7 @@ class WarmCopies:
             consumer.incremental_unassign([TopicPartition(self._topic, partition) for partition in gone])
             assigned -= gone
         for partition in partitions - assigned - self._held:
-            if monotonic() >= self._not_before.get(partition, 0.0):
+            if not self.stopping.is_set() and monotonic() >= self._not_before.get(partition, 0.0):
                 tail = self._guarded(partition, self._open)
                 if tail is not None:
                     consumer.incremental_assign([TopicPartition(self._topic, partition, tail.copy.changelog)])
@@ -168,8 +170,9 @@ class WarmCopies:
         for partition, tail in self._tails.copy().items():
             if tail.copy.whole and now_ms() - tail.copy.written_at > REFRESH_MS:
                 place = TopicPartition(self._topic, partition)
-                if consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)[1] <= tail.end:
-                    found.add(partition)
+                with suppress(KafkaException):  # nobody leads it just now: it is asked for again
+                    if consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)[1] <= tail.end:
+                        found.add(partition)
         return found
 
     def _write(
@@ -204,7 +207,7 @@ class WarmCopies:
                     return None  # `restore` judges by itself
                 self._close(partition)
                 destroy(self._path(partition))
-        except (StopPartitionError, RowTooNewError) as error:
+        except (StopPartitionError, RowTooNewError, KafkaException) as error:
             log.warning("warm_copy_left_alone", partition=partition, because=str(error))
             with self._lock:
                 self._close(partition)

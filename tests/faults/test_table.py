@@ -25,7 +25,7 @@ RULES = [
     for group in yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]
 ]
-DECK = ("freeze-inside", "refuse", "break-rule", "kill-leader", "activate-policy", "set-clock")
+DECK = ("refuse", "break-rule", "kill-leader")
 
 
 @pytest.fixture

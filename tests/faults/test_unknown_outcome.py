@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.broker import local, runs
-from tests.faults.system import HURT, System
+from tests.faults.system import HURT, System, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,10 @@ def cluster() -> Iterator[local.Cluster]:
         yield cluster
 
 
+def gave_up(worker: Worker) -> bool:
+    return any(line["unknown"] for line in worker.said("transaction_aborted"))
+
+
 def test_a_commit_that_times_out(cluster: local.Cluster, namespace: str, seed: int, tmp_path: Path) -> None:
     # The transaction outlives the silence, so that the commit, asked for again, is what decides.
     system = System(cluster.bootstrap, namespace, tmp_path, seed, LAUREL_TRANSACTION_TIMEOUT_MS=60_000)
@@ -30,9 +34,13 @@ def test_a_commit_that_times_out(cluster: local.Cluster, namespace: str, seed: i
         system.wait(lambda: bool(worker.said("frozen")), "the worker to stand before its commit")
         cluster.pause(1)
         worker.thaw()
-        system.wait(lambda: bool(worker.said("transaction_outcome_unknown")), "a commit without an answer")
-        assert worker.running
+        # The client times out, and again, until it is given up; or, now and then, its call never returns.
+        system.wait(lambda: gave_up(worker) or not worker.running, "a commit without an answer")
         cluster.resume(1)
+        if not worker.running:
+            assert worker.ended() == 70
+            assert "does not return" in worker.said("worker_ends")[0]["exception"]
+            worker.start()
         system.await_progress()
         system.await_running(worker)
         system.finish()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams import kafka
+from streams import reading
 from streams.batches import Batch, BatchTopic, Folded, Stage, run
 from streams.health import Health
 from streams.membership import Claim
@@ -72,9 +72,9 @@ def test_what_a_batch_raises_reaches_whoever_waits_for_it() -> None:
 
 
 def test_reading_from_a_broker_that_went_away_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "EMPTY_LOOKS", 3)
+    monkeypatch.setattr(reading, "EMPTY_LOOKS", 3)
     with pytest.raises(KafkaException, match="no word of timeline/0"):
-        list(kafka.read(NOWHERE, {PLACE: 0}))
+        list(reading.read(NOWHERE, {PLACE: 0}))
 
 
 def test_a_worker_does_not_start_without_its_own_port() -> None:
