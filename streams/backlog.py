@@ -1,16 +1,16 @@
 """How much waits in this worker's partitions, and since when: measured beside the work, for whoever watches."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from threading import Event, Thread
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 
 from streams.clock import now_ms
-from streams.kafka import TIMEOUT_S, Place, member, reader
+from streams.kafka import Place, member, positions, reader
 from streams.reading import first, watermarks
 from streams.settings import Settings
+from streams.watch import Watch
 
 if TYPE_CHECKING:
     from streams.batches import Stage
@@ -37,29 +37,24 @@ class Backlog:
         self._consumers: dict[str, Consumer] = {}
         self._since: dict[tuple[str, Place], int] = {}
         """For each partition claimed: what waits is not older, ms."""
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="backlog", daemon=True)
+        self._watch = Watch("backlog", self._try, LOOK_S, LOOK_S)
         self.waiting: list[Waiting] = []
         """Of each partition claimed."""
 
     def start(self) -> None:
         """Look at once, and go on until `stop`."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
-        """Stop looking; a look under way may take as long as the broker is away, and is not waited for."""
-        self._stop.set()
-        self._thread.join(LOOK_S)
+        """Stop looking."""
+        self._watch.stop()
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.look()
-            except KafkaException as error:
-                log.debug("backlog_unknown", because=str(error))
-                self._consumers.clear()  # a new one asks anew who has what
-            if self._stop.wait(LOOK_S):
-                return
+    def _try(self) -> None:
+        try:
+            self.look()
+        except KafkaException as error:
+            log.debug("backlog_unknown", because=str(error))
+            self._consumers.clear()  # a new one asks anew who has what
 
     def look(self) -> None:
         """Measure once. Raises `KafkaException`."""
@@ -74,37 +69,30 @@ class Backlog:
             return
         # In this order: whoever was seen with nothing left had committed before its position was asked for.
         emptied = stage.emptied()
-        positions, ends = self._positions(stage.name, places), self._ends(places)
-        for place in places:
-            low, end = ends[place]
-            positions[place] = max(low, positions[place])  # what is gone waits for nobody
-            offsets = 0 if place in emptied else max(0, end - positions[place])
+        full = [self._full(place) for place in places]
+        committed, ends = self._positions(stage.name, full), self._ends(full)
+        for place, (low, end), passed in zip(places, ends, committed, strict=True):
+            position = max(low, passed)  # what is gone waits for nobody
+            offsets = 0 if place in emptied else max(0, end - position)
             if not offsets:
                 self._since[stage.name, place] = asked
             elif (stage.name, place) not in self._since:
-                self._since[stage.name, place] = self._first(place, positions[place])
+                self._since[stage.name, place] = self._first(place, position)
             since = max(self._since[stage.name, place], stage.counts.taken_at.get(place, 0))
             yield Waiting(stage.name, place[0], offsets, since)
 
-    def _full(self, places: Iterable[Place]) -> list[TopicPartition]:
-        return [TopicPartition(self._settings.topic(topic), partition) for topic, partition in places]
+    def _full(self, place: Place) -> Place:
+        return self._settings.topic(place[0]), place[1]
 
-    def _bare(self, place: TopicPartition) -> Place:
-        return self._settings.bare(place.topic), place.partition
-
-    def _positions(self, agent: str, places: list[Place]) -> dict[Place, int]:
+    def _positions(self, agent: str, places: list[Place]) -> list[int]:
         # As last committed, whatever transaction is pending: what is asked for stable positions waits for it.
         told = member(self._settings, agent) | {"isolation.level": "read_uncommitted"}
-        consumer = self._kept(agent, lambda: Consumer(told))
-        found = consumer.committed(self._full(places), timeout=TIMEOUT_S)
-        for place in found:
-            if place.error is not None:
-                raise KafkaException(place.error)
-        return {self._bare(place): max(0, place.offset) for place in found}
+        found = positions(self._kept(agent, lambda: Consumer(told)), places)
+        return [found[place] or 0 for place in places]
 
-    def _ends(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
+    def _ends(self, places: list[Place]) -> list[tuple[int, int]]:
         consumer = self._kept("ends", lambda: reader(self._settings))
-        return {self._bare(place): watermarks(consumer, (place.topic, place.partition)) for place in self._full(places)}
+        return [watermarks(consumer, place) for place in places]
 
     def _kept(self, name: str, make: Callable[[], Consumer]) -> Consumer:
         """A consumer that only asks, from look to look the same."""
@@ -114,5 +102,5 @@ class Backlog:
 
     def _first(self, place: Place, position: int) -> int:
         """The timestamp of the first record that waits; of a partition that is new here, and has not moved yet."""
-        found = first(self._settings, (self._settings.topic(place[0]), place[1]), position)
+        found = first(self._settings, self._full(place), position)
         return now_ms() if found is None else found.timestamp

@@ -175,7 +175,7 @@ def committed(settings: Settings, agent: str, places: Iterable[Place]) -> dict[P
     """
     consumer = Consumer(member(settings, agent) | {"client.id": "laurel-positions"})
     try:
-        return _committed(consumer, places)
+        return positions(consumer, places)
     finally:
         consumer.close()
 
@@ -184,14 +184,15 @@ def standing(settings: Settings, agent: str, place: Place) -> tuple[int | None, 
     """The group's position in a partition, as `committed` gives it, and the partition's bounds."""
     consumer = Consumer(member(settings, agent) | {"client.id": "laurel-positions"})
     try:
-        position = _committed(consumer, [place])[place]
+        position = positions(consumer, [place])[place]
         low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
     finally:
         consumer.close()
     return position, low, high
 
 
-def _committed(consumer: Consumer, places: Iterable[Place]) -> dict[Place, int | None]:
+def positions(consumer: Consumer, places: Iterable[Place]) -> dict[Place, int | None]:
+    """Its group's positions as the consumer sees them: stable ones, or as last committed."""
     found = consumer.committed([TopicPartition(*place) for place in places], timeout=TIMEOUT_S)
     for position in found:
         if position.error is not None:

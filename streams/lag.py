@@ -1,7 +1,6 @@
 """How far the sources are ahead of intake: the age of the oldest record that no worker has taken (D4)."""
 
 from collections.abc import Iterable
-from threading import Event, Thread
 from time import monotonic
 
 import structlog
@@ -12,6 +11,7 @@ from streams.clock import DAY_MS, now_ms
 from streams.kafka import TIMEOUT_S, Place, admin, committed, partitions_of
 from streams.reading import bounds, first, read
 from streams.settings import Settings
+from streams.watch import Watch
 
 log = structlog.get_logger()
 EVERY_S = 5.0
@@ -59,29 +59,23 @@ class SourceLag:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stop = Event()
         self._behind_ms = DAY_MS
         self._measured = -TRUSTED_S
-        self._thread = Thread(target=self._run, name="lag", daemon=True)
+        self._watch = Watch("lag", self._measure, EVERY_S, TIMEOUT_S)
 
     def start(self) -> None:
         """Measure once, then go on doing so."""
         self._measure()
-        self._thread.start()
+        self._watch.start(EVERY_S)
 
     def stop(self) -> None:
-        """Stop measuring; a look under way may take as long as the broker is away, and is not waited for."""
-        self._stop.set()
-        self._thread.join(TIMEOUT_S)
+        """Stop measuring."""
+        self._watch.stop()
 
     def behind_ms(self) -> int:
         """Milliseconds; 0 when nothing waits. A figure that is old grows: what came since may wait as long."""
         age_s = monotonic() - self._measured
         return self._behind_ms + (int(age_s * 1000) if age_s > TRUSTED_S else 0)
-
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            self._measure()
 
     def _measure(self) -> None:
         began = monotonic()

@@ -6,7 +6,6 @@ later. Whoever is left asks for the dead one's transactional id: the broker then
 
 from collections import Counter
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from streams.clock import now_ms
 from streams.kafka import TIMEOUT_S, admin, client, groups, transactional
 from streams.reading import read_all
 from streams.settings import Settings
+from streams.watch import Watch
 
 log = structlog.get_logger()
 ARRANGED = {"Stable", "Empty", "Dead"}
@@ -52,9 +52,10 @@ class Presence:
         self._settled = settled
         # A worker that announced itself longer ago than a session may be fenced.
         self._every_s = min(EVERY_S, settings.session_timeout_ms / 2000)
-        self._stop = Event()
         self._producer = Producer(client(settings, "presence") | {"enable.idempotence": True})
-        self._thread = Thread(target=self._run, name="presence", daemon=True)
+        self._watch = Watch("presence", self._look, LOOK_S, TIMEOUT_S)
+        self._arranged, self._waited_s = 0, 0.0
+        """The rebalances after which the absent were fenced; the time since this worker announced itself."""
         self.drift_ms: int | None = None
         """How far this machine's clock is ahead of the broker's, as last measured; None before."""
         self.fenced = Counter[str]()
@@ -68,28 +69,25 @@ class Presence:
     def start(self) -> None:
         """Announce this worker, and go on doing so."""
         self._announce()
-        self._thread.start()
+        self._watch.start(LOOK_S)
 
     def stop(self) -> None:
         """Take this worker's entry back: it has nothing open that somebody would have to fence."""
-        self._stop.set()
-        self._thread.join(TIMEOUT_S)
+        self._watch.stop()
         self._write(self._settings.instance, None)
         self._producer.flush(TIMEOUT_S)
 
-    def _run(self) -> None:
-        seen, waited = 0, 0.0
-        while not self._stop.wait(LOOK_S):
-            waited += LOOK_S
-            try:
-                if waited >= self._every_s:
-                    waited = 0
-                    self._announce()
-                rebalances = self._rebalances()
-                if rebalances != seen and self._settled() and self._fence_absent():
-                    seen = rebalances
-            except KafkaException as error:
-                log.warning("presence_postponed", because=error.args[0].str())
+    def _look(self) -> None:
+        self._waited_s += LOOK_S
+        try:
+            if self._waited_s >= self._every_s:
+                self._waited_s = 0
+                self._announce()
+            rebalances = self._rebalances()
+            if rebalances != self._arranged and self._settled() and self._fence_absent():
+                self._arranged = rebalances
+        except KafkaException as error:
+            log.warning("presence_postponed", because=error.args[0].str())
 
     def _announce(self) -> None:
         asked = now_ms()

@@ -4,7 +4,6 @@ Clients go on while one broker of three is down, so nothing that counts work tel
 """
 
 from collections.abc import Iterable
-from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import structlog
@@ -13,12 +12,14 @@ from confluent_kafka import KafkaException
 from schemas.topics import TOPICS
 from streams.kafka import admin
 from streams.settings import Settings
+from streams.watch import Watch
 
 log = structlog.get_logger()
 LOOK_S = 5.0
 ANSWER_S = 5.0
 """So long is waited for an answer."""
 END_S = 1.0
+"""So long a look is waited for at the end: a worker has little time to end."""
 
 
 class Copies(NamedTuple):
@@ -40,8 +41,7 @@ class Replicas:
     def __init__(self, settings: Settings) -> None:
         self._asking = admin(settings)
         self._ours = {settings.topic(topic.name) for topic in TOPICS}
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="replicas", daemon=True)
+        self._watch = Watch("replicas", self.look, LOOK_S, END_S)
         self.answers: bool | None = None
         """Whether the last question was answered; None before the first."""
         self.copies: Copies | None = None
@@ -49,18 +49,11 @@ class Replicas:
 
     def start(self) -> None:
         """Look at once, and go on until `stop`."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
-        """Stop looking; a look that a broker keeps waiting is not waited for, as the worker has little time to end."""
-        self._stop.set()
-        self._thread.join(END_S)
-
-    def _run(self) -> None:
-        while True:
-            self.look()
-            if self._stop.wait(LOOK_S):
-                return
+        """Stop looking."""
+        self._watch.stop()
 
     def look(self) -> None:
         """Ask once."""

@@ -124,8 +124,8 @@ class Transactions:
             self.outcome_unknown = False
 
     def _abort(self, producer: Producer, cause: KafkaError) -> None:
-        log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal(), unknown=cause.retriable())
         unknown = cause.retriable()
+        log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal(), unknown=unknown)
         if not cause.fatal() and not unknown:
             try:
                 self._until_known(producer.abort_transaction)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path

@@ -48,6 +48,15 @@ def peak_mb(pid: int | str = "self") -> float:
     return int(kilobytes) * 1024 / 1e6
 
 
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process has used; 0 once it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Meter:
     """Watches a worker's progress."""
 
@@ -63,7 +72,7 @@ class Meter:
         elif self._from is not None and count >= self._events and not self.done:
             self.done = True
             first, began, cpu = self._from
-            seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu
-            measured = Measured(count - first, seconds, cpu_s, peak_mb())
+            seconds, used = time.monotonic() - began, time.process_time() - cpu
+            measured = Measured(count - first, seconds, used, peak_mb())
             # Faust turns what a program prints into log lines.
             print(json.dumps(measured._asdict()), file=sys.__stdout__, flush=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 
 from deploy.broker import local, runs
-from tests.bench.meter import Measured, peak_mb
+from tests.bench.meter import Measured, cpu_s, peak_mb
 from tests.bench.orders import create_topics
 
 PORT = 19092
@@ -67,14 +67,14 @@ def _environment(folder: Path, *packages: str) -> Path:
 
 
 def _run(command: list[str], bootstrap: str, events: int, folder: Path) -> Measured:
-    cpu_s = peak = 0.0
+    used = peak = 0.0
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}
     with forwarding(bootstrap), (folder / "out").open("w+", encoding="utf-8") as out:
         process = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, stdout=out, stderr=out)
         runs.register(runs.own_run() / "bench-peer.pid", process.pid)  # it ends even if we are killed
         try:
             while process.poll() is None:
-                cpu_s, peak = max(cpu_s, _cpu_s(process.pid)), max(peak, peak_mb(process.pid))
+                used, peak = max(used, cpu_s(process.pid)), max(peak, peak_mb(process.pid))
                 time.sleep(LOOK_S)
         finally:
             process.kill()
@@ -84,16 +84,7 @@ def _run(command: list[str], bootstrap: str, events: int, folder: Path) -> Measu
     told = re.search(r"([0-9.]+) ev/s", text)
     if told is None:
         raise RuntimeError(f"{command[0]} ended without a figure:\n{text[-2_000:]}")
-    return Measured(events, events / float(told[1]), cpu_s, peak)
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    user, system = int(fields[11]), int(fields[12])
-    return (user + system) / os.sysconf("SC_CLK_TCK")
+    return Measured(events, events / float(told[1]), used, peak)
 
 
 @contextmanager

@@ -206,12 +206,16 @@ class Arena:
         self.system.wait(there, "the broker's word on a record")
         return found[0]
 
+    def settle(self) -> None:
+        """Publish what the history still owes, and have all of it folded. Raises `StuckError`."""
+        self.supervise()
+        self.system.publisher.stop()
+        self.system.await_idle()
+
     def violations(self) -> list[str]:
-        """What was lost, doubled or is different; once all is quiet."""
+        """What was lost, doubled or is different, once all is quiet."""
         try:
-            self.supervise()
-            self.system.publisher.stop()
-            self.system.await_idle()
+            self.settle()
             return self.crashed + self.system.violations(skipped=self.skipped)
         except (KafkaException, AssertionError) as error:
             return [*self.crashed, str(error)]

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.bench.meter import cpu_s
 from tests.faults.events import History
 from tests.faults.fuzzing import Fuzzer
 from tests.faults.system import System
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from tests.faults.events import Published
 
 SEED = 5
-
-
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def taken_in(name: str, records: list[Published]) -> tuple[float, float]:

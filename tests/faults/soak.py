@@ -25,11 +25,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from confluent_kafka import KafkaException
+
 from deploy.broker import runs
 from tests.faults import runbook
 from tests.faults.arena import Arena, Seen
 from tests.faults.events import Generations
-from tests.faults.system import StuckError
 from tests.faults.table import FAULTS
 
 WORKERS = ("a", "b", "c")
@@ -133,16 +134,18 @@ class Soak:
                 self.seen.append(seen)
                 self._say(str(seen))
                 self.wrong += seen.wrong
-        except (StuckError, AssertionError) as error:
+            self._say("publishing ends, and what is left is folded")
+            arena.settle()
+        except (KafkaException, AssertionError) as error:
             self._find(str(error))
         self._sizes.stop()
-        published = len(journal) - before
-        self._say("publishing ends; what is left is folded, and judged")
+        # Up to here everything that was published has been folded, late or not.
+        share = (len(journal) - before) / (maximum * (time.monotonic() - began))
+        sizes = self._sizes.thirds()
+        self._judge(share, sizes)
+        self._say("the oracle and `laurel verify` judge")
         for each in arena.violations():
             self._find(each)
-        # Up to here everything that was published has been folded, late or not.
-        share = published / (maximum * (time.monotonic() - began)) if maximum else 0.0
-        self._judge(share, self._sizes.thirds())
         self.line |= {
             "events": len(journal),
             "maximum_per_s": round(maximum),
@@ -152,7 +155,7 @@ class Soak:
             "gave_up_by_themselves": arena.gave_up.total(),
             "crash_points_hit": dict(arena.points),
             "worst_recovery_s": round(max((seen.recovered_s for seen in self.seen), default=0.0), 1),
-            **self._sizes.thirds(),
+            **sizes,
             "violations": len(self.wrong),
         }
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.broker import local, runs
 from schemas.topics import INTAKE, TOPICS
@@ -150,9 +151,9 @@ class Worker:
     def counted(self, metric: str) -> dict[str, int]:
         """What it answers on /metrics for a counter with one label: its value for each."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
-        found = (line.removeprefix(metric).rpartition(" ") for line in lines if line.startswith(f"{metric}{{"))
-        return {labels.split('"')[1]: int(float(value)) for labels, _, value in found}
+            families = text_string_to_metric_families(answer.read().decode())
+        samples = (sample for family in families for sample in family.samples if sample.name == metric)
+        return {next(iter(sample.labels.values())): int(sample.value) for sample in samples}
 
     def tail(self, lines: int = 25) -> str:
         """The end of its log."""

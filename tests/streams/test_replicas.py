@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -63,25 +63,19 @@ def whole(replicas: Replicas) -> None:
     until(replicas, broker_answers=1, topic_partitions_underreplicated=0, topic_partitions_leaderless=0)
 
 
-def test_a_broker_that_is_down_is_told_until_its_copies_are_whole_again(
-    cluster: local.Cluster, settings: Settings
+@pytest.mark.parametrize(
+    ("hurt", "mend"), [(local.Cluster.kill, local.Cluster.restart), (local.Cluster.pause, local.Cluster.resume)]
+)
+def test_a_broker_that_is_down_or_frozen_is_told_until_its_copies_are_whole_again(
+    cluster: local.Cluster, settings: Settings, hurt: Callable[..., None], mend: Callable[..., None]
 ) -> None:
     replicas = Replicas(settings)
     assert told(replicas) == {}, "nobody asked yet"
     whole(replicas)
-    cluster.kill(2)
+    hurt(cluster, 2)
     # Each partition of the timeline lacks one of three copies, and one of the orders had its only copy there.
     until(replicas, broker_answers=1, topic_partitions_underreplicated=5, topic_partitions_leaderless=1)
-    cluster.restart(2)
-    whole(replicas)
-
-
-def test_a_broker_that_is_frozen_is_told(cluster: local.Cluster, settings: Settings) -> None:
-    replicas = Replicas(settings)
-    whole(replicas)
-    cluster.pause(3)
-    until(replicas, broker_answers=1, topic_partitions_underreplicated=5, topic_partitions_leaderless=1)
-    cluster.resume(3)
+    mend(cluster, 2)
     whole(replicas)
 
 
