@@ -31,18 +31,19 @@ class Publisher:
         self._refused: list[KafkaError] = []
         self._unplaced: list[tuple[str, int, Published]] = []
         # Acknowledged is acknowledged, so a broker that is away is waited for as long as it takes.
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": 5,
-                "message.timeout.ms": 0,
-                "message.max.bytes": 2_000_000,
-                "log_level": 2,
-            }
-            | client
-        )
+        self._client = {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "linger.ms": 5,
+            "message.timeout.ms": 0,
+            "message.max.bytes": 2_000_000,
+            "log_level": 2,
+            "error_cb": self._lost,
+            **client,
+        }
+        self._producer = Producer(self._client)
+        self._worn = False
         self._stop = Event()
         self._thread: Thread | None = None
         self._besides: SimpleQueue[Iterable[Published]] = SimpleQueue()
@@ -115,6 +116,12 @@ class Publisher:
                 for record in self._besides.get_nowait():
                     self._send(record)
             self._producer.poll(0)
+            if self._worn and not len(self._producer):
+                self._producer, self._worn = Producer(self._client), False
+
+    def _lost(self, _: KafkaError) -> None:
+        """A broker went away: from then on the client's threads may turn without end (librdkafka 3692)."""
+        self._worn = True
 
     def _send(self, record: Published, **options: object) -> None:
         def delivered(error: KafkaError | None, message: Message) -> None:

@@ -279,7 +279,7 @@ class System:
             behind.difference_update([place for place in behind if now.get(place, 0) > before.get(place, 0) + 2])
             return not behind
 
-        self.wait(moved, lambda: f"progress of {sorted(behind)}", 0.3)
+        self.wait(moved, lambda: f"progress of {sorted(behind)}", 0.5)
 
     def await_idle(self, unless: Collection[int] = ()) -> None:
         """Wait until all that was acknowledged is on the timeline and folded, or in the dead letters.
