@@ -169,6 +169,11 @@ class Stage:
             for place, reason in folded.stopped.items():
                 self.membership.stop(place, reason)
 
+    def nothing_to_commit(self) -> None:
+        """A batch came to nothing. Where nothing is left either, what failed before is another worker's now."""
+        if self._aborts_in_a_row and self.membership.claims.keys() <= self.emptied():
+            self._aborts_in_a_row = 0
+
     def _transact(self, folded: Folded, generation: Any) -> dict[int, int]:
         began = monotonic()
         try:
@@ -198,6 +203,8 @@ class Batch:
         """Make it so, all or nothing."""
         if self._folded is not None:
             await self._attempt(self._stage.commit, self._folded, self._generation, self._began)
+        else:
+            await self._attempt(self._stage.nothing_to_commit)
         self.done.set()
 
     async def _attempt(self, function: Callable[..., T], *arguments: Any) -> T:

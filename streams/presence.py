@@ -114,13 +114,16 @@ class Presence:
                 if group.state not in ARRANGED:
                     return False
                 present |= {member.client_id.removeprefix("laurel-").rpartition("-")[0] for member in group.members}
-        absent = {instance: entry for instance, entry in self._listed().items() if instance not in present}
-        # Whoever announced itself just now may be about to join, or have died right after it.
-        latest = now_ms() - self._settings.session_timeout_ms
-        for instance, (agents, announced) in absent.items():
-            if announced < latest:
+        done = True
+        for instance in self._listed().keys() - present:
+            # Anew for each: to fence takes its time, and meanwhile whoever is missed may have come back.
+            agents, announced = self._listed().get(instance, ([], 0))
+            # Whoever announced itself just now may be about to join, or have died right after it.
+            if announced < now_ms() - self._settings.session_timeout_ms:
                 self._fence(instance, agents)
-        return all(announced < latest for _, announced in absent.values())
+            else:
+                done = False
+        return done
 
     def _listed(self) -> dict[str, tuple[list[str], int]]:
         listed: dict[str, tuple[list[str], int]] = {}

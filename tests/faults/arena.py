@@ -141,6 +141,8 @@ class Arena:
         self.supervise()
         began, clock = time.time(), time.monotonic()
         fault.hurt(self, victim)
+        # It is over when what it took is there again: a broker that runs, a process that answers.
+        self.system.wait(self._up, "every worker to answer")
         ended = time.monotonic()
         self.system.await_progress(meanwhile=self.supervise)
         recovered = time.monotonic()
@@ -153,6 +155,10 @@ class Arena:
             self._soon(lambda: self.moved(fault.moves, began)),
             self._soon(lambda: self.fired(fault.fires, began)),
         )
+
+    def _up(self) -> bool:
+        self.supervise()
+        return all(worker.ready() for worker in self.system.workers.values())
 
     def supervise(self) -> None:
         """Start again who ended by itself, as whoever runs workers does. One that gave up says so with its exit code."""

@@ -221,7 +221,7 @@ def main() -> int:
     # Millions of records are held until the end, and hold nothing that would have to be found in circles.
     gc.disable()
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
-    arena = Arena(runs.own_run() / "soak", seed, random, LAUREL_SESSION_TIMEOUT_MS=3000, LAUREL_BATCH_SIZE=2000)
+    arena = Arena(runs.own_run() / "soak", seed, random, LAUREL_SESSION_TIMEOUT_MS=3000, LAUREL_BATCH_SIZE=1000)
     with arena:
         arena.system.publisher.history = Generations(seed, GENERATION)
         soak = Soak(arena, seed, random)

@@ -30,7 +30,7 @@ from schemas.topics import BY_NAME as TOPICS
 from state.memory import MemoryStore
 from state.partition import POSITION, PartitionState
 from streams.backlog import Backlog
-from streams.batches import Batch, Folded, Stage
+from streams.batches import Folded, Stage
 from streams.counting import Counts, placed
 from streams.customers import look
 from streams.driver import Driver
@@ -327,8 +327,12 @@ STAMP = ms("2026-01-01")
 class Copying:
     """Work that copies each record to the timeline, one for one."""
 
+    start = 0
+    padding = b""
+    """More than a producer takes makes each batch fail."""
+
     def prepare(self, _place: Place, _cancelled: Callable[[], bool]) -> int:
-        return 0
+        return self.start
 
     def begin(self, place: Place, start: int) -> None: ...
 
@@ -336,7 +340,8 @@ class Copying:
 
     def fold(self, records: list[Record]) -> Folded | None:
         outgoing = [
-            Outgoing("dead-letters", record.key, record.value, 0, headers=[(REASON, b"copied")]) for record in records
+            Outgoing("dead-letters", record.key, self.padding + (record.value or b""), 0, headers=[(REASON, b"copied")])
+            for record in records
         ]
         return (
             Folded(records, outgoing, offsets={record.place: record.offset + 1 for record in records})
@@ -377,14 +382,20 @@ def stage(bootstrap: str, namespace: str) -> Iterator[Stage]:
 
 def take(stage: Stage) -> list[Record]:
     """One batch with records, folded and committed or aborted."""
-    while not (batch := stage.next()).records:
+    while not (records := carry_out(stage)):
         """The group is arranging itself."""
+    return records
 
-    async def both(batch: Batch) -> None:
+
+def carry_out(stage: Stage) -> list[Record]:
+    """One batch, folded and committed or aborted."""
+    batch = stage.next()
+
+    async def both() -> None:
         await batch.fold()
         await batch.commit()
 
-    asyncio.run(both(batch))
+    asyncio.run(both())
     return batch.records
 
 
@@ -394,6 +405,22 @@ def waits(backlog: Backlog) -> Series:
 
 
 RECORDS, SECONDS = ("laurel_lag_records", ("intake", "orders")), ("laurel_lag_seconds", ("intake", "orders"))
+
+
+def test_an_agent_that_has_nothing_left_fails_no_longer(stage: Stage) -> None:
+    """Else whoever gave up what it failed at would be called failing until something comes in."""
+    work: Any = stage.work
+    work.padding = bytes(3_000_000)
+    take(stage)
+    while not stage.membership.working:
+        stage.membership.poll(0, 0.1)
+    work.start = 11  # from the next preparation on: another worker took them
+    take(stage)
+    assert stage.failing
+    rounds = 0
+    while stage.failing and (rounds := rounds + 1) < 100:
+        carry_out(stage)
+    assert not stage.failing
 
 
 def test_what_waits_is_told_in_records_and_seconds_and_is_nothing_when_all_is_taken(stage: Stage) -> None:
