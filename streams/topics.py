@@ -35,7 +35,7 @@ def create(settings: Settings, partitions: int | None, replicas: int, policy: Po
 
     The timeline comes first: what is aligned with it gets as many partitions as it has, whoever created it. Without
     `partitions` it gets `PARTITIONS`. Raises `PartitionsError`, `KafkaException` where the broker refuses, and
-    `TimeoutError` where it does not show the timeline.
+    `TimeoutError` where it does not show them.
     """
     asking, timeline = admin(settings), BY_NAME["timeline"]
     created = _create(settings, asking, [timeline], PARTITIONS if partitions is None else partitions, replicas)
@@ -44,6 +44,8 @@ def create(settings: Settings, partitions: int | None, replicas: int, policy: Po
         message = f"{settings.topic(timeline.name)} has {count} partitions, not {partitions}: that cannot be changed"
         raise PartitionsError(message)
     created += _create(settings, asking, [topic for topic in TOPICS if topic is not timeline], count, replicas)
+    for name in created:
+        _count(settings, asking, name)
     _activate_first(settings, count, policy)
     return created
 
@@ -68,12 +70,12 @@ def _create(
     return created
 
 
-def _count(settings: Settings, asking: AdminClient, timeline: str) -> int:
-    """How many partitions the timeline has: just created, it takes a moment to be known."""
+def _count(settings: Settings, asking: AdminClient, topic: str) -> int:
+    """How many partitions a topic has: just created, it takes a moment to be known."""
     deadline = time.monotonic() + TIMEOUT_S
-    while not (count := partitions_of(asking, timeline)):
+    while not (count := partitions_of(asking, topic)):
         if time.monotonic() > deadline:
-            message = f"{settings.bootstrap} does not show {timeline}: laurel needs the right to describe it"
+            message = f"{settings.bootstrap} does not show {topic}: laurel needs the right to describe it"
             raise TimeoutError(message)
         time.sleep(LOOK_S)
     return count

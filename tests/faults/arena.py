@@ -202,11 +202,11 @@ class Arena:
     def publish_one(self, record: Published) -> Place:
         """Publish a record besides all others; where it came to stand."""
         self.system.publisher.besides([record])
-        journal = self.system.publisher.journal
+        journal = self.system.publisher.journal  # it grows in another thread
         found: list[Place] = []
 
         def there() -> bool:
-            found[:] = [place for place, made in list(journal.items())[-50_000:] if made.value == record.value]
+            found[:] = [place for place, made in list(journal.copy().items())[-50_000:] if made.value == record.value]
             return bool(found)
 
         self.system.wait(there, "the broker's word on a record")

@@ -267,7 +267,7 @@ def burst(arena: Arena, _: Worker) -> None:
 def repeat(arena: Arena, _: Worker) -> None:
     """The upstream systems publish again what they published."""
     publisher = arena.system.publisher
-    publisher.besides(list(publisher.journal.values())[-publisher.rate * BURST_S :])
+    publisher.besides(list(publisher.journal.copy().values())[-publisher.rate * BURST_S :])
 
 
 def activate_policy(arena: Arena, _: Worker) -> None:
