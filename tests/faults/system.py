@@ -288,7 +288,7 @@ class System:
         """
 
         def taken() -> bool:
-            self.oracle.read()
+            patiently("timeline and dead letters", self.oracle.read)  # a leader may be about to change
             return not self.oracle.missing(self.publisher.journal)
 
         def untaken() -> str:
