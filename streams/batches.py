@@ -102,8 +102,7 @@ class Stage:
     @property
     def failing(self) -> bool:
         """Whether batch after batch is aborted, or the broker does not say what became of one."""
-        # Without a partition there is no batch that could succeed.
-        return (self._aborts_in_a_row > 1 and bool(self.membership.claims)) or self._transactions.outcome_unknown
+        return self._aborts_in_a_row > 1 or self._transactions.outcome_unknown
 
     def hangs(self) -> bool:
         """Whether a call of the client is under way that was so at each of the last looks, long beyond its time-out.

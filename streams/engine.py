@@ -16,7 +16,7 @@ from streams.clock import EventsClock, WallClock
 from streams.customers import CustomersWork, Fold
 from streams.health import Health
 from streams.intake import Intake
-from streams.kafka import TIMEOUT_S, admin, missing_topics, partitions_of, patiently
+from streams.kafka import TIMEOUT_S, admin, partitions_of, patiently, shown
 from streams.lag import SourceLag
 from streams.metrics import STATES, Metrics, Sample
 from streams.positions import IntakeWork
@@ -196,13 +196,14 @@ class Engine:
         wanted = [settings.topic(topic.name) for topic in TOPICS]
 
         def look() -> str:
-            if missing := missing_topics(asking, wanted):
+            there = shown(asking)
+            if missing := [topic for topic in wanted if topic not in there]:
                 raise NotThereError(
                     f"no such topics, or no right to them: {', '.join(missing)}; `laurel topics create`"
                 )
             # A tick before the first policy would stand before it for ever, and no fold could get past.
             timeline = settings.topic("timeline")
-            if without_records(settings, {(timeline, n) for n in range(partitions_of(asking, timeline))}):
+            if without_records(settings, {(timeline, n) for n in range(there[timeline])}):
                 raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 

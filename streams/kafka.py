@@ -155,16 +155,15 @@ def patiently(what: str, attempt: Callable[[], T], give_up: Callable[[], bool] =
             tries += 1
 
 
-def missing_topics(client: AdminClient, topics: Iterable[str]) -> list[str]:
-    """Which of the topics the broker does not show us, each with the broker's reason if it gave one."""
-    known = client.list_topics(timeout=TIMEOUT_S).topics
-    return [topic for topic in topics if topic not in known or known[topic].error is not None]
+def shown(client: AdminClient) -> dict[str, int]:
+    """How many partitions each topic has, of those that the broker shows us."""
+    found = client.list_topics(timeout=TIMEOUT_S).topics
+    return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
 
 
 def partitions_of(client: AdminClient, topic: str) -> int:
-    """How many partitions a topic has; 0 for a topic that does not exist."""
-    found = client.list_topics(timeout=TIMEOUT_S).topics.get(topic)
-    return 0 if found is None or found.error is not None else len(found.partitions)
+    """How many partitions a topic has; 0 for one that the broker does not show us."""
+    return shown(client).get(topic, 0)
 
 
 def committed(settings: Settings, agent: str, places: Iterable[Place]) -> dict[Place, int | None]:

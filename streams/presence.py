@@ -117,7 +117,10 @@ class Presence:
         done = True
         for instance in self._listed().keys() - present:
             # Anew for each: to fence takes its time, and meanwhile whoever is missed may have come back.
-            agents, announced = self._listed().get(instance, ([], 0))
+            entry = self._listed().get(instance)
+            if entry is None:  # it took its leave, or another worker has fenced it
+                continue
+            agents, announced = entry
             # Whoever announced itself just now may be about to join, or have died right after it.
             if announced < now_ms() - self._settings.session_timeout_ms:
                 self._fence(instance, agents)

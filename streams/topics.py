@@ -15,7 +15,7 @@ from schemas.codec import encode
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
 from schemas.topics import BY_NAME, SOURCES, TOPICS, Topic
-from streams.kafka import TIMEOUT_S, Place, admin, partitions_of, patiently, transactional
+from streams.kafka import TIMEOUT_S, Place, admin, patiently, shown, transactional
 from streams.reading import bounds, read
 from streams.settings import Settings
 
@@ -39,13 +39,12 @@ def create(settings: Settings, partitions: int | None, replicas: int, policy: Po
     """
     asking, timeline = admin(settings), BY_NAME["timeline"]
     created = _create(settings, asking, [timeline], PARTITIONS if partitions is None else partitions, replicas)
-    count = _count(settings, asking, settings.topic(timeline.name))
+    count = _wait(settings, asking, [settings.topic(timeline.name)])[settings.topic(timeline.name)]
     if partitions not in {None, count}:
         message = f"{settings.topic(timeline.name)} has {count} partitions, not {partitions}: that cannot be changed"
         raise PartitionsError(message)
     created += _create(settings, asking, [topic for topic in TOPICS if topic is not timeline], count, replicas)
-    for name in created:
-        _count(settings, asking, name)
+    _wait(settings, asking, created)
     _activate_first(settings, count, policy)
     return created
 
@@ -70,15 +69,17 @@ def _create(
     return created
 
 
-def _count(settings: Settings, asking: AdminClient, topic: str) -> int:
-    """How many partitions a topic has: just created, it takes a moment to be known."""
+def _wait(settings: Settings, asking: AdminClient, topics: list[str]) -> dict[str, int]:
+    """How many partitions each topic has, once all these are known: just created, one takes a moment."""
     deadline = time.monotonic() + TIMEOUT_S
-    while not (count := partitions_of(asking, topic)):
+    while missing := set(topics) - (there := shown(asking)).keys():
         if time.monotonic() > deadline:
-            message = f"{settings.bootstrap} does not show {topic}: laurel needs the right to describe it"
+            message = (
+                f"{settings.bootstrap} does not show {', '.join(sorted(missing))}: laurel needs the right to describe"
+            )
             raise TimeoutError(message)
         time.sleep(LOOK_S)
-    return count
+    return there
 
 
 def _activate_first(settings: Settings, count: int, policy: PolicyActivated) -> None:

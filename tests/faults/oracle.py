@@ -123,6 +123,12 @@ class Oracle:
         self._missing = [place for place in asked if name(place) not in self.timeline and name(place) not in self.dead]
         return self._missing
 
+    def unknown(self, journal: Mapping[Place, Published]) -> list[Place]:
+        """What laurel took from a source and the journal does not know."""
+        known = {name(place) for place in journal}
+        taken = (origin.split("/") for origin in (self.timeline.keys() | self.dead.keys()) - known)
+        return [(topic, int(partition), int(offset)) for topic, partition, offset in taken if topic in SOURCES]
+
     def last_offsets(self) -> dict[int, int]:
         """The last record of each partition of the timeline that came from a source."""
         last: dict[int, int] = {}
@@ -154,10 +160,7 @@ class Oracle:
         ]
 
     def _origins(self, journal: Mapping[Place, Published]) -> Iterable[str]:
-        known = {name(place) for place in journal}
-        for origin in (self.timeline.keys() | self.dead.keys()) - known:
-            if origin.split("/")[0] in SOURCES:
-                yield f"nobody published {origin}"
+        yield from (f"nobody published {name(place)}" for place in self.unknown(journal))
         subjects: dict[bytes, int] = {}
         for place, published in journal.items():
             origin = name(place)

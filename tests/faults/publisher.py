@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from tests.faults.events import Generations, History, Published
 
@@ -91,6 +91,30 @@ class Publisher:
         taken = not self._refused
         self._refused.clear()
         return taken
+
+    def recognize(self, places: Collection[Place]) -> int:
+        """Take into the journal what the broker keeps twice: the same record, at a place that it did not acknowledge.
+
+        Laurel then owes it what it owes every repetition. How many there were; anything else stays unknown.
+        """
+        if not places:
+            return 0
+        made = {(record.topic, record.key, record.value): record for record in self.journal.values()}
+        twice = {place: made[said] for place, said in self._at(places) if said in made}
+        self.journal |= twice
+        return len(twice)
+
+    def _at(self, places: Iterable[Place]) -> Iterable[tuple[Place, tuple[str, bytes | None, bytes | None]]]:
+        """Topic, key and value of the source records at some places."""
+        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "publisher", "log_level": 2})
+        try:
+            for topic, partition, offset in places:
+                consumer.assign([TopicPartition(self._namespace + topic, partition, offset)])
+                for message in consumer.consume(1, 30):
+                    if message.offset() == offset:
+                        yield (topic, partition, offset), (topic, message.key(), message.value())
+        finally:
+            consumer.close()
 
     def _find(self, topic: str, partition: int, record: Published) -> int:
         """Where a record stands that the journal has no place of."""

@@ -17,8 +17,9 @@ PAGE = Path(__file__).parents[2] / "deploy" / "runbooks" / "faults.md"
 HEAD = """# What each fault looks like
 
 Each fault that `bash deploy/soak.sh MINUTES [SEED]` causes, with the metric that moves and the alert that then fires. The
-soak asserts both over its own Prometheus, with `for` in seconds instead of minutes. A fault is over when every process answers again; recovery is the time from then until
-every partition was folded further. `LAUREL_SOAK_TABLE=1` writes this page anew.
+soak asserts both over its own Prometheus, with `for` in seconds instead of minutes. A fault is over when every process
+answers again; recovery is the time from then until every partition was folded further. `LAUREL_SOAK_TABLE=1` writes this
+page anew.
 
 | fault | what is done | what moves | what fires | done | moved | fired | worst recovery (s) |
 | --- | --- | --- | --- | ---: | ---: | ---: | ---: |

@@ -156,6 +156,7 @@ class Soak:
             "share_of_fault_free": round(share, 2),
             "faults": dict(Counter(seen.fault.name for seen in self.seen)),
             "gave_up_by_themselves": arena.gave_up.total(),
+            "kept_twice_by_a_broker": arena.system.kept_twice,
             "crash_points_hit": dict(arena.points),
             "worst_recovery_s": round(max((seen.recovered_s for seen in self.seen), default=0.0), 1),
             **sizes,

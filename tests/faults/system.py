@@ -196,6 +196,8 @@ class System:
         self.environment = others | to_text(given)
         self.settings = Settings(bootstrap=bootstrap, namespace=namespace, data_dir=self.data)
         self.publisher = Publisher(bootstrap, namespace, History(seed))
+        self.kept_twice = 0
+        """Records that the broker keeps twice of one that it acknowledged once."""
         self.workers: dict[str, Worker] = {}
         self.oracle = Oracle(bootstrap, namespace, PARTITIONS)
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
@@ -318,6 +320,8 @@ class System:
         """What is wrong, according to the oracle and to `laurel verify`."""
         with ThreadPoolExecutor(1) as beside:
             verified = beside.submit(self.verify)
+            self.oracle.read()
+            self.kept_twice += self.publisher.recognize(self.oracle.unknown(self.publisher.journal))
             return self.oracle.violations(self.publisher.journal, **judged) + verified.result()
 
     def verify(self) -> list[str]:

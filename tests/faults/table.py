@@ -185,15 +185,23 @@ def pause_broker(arena: Arena, victim: Worker) -> None:
 
 
 def refuse(arena: Arena, _: Worker) -> None:
-    """The broker takes only records that are smaller than any batch. Positions that went on without them would be found lost."""
-    workers = arena.system.workers.values()
+    """The broker takes only what is smaller than any event. Positions that went on without them would be found lost."""
+    workers, oracle = arena.system.workers.values(), arena.system.oracle
+    oracle.read()
     configure(arena, "timeline", {"max.message.bytes": "100"})
     try:
         arena.system.wait(
             lambda: any(worker.ready().get("state") == "transactions failing" for worker in workers),
             "a worker to say that its transactions fail",
         )
-        time.sleep(2 * SEEN_S)
+        time.sleep(SEEN_S)  # the limit holds at every broker by now
+        taken = []
+        for _ in range(2):
+            oracle.read()
+            # Ticks are small enough, and so are batches of nothing but dead letters.
+            taken.append(sum(map(len, oracle.timeline.values())))
+            time.sleep(SEEN_S)
+        assert taken[0] == taken[1], "the timeline grew by events that the broker should have refused"
     finally:
         configure(arena, "timeline", {"max.message.bytes": BY_NAME["timeline"].config["max.message.bytes"]})
 
