@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import yaml
 from confluent_kafka import Producer
@@ -23,6 +24,9 @@ from streams.kafka import TIMEOUT_S, transactional
 from tests.faults.arena import BUG, GAVE_UP, Arena, Fault
 from tests.faults.events import Published, poison
 from tests.faults.system import FULL, PARTITIONS, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 POINTS = ("before-produce", "before-commit", "after-commit")
 SEEN_S = 4
@@ -261,9 +265,15 @@ def set_clock(arena: Arena, victim: Worker) -> None:
 
 def compact(arena: Arena, victim: Worker) -> None:
     """The changelog is compacted while tables are restored from it."""
-    configure(arena, "customer-state", {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.001"})
-    time.sleep(SEEN_S)
-    lose_disk(arena, victim)
+    eager = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.001"}
+    configure(arena, "customer-state", eager)
+    try:
+        time.sleep(SEEN_S)
+        lose_disk(arena, victim)
+        arena.system.await_progress()
+    finally:
+        # All three brokers would go on to clean the whole of it every second.
+        configure(arena, "customer-state", dict.fromkeys(eager))
 
 
 def burst(arena: Arena, _: Worker) -> None:
@@ -300,9 +310,14 @@ def activate_policy(arena: Arena, _: Worker) -> None:
         time.sleep(2 * SEEN_S)
 
 
-def configure(arena: Arena, topic: str, values: dict[str, str]) -> None:
-    """Change a topic's configuration while it is used."""
-    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in values.items()]
+def configure(arena: Arena, topic: str, values: Mapping[str, str | None]) -> None:
+    """Change a topic's configuration while it is used; None is what the broker does by itself."""
+    entries = [
+        ConfigEntry(
+            name, value, incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET
+        )
+        for name, value in values.items()
+    ]
     resource = ConfigResource(ResourceType.TOPIC, arena.system.settings.topic(topic), incremental_configs=entries)
     asking = AdminClient({"bootstrap.servers": arena.cluster.bootstrap, "log_level": 2})
     for future in asking.incremental_alter_configs([resource]).values():
