@@ -260,7 +260,7 @@ class System:
             }
             consumer = Consumer(client | {"isolation.level": "read_uncommitted"})
             try:
-                return consumer.committed(places, timeout=5)
+                return consumer.committed(places, timeout=2)  # it measures: what it waits would be added
             finally:
                 consumer.close()
 
