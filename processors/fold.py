@@ -23,8 +23,8 @@ from schemas.events import (
     OrderPlaced,
     OrderRefunded,
     ReturnRequested,
-    SourceEvent,
 )
+from schemas.source import SourceEvent
 
 Outcome = tuple[Customer, Sequence[Decision]]
 
@@ -131,14 +131,14 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
-    """The customer after the event, and what was decided. Raises `KeyError` for an event without a rule."""
+    """The customer after the event, and what was decided."""
     decisions: list[Decision] = []
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
         decisions += heard
     customer, changed = _compare_tier(unit, customer)
     decisions += changed
-    if type(event) not in FACTS:
+    if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
     return customer, decisions

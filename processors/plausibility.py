@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from processors.money import convert
 from processors.policy import Policy
-from schemas.events import OrderPlaced, SourceEvent
+from schemas.events import OrderPlaced
 from schemas.fields import LARGEST_MINOR
+from schemas.source import SourceEvent
 
 HOUR_MS = 3_600_000
 

@@ -18,8 +18,9 @@ from processors.public_profile import public_facts, public_profile
 from processors.rows import Rows
 from processors.timers import Timer
 from processors.work import Work, drop_timer, fold_event, fold_timer, load, log_time
-from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, SourceEvent, WorkRemains
+from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
 from schemas.partitions import reserved
+from schemas.source import SourceEvent
 
 __all__ = ["RULES_VERSION", "UNITS_PER_RECORD", "Effect", "Entry", "NewerRules", "Send", "UnitFailed", "step"]
 

@@ -15,7 +15,7 @@ from processors.policy import Policy
 from processors.rows import Rows
 from processors.timers import Timer
 from schemas.decisions import Decision
-from schemas.events import SourceEvent
+from schemas.source import SourceEvent
 
 
 @dataclass(slots=True)

@@ -3,11 +3,13 @@
 Each type mirrors the file of its name in `schemas/avsc`, which documents every field; a test keeps them equal.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.fields import Currency, Id, Millis, Minor, Quantity, RatePpm
+from schemas.commands import Personal
+from schemas.fields import Currency, Id, Millis, Minor, Quantity, RatePpm, Score, Sealed, Word
+from schemas.source import SourceEvent
 
 
 class OrderLine(Struct, frozen=True):
@@ -19,19 +21,36 @@ class OrderLine(Struct, frozen=True):
     shipping_minor: Minor = 0
 
 
-class SourceEvent(Struct, frozen=True, kw_only=True):
-    """What every event from an upstream system carries."""
-
-    event_id: Id
-    customer_id: Id
-    occurred_at: Millis
-
-
 class OrderPlaced(SourceEvent, frozen=True, kw_only=True):
     order_id: Id
     currency: Currency
     rate_ppm: RatePpm = 1_000_000
     lines: Annotated[tuple[OrderLine, ...], Meta(min_length=1)]
+
+
+class Units(Struct, frozen=True):
+    line_id: Id
+    quantity: Quantity
+
+
+class OrderShipped(SourceEvent, frozen=True, kw_only=True):
+    order_id: Id
+    shipment_id: Id
+    lines: Annotated[tuple[Units, ...], Meta(min_length=1)]
+    expected_at: Millis | None = None
+
+
+class OrderDelayed(SourceEvent, frozen=True, kw_only=True):
+    order_id: Id
+    promised_at: Millis
+    expected_at: Millis | None = None
+    reason: Word
+
+
+class OrderFailed(SourceEvent, frozen=True, kw_only=True):
+    order_id: Id
+    shipment_id: Id | None = None
+    reason: Word
 
 
 class OrderDelivered(SourceEvent, frozen=True, kw_only=True):
@@ -48,6 +67,35 @@ class OrderRefunded(SourceEvent, frozen=True, kw_only=True):
     goods_minor: Minor
 
 
+class SubscriptionStarted(SourceEvent, frozen=True, kw_only=True):
+    subscription_id: Id
+    currency: Currency
+    rate_ppm: RatePpm = 1_000_000
+    monthly_minor: Minor
+
+
+class SubscriptionChanged(SourceEvent, frozen=True, kw_only=True):
+    subscription_id: Id
+    currency: Currency
+    rate_ppm: RatePpm = 1_000_000
+    monthly_minor: Minor
+
+
+class SubscriptionPaused(SourceEvent, frozen=True, kw_only=True):
+    subscription_id: Id
+    resumes_at: Millis | None = None
+
+
+class SubscriptionResumed(SourceEvent, frozen=True, kw_only=True):
+    subscription_id: Id
+
+
+class SubscriptionCancelled(SourceEvent, frozen=True, kw_only=True):
+    subscription_id: Id
+    reason: Word
+    for_good: bool = False
+
+
 class ReturnLine(Struct, frozen=True):
     line_id: Id
     quantity: Quantity
@@ -59,14 +107,103 @@ class ReturnRequested(SourceEvent, frozen=True, kw_only=True):
     lines: Annotated[tuple[ReturnLine, ...], Meta(min_length=1)]
 
 
+class ReturnReceived(SourceEvent, frozen=True, kw_only=True):
+    return_id: Id
+    order_id: Id
+    lines: Annotated[tuple[ReturnLine, ...], Meta(min_length=1)]
+
+
+class ReturnInspected(SourceEvent, frozen=True, kw_only=True):
+    return_id: Id
+    order_id: Id
+    accepted: tuple[ReturnLine, ...]
+    refused: tuple[ReturnLine, ...] = ()
+    reason: Word | None = None
+
+
+class ReturnDisputed(SourceEvent, frozen=True, kw_only=True):
+    return_id: Id
+    order_id: Id
+    reason: Word
+    note_sealed: Sealed = b""
+
+
+class ReturnSettled(SourceEvent, frozen=True, kw_only=True):
+    return_id: Id
+    order_id: Id
+    settled_as: Literal["refund", "exchange", "store_credit"]
+    currency: Currency
+    amount_minor: Minor
+
+
 class CustomerRegistered(SourceEvent, frozen=True, kw_only=True):
     pass
+
+
+class CustomerReferred(SourceEvent, frozen=True, kw_only=True):
+    referred_customer_id: Id
+
+
+class CustomerVisited(SourceEvent, frozen=True, kw_only=True):
+    channel: Word
+
+
+class SurveyAnswered(SourceEvent, frozen=True, kw_only=True):
+    survey_id: Id
+    question_id: Id
+    score: Score
+    answer_sealed: Sealed = b""
+
+
+class ConsentChanged(SourceEvent, frozen=True, kw_only=True):
+    purpose: Word
+    granted: bool
+
+
+class IdsLinked(SourceEvent, frozen=True, kw_only=True):
+    other_customer_id: Id
+
+
+class IdsUnlinked(SourceEvent, frozen=True, kw_only=True):
+    other_customer_id: Id
+
+
+class RewardRequested(SourceEvent, frozen=True, kw_only=True):
+    request_id: Id
+    reward_id: Id
+    quantity: Quantity = 1
 
 
 class ContactOpened(SourceEvent, frozen=True, kw_only=True):
     case_id: Id
     channel: str
     topic: str = "general"
+
+
+class ContactWaiting(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+    queue: Word
+
+
+class ContactAssigned(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+    agent_id: Id
+    queue: Word
+
+
+class ContactResolved(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+    agent_id: Id | None = None
+
+
+class ContactReopened(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+
+
+class ContactEscalated(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+    reason: Word
+    agent_id: Id | None = None
 
 
 class ClockTicked(Struct, frozen=True):
@@ -89,17 +226,39 @@ class WorkRemains(Struct, frozen=True):
     at: Millis
 
 
+Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains
 Event = (
-    OrderPlaced
+    Personal
+    | Message
+    | OrderPlaced
+    | OrderShipped
+    | OrderDelayed
+    | OrderFailed
     | OrderDelivered
     | OrderCancelled
     | OrderRefunded
+    | SubscriptionStarted
+    | SubscriptionChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | SubscriptionCancelled
     | ReturnRequested
+    | ReturnReceived
+    | ReturnInspected
+    | ReturnDisputed
+    | ReturnSettled
     | CustomerRegistered
+    | CustomerReferred
+    | CustomerVisited
+    | SurveyAnswered
+    | ConsentChanged
+    | IdsLinked
+    | IdsUnlinked
+    | RewardRequested
     | ContactOpened
-    | ClockTicked
-    | PolicyActivated
-    | RulesChanged
-    | WorkRemains
+    | ContactWaiting
+    | ContactAssigned
+    | ContactResolved
+    | ContactReopened
+    | ContactEscalated
 )
-Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains

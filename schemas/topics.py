@@ -6,6 +6,7 @@ Names here are bare; a running system puts its namespace before them.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from schemas import commands as c
 from schemas import decisions as d
 from schemas import events as e
 
@@ -40,12 +41,23 @@ class Topic:
 
 TOPICS = (
     # sources: aligned by default, but upstream systems may choose their own number of partitions
-    Topic("orders", "upstream", "orders and what becomes of them",
-          (e.OrderPlaced, e.OrderDelivered, e.OrderCancelled, e.OrderRefunded), aligned=False, config=SOURCE),
-    Topic("returns", "upstream", "requests to send goods back", (e.ReturnRequested,), aligned=False, config=SOURCE),
-    Topic("interactions", "upstream", "registrations and visits", (e.CustomerRegistered,), aligned=False, config=SOURCE),
-    Topic("support", "upstream", "contacts with the contact centre", (e.ContactOpened,), aligned=False, config=SOURCE),
-    Topic("operations", "upstream", "commands of people", (), aligned=False, config=SOURCE),
+    Topic("orders", "upstream", "orders and subscriptions, and what becomes of them",
+          (e.OrderPlaced, e.OrderShipped, e.OrderDelayed, e.OrderFailed, e.OrderDelivered, e.OrderCancelled,
+           e.OrderRefunded, e.SubscriptionStarted, e.SubscriptionChanged, e.SubscriptionPaused,
+           e.SubscriptionResumed, e.SubscriptionCancelled), aligned=False, config=SOURCE),
+    Topic("returns", "upstream", "goods sent back, from the request to its settlement",
+          (e.ReturnRequested, e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed,
+           e.ReturnSettled), aligned=False, config=SOURCE),
+    Topic("interactions", "upstream", "registrations, visits, answers and requests of customers",
+          (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
+           e.IdsLinked, e.IdsUnlinked, e.RewardRequested), aligned=False, config=SOURCE),
+    Topic("support", "upstream", "contacts with the contact centre",
+          (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactResolved, e.ContactReopened,
+           e.ContactEscalated), aligned=False, config=SOURCE),
+    Topic("operations", "upstream", "commands of people",
+          (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
+           c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
+           c.PointsAdjusted, c.CompensationGranted), aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.codec import Rejected, decode
-from schemas.events import SourceEvent
+from schemas.source import SourceEvent
 from streams.intake import TOO_LARGE
 from streams.kafka import admin, partitions_of
 from streams.publishing import publish

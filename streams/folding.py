@@ -15,7 +15,7 @@ from schemas.decisions import (
     ReturnDecided,
     TierChanged,
 )
-from schemas.events import SourceEvent
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay, RowTooLargeError
 from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 
 from schemas.codec import Rejected, decode, encode
-from schemas.events import ClockTicked, SourceEvent
+from schemas.events import ClockTicked
 from schemas.fields import EARLIEST_MS, LATEST_MS
 from schemas.partitions import reserved
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from streams.batches import Folded
 from streams.clock import DAY_MS, EventsClock, WallClock, now_ms

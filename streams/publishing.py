@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.codec import BY_NAME, Rejected, encode, encode_fields, from_json
-from schemas.events import SourceEvent
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
 from schemas.topics import TOPIC_OF
 from streams.kafka import client

@@ -13,8 +13,10 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING
 
+from schemas import codec
 from schemas import events as e
 from schemas.codec import encode, encode_fields, to_json
+from schemas.examples import example
 from schemas.topics import SOURCE_BYTES
 from tests.faults.events import History, Published, poison
 from tests.faults.judging import HEADER, MARKER, TOPICS, reason_of, schemas
@@ -46,6 +48,7 @@ class Fuzzer:
         self.now = int(time.time() * 1000)
         history = History(seed, poison=False)
         self.good = [published.value or b"" for published in islice(iter(history.next, None), GOOD)]
+        self.good += [encode(example(codec.BY_NAME[name])) for name in sorted(set().union(*TOPICS.values()))]
         self.wrong = poison("wrong", self.now)
         self.good += [encode(e.OrderPlaced(
             event_id="ü" * 150, customer_id="客" * 150, occurred_at=self.now, order_id="🛒" * 150, currency="EUR",

@@ -18,15 +18,72 @@ MARKER, HEADER = b"\xc3\x01", 10
 DAY_MS = 86_400_000
 LARGEST_BYTES = 2_000_000
 TOPICS = {
-    "orders": {"OrderPlaced", "OrderDelivered", "OrderCancelled", "OrderRefunded"},
-    "returns": {"ReturnRequested"},
-    "interactions": {"CustomerRegistered"},
-    "support": {"ContactOpened"},
-    "operations": set(),
+    "orders": {
+        "OrderPlaced",
+        "OrderShipped",
+        "OrderDelayed",
+        "OrderFailed",
+        "OrderDelivered",
+        "OrderCancelled",
+        "OrderRefunded",
+        "SubscriptionStarted",
+        "SubscriptionChanged",
+        "SubscriptionPaused",
+        "SubscriptionResumed",
+        "SubscriptionCancelled",
+    },
+    "returns": {
+        "ReturnRequested",
+        "ReturnReceived",
+        "ReturnInspected",
+        "ReturnReviewed",
+        "ReturnDisputed",
+        "ReturnSettled",
+    },
+    "interactions": {
+        "CustomerRegistered",
+        "CustomerReferred",
+        "CustomerVisited",
+        "SurveyAnswered",
+        "ConsentChanged",
+        "IdsLinked",
+        "IdsUnlinked",
+        "RewardRequested",
+    },
+    "support": {
+        "ContactOpened",
+        "ContactWaiting",
+        "ContactAssigned",
+        "ContactResolved",
+        "ContactReopened",
+        "ContactEscalated",
+    },
+    "operations": {
+        "DesignationAdded",
+        "DesignationChanged",
+        "DesignationRemoved",
+        "QualificationReviewed",
+        "OutreachRecorded",
+        "NoteAdded",
+        "TagsChanged",
+        "LabelIconChanged",
+        "BenefitDelivered",
+        "PointsAdjusted",
+        "CompensationGranted",
+    },
 }
 EVENTS = set().union(*TOPICS.values())
 MESSAGES = {"ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains"}
-BOUNDS = {"quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid")}
+BOUNDS = {
+    "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
+    "points": (-(10**12), 10**12, "invalid"), "seen_version": (1, 10**9, "invalid"),
+}  # fmt: skip
+WORDS = {"reason", "role", "tier", "queue", "purpose", "kind", "benefit", "benefits", "added", "removed", "channel"}
+CHOICES = {
+    "verdict": {"approved", "refused"}, "settled_as": {"refund", "exchange", "store_credit"},
+    "outcome": {"follow_up", "escalated", "retained", "lost"},
+}  # fmt: skip
+MAY_BE_EMPTY = {"accepted", "refused", "benefits", "added", "removed"}
 INSTANT = (631_152_000_000, 4_102_444_800_000)
 AMOUNT = (0, 10**15, "invalid_amount")
 
@@ -41,8 +98,20 @@ def schemas() -> dict[bytes, Any]:
     found = {}
     for name in EVENTS | MESSAGES:
         (file,) = (HISTORY / name).glob("*.avsc")
-        found[bytes.fromhex(file.stem)] = json.loads(file.read_text(encoding="utf-8"))
+        found[bytes.fromhex(file.stem)] = _spelled_out(json.loads(file.read_text(encoding="utf-8")), {})
     return found
+
+
+def _spelled_out(node: Any, named: dict[str, Any]) -> Any:
+    """A schema in which every record stands where it is used, not only where it is named first."""
+    if isinstance(node, str):
+        return named.get(node, node)
+    if isinstance(node, list):
+        return [_spelled_out(each, named) for each in node]
+    whole = node | {name: _spelled_out(node[name], named) for name in ("type", "items", "fields") if name in node}
+    if whole["type"] == "record":
+        named[whole["name"]] = whole
+    return whole
 
 
 def reason_of(topic: str, key: bytes | None, value: bytes | None, stamp_ms: int) -> str | None:
@@ -70,7 +139,7 @@ def _judge(topic: str, key: bytes | None, value: bytes | None, stamp_ms: int) ->
         raise Malformed("undecodable") from error
     if end != len(value):
         raise Malformed("undecodable")
-    _check(fields)
+    _check(fields, schema["name"])
     kind = schema["name"].removeprefix("laurel.")
     if kind not in (EVENTS if topic == "redrives" else TOPICS[topic]):
         raise Malformed("wrong_topic")
@@ -78,8 +147,13 @@ def _judge(topic: str, key: bytes | None, value: bytes | None, stamp_ms: int) ->
         raise Malformed("implausible_date")
 
 
-def read(node: Any, value: bytes, at: int) -> tuple[Any, int]:
+def read(node: Any, value: bytes, at: int) -> tuple[Any, int]:  # noqa: PLR0911 - a table
     """What stands at a place, and where it ends. Raises `IndexError` beyond the end."""
+    if isinstance(node, list):
+        branch, at = _long(value, at)
+        if not 0 <= branch < len(node):
+            raise Malformed("undecodable")
+        return read(node[branch], value, at)
     match node["type"] if isinstance(node, dict) else node:
         case "record":
             fields = {}
@@ -93,6 +167,17 @@ def read(node: Any, value: bytes, at: int) -> tuple[Any, int]:
             if length < 0 or at + length > len(value):
                 raise Malformed("undecodable")
             return value[at : at + length].decode("utf-8"), at + length
+        case "bytes":
+            length, at = _long(value, at)
+            if length < 0 or at + length > len(value):
+                raise Malformed("undecodable")
+            return value[at : at + length], at + length
+        case "boolean":
+            if value[at] > 1:
+                raise Malformed("undecodable")
+            return value[at] == 1, at + 1
+        case "null":
+            return None, at
         case "long":
             return _long(value, at)
         case dict() as inner:
@@ -125,13 +210,24 @@ def _long(value: bytes, at: int) -> tuple[int, int]:
     raise Malformed("undecodable")
 
 
-def _check(fields: dict[str, Any]) -> None:
+def _check(fields: dict[str, Any], kind: str) -> None:
     for name, found in fields.items():
+        if found is None or isinstance(found, bool):
+            continue
         if isinstance(found, list):
-            if not found:
+            if not found and name not in MAY_BE_EMPTY:
                 raise Malformed("invalid")
             for each in found:
-                _check(each)
+                _check(each if isinstance(each, dict) else {name: each}, kind)
+        elif isinstance(found, bytes):
+            if len(found) > 65_536:
+                raise Malformed("invalid")
+        elif name in CHOICES:
+            if found not in CHOICES[name]:
+                raise Malformed("invalid")
+        elif name in WORDS and (name, kind) != ("channel", "laurel.ContactOpened"):
+            if not 1 <= len(found) <= 64 or found[0] == "#" or any(char < " " for char in found):
+                raise Malformed("invalid")
         elif name.endswith("_id") or name == "version":
             wrong = not 1 <= len(found) <= 200 or found[0] == "#" or any(char < " " for char in found)
             if wrong:
@@ -139,9 +235,9 @@ def _check(fields: dict[str, Any]) -> None:
         elif name == "currency":
             if found not in get_args(Currency):
                 raise Malformed("unknown_currency")
-        elif name in {"at", "occurred_at", "effective_from"}:
+        elif name.endswith("_at") or name in {"at", "effective_from"}:
             if not INSTANT[0] <= found <= INSTANT[1]:
-                raise Malformed("implausible_date" if name == "occurred_at" else "invalid")
+                raise Malformed("implausible_date" if name.endswith("_at") else "invalid")
         else:
             low, high, reason = AMOUNT if name.endswith("_minor") else BOUNDS.get(name, (found, found, ""))
             if not low <= found <= high:

@@ -17,16 +17,12 @@ from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
+from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
 
 T = TypeVar("T")
 Document = dict[str, Any]
-SOURCES: Mapping[type, str] = {
-    e.CustomerRegistered: "interactions",
-    e.ReturnRequested: "returns",
-    e.ContactOpened: "support",
-}
 EARLY = "1995-01-01"
 
 
@@ -97,7 +93,7 @@ class Story:
         stamp: int = 0,
     ) -> list[Effect]:
         """Fold one record, and the messages to the partition that follow from it. Rows go through bytes."""
-        source = source or SOURCES.get(type(event), "orders" if isinstance(event, e.SourceEvent) else "messages")
+        source = source or TOPIC_OF.get(type(event), "messages")
         entry = Entry("timeline", 0, self.offset, stamp, subject, event, b"original", source)
         self.offset += 1
         try:

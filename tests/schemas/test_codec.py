@@ -12,7 +12,7 @@ from fastavro.schema import fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import codec, varints
+from schemas import codec, wire
 from schemas import decisions as d
 from schemas import events as e
 from schemas.codec import HEADER_BYTES, MARKER, Rejected, decode, encode, encode_fields, from_json, to_json
@@ -306,4 +306,28 @@ def test_text_that_looks_like_a_number_that_is_too_long() -> None:
 def test_numbers_are_walked_through_as_they_were_written(record: Any) -> None:
     """Every record, as if its text looked like a number that is too long."""
     value, schema = encode(record), codec.CONTRACTS[type(record)].schema
-    assert varints._walk(schema, value, HEADER_BYTES, schema["__named_schemas"]) == len(value)
+    assert wire._walk(schema, value, HEADER_BYTES, schema["__named_schemas"]) == len(value)
+
+
+CONSENT = e.ConsentChanged(event_id="e", customer_id="c", occurred_at=EARLIEST_MS, purpose="email", granted=True)
+FAILURE = e.OrderFailed(event_id="e", customer_id="c", occurred_at=EARLIEST_MS, order_id="o", reason="lost")
+
+
+@pytest.mark.parametrize("byte", [2, 3, 0x7F, 0xFF])
+def test_a_boolean_is_0_or_1_as_avro_says(byte: int) -> None:
+    """`fastavro` takes any other for true."""
+    told = decode(encode(CONSENT)[:-1] + bytes([byte]))
+    assert isinstance(told, Rejected)
+    assert (told.reason, f"is {byte}" in told.detail) == ("undecodable", True)
+
+
+@pytest.mark.parametrize("branch", [b"\x01", b"\x03", b"\x04"], ids=["-1", "-2", "2"])
+def test_a_branch_is_one_of_its_union_as_avro_says(branch: bytes) -> None:
+    """`fastavro` counts those below 0 from the end: -2 of two would be null, silently."""
+    good = encode(FAILURE)
+    at = good.index(b"\x02o") + 2
+    assert good[at : at + 1] == b"\x00"
+    told = decode(good[:at] + branch + good[at + 1 :])
+    assert isinstance(told, Rejected)
+    assert told.reason == "undecodable"
+    assert branch != b"\x03" or "branch -2 of 2" in told.detail

@@ -1,0 +1,67 @@
+"""Events that no rule reads yet are on the record: nobody stops at them, and they change nobody's standing."""
+
+from typing import get_args
+
+import pytest
+from msgspec.structs import replace
+
+from processors import fold
+from schemas import commands as c
+from schemas import events as e
+from schemas.decisions import CustomerProfile, TierChanged
+from schemas.examples import example
+from tests.processors.story import Story
+
+AWAITED = {
+    "recovery and fulfilment (REC, FUL)": {e.OrderShipped, e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
+    "subscriptions (R-CUST-05, R-CUST-07, R-TIER-15)": {
+        e.SubscriptionStarted, e.SubscriptionChanged, e.SubscriptionPaused, e.SubscriptionResumed, e.SubscriptionCancelled,
+    },
+    "returns after the verdict (R-RET-06, R-RET-10, R-RET-14)": {
+        e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed, e.ReturnSettled,
+    },
+    "facts of a customer (R-CUST-08, R-CUST-13, R-ANL-14)": {
+        e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
+    },
+    "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
+    "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
+    "service (RTE)": {
+        e.ContactWaiting, e.ContactAssigned, e.ContactResolved, e.ContactReopened, e.ContactEscalated,
+    },
+    "designation by people (MAN)": {
+        c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed, c.NoteAdded,
+        c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
+    },
+    "customers at risk (RISK)": {c.OutreachRecorded},
+}  # fmt: skip
+"""By the rules that will read them. Whoever writes one takes its events out of here."""
+WAITING = sorted(set().union(*AWAITED.values()), key=lambda kind: kind.__name__)
+
+
+def test_an_event_has_a_rule_or_waits_for_one() -> None:
+    sources = {kind for kind in get_args(e.Event) if issubclass(kind, e.SourceEvent)}
+    assert set(WAITING) | fold.FACTS.keys() | fold.QUESTIONS.keys() == sources
+    assert not set(WAITING) & (fold.FACTS.keys() | fold.QUESTIONS.keys())
+    assert not fold.FACTS.keys() & fold.QUESTIONS.keys()
+
+
+@pytest.mark.parametrize("kind", WAITING, ids=lambda kind: kind.__name__)
+def test_one_that_waits_changes_nothing_and_stops_nobody(kind: type[e.SourceEvent]) -> None:
+    story = Story()
+    story.order("2024-01-01", "500.00")
+    before = story.stored()
+    event = replace(example(kind), customer_id="ada", occurred_at=story.at("2024-01-01 01:00"))
+    assert story.tell("ada", event) == []
+    assert story.stored() == before
+
+
+def test_one_that_waits_has_the_tier_compared_as_every_event_has() -> None:
+    story = Story()
+    story.order("2024-01-01", "2000.00")
+    story.tick("2024-12-31 23:00")
+    at = story.at("2025-01-01 01:00")
+    visit = e.CustomerVisited(event_id="v", customer_id="ada", occurred_at=at, channel="shop")
+    changed, profile = story.tell("ada", visit)
+    assert isinstance(changed, TierChanged)
+    assert (changed.to_tier, changed.cause) == ("gold", "interactions/v")
+    assert isinstance(profile, CustomerProfile)
