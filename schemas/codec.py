@@ -155,7 +155,9 @@ def decode(value: bytes | None) -> Any | Rejected:
         fields = fastavro.schemaless_reader(buffer, written, None if contract.written is None else contract.schema)
         check_wire(written, value, HEADER_BYTES, choices=contract.choices)
     except Exception as error:  # noqa: BLE001 - the reader raises whatever the bytes provoke
-        return Rejected("undecodable", f"{kind.__name__}: {type(error).__name__}: {error}"[:500])
+        # What the reader says of an end too early may name an object in memory: another in each process.
+        told = "" if isinstance(error, EOFError) else error
+        return Rejected("undecodable", f"{kind.__name__}: {type(error).__name__}: {told}"[:500])
     if buffer.tell() != len(value):
         return Rejected("undecodable", f"{kind.__name__}: {len(value) - buffer.tell()} bytes follow the record")
     return _typed(fields, kind)

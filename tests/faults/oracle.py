@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from schemas import events as e
 from schemas.codec import decode
 from schemas.decisions import ContactRouted, CustomerProfile, ReturnDecided
+from streams.kafka import patiently
 from tests.faults.publisher import Place
 
 if TYPE_CHECKING:
@@ -271,9 +272,7 @@ class Reader:
 
     def read(self) -> Iterator[Message]:
         """What was committed since the last time."""
-        ends = {
-            place: self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=60)[1] for place in self._places
-        }
+        ends = {place: patiently(f"the end of {place}", lambda place=place: self._end(place)) for place in self._places}
         while any(self._reached[place] < end for place, end in ends.items()):
             for message in self._consumer.consume(10_000, 0.05):
                 place, error = (message.topic(), message.partition()), message.error()
@@ -286,6 +285,10 @@ class Reader:
                     # A broker that has just come back may refuse an offset that it has.
                     self._assign()
                     break
+
+    def _end(self, place: tuple[str, int]) -> int:
+        """The offset after the last committed record. Raises `KafkaException` where a leader is about to change."""
+        return int(self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1])
 
     def close(self) -> None:
         """Let go of the broker."""
