@@ -74,8 +74,11 @@ def reader(settings: Settings, *, committed: bool = True, more: dict[str, Any] |
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
-            # An end is told when the fetch that found nothing returns.
+            # An end is told when the fetch that found nothing returns; one that waits half a second never comes back empty
+            # while others write (tried).
             "fetch.wait.max.ms": 10,
+            # What is read ahead: those who fold need the memory more.
+            "queued.max.messages.kbytes": 16_384,
         }
         | (more or {})
     )
@@ -125,11 +128,11 @@ def to_record(message: Any, settings: Settings) -> Record:
         message.timestamp()[1],
         message.key(),
         message.value(),
-        _headers(message),
+        headers_of(message),
     )
 
 
-def _headers(message: Any) -> Headers:
+def headers_of(message: Any) -> Headers:
     """The headers; none where a name is no UTF-8, for then the client gives none of them."""
     try:
         return _ask_headers(message) or ()

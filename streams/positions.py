@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from threading import Lock
+from typing import Any
 
 import structlog
 
@@ -12,9 +13,9 @@ from schemas.partitions import reserved
 from streams.batches import Folded
 from streams.clock import EventsClock
 from streams.intake import Intake
-from streams.kafka import Place, admin, partitions_of, patiently, standing
+from streams.kafka import Place, admin, headers_of, partitions_of, patiently, standing
 from streams.membership import StopPartitionError
-from streams.reading import bounds, read
+from streams.reading import bounds, read, read_messages
 from streams.records import ORIGIN, Record, parse_origin
 from streams.settings import Settings
 
@@ -22,24 +23,27 @@ log = structlog.get_logger()
 LOOK_BACK = 1_000
 
 
-def highest_origins(records: Iterable[Record]) -> dict[Place, int]:
-    """For each source partition, the offset after the last of its records that the records came from."""
-    highest: dict[Place, int] = {}
-    for record in records:
-        if (header := record.header(ORIGIN)) is not None:
-            topic, partition, offset = parse_origin(header)
-            highest[topic, partition] = max(highest.get((topic, partition), 0), offset + 1)
-    return highest
+def highest_origins(messages: Iterable[Any]) -> dict[Place, int]:
+    """For each source partition, the offset after the last of its records that the client's messages came from."""
+    last: dict[bytes, int] = {}
+    for message in messages:
+        header = next((value for name, value in headers_of(message) if name == ORIGIN), None)
+        if header is not None:
+            # Of the millions that there may be, only the last of each is taken apart.
+            source, _, offset = header.rpartition(b"/")
+            last[source] = max(last.get(source, -1), int(offset))
+    origins = (parse_origin(b"%s/%d" % each) for each in last.items())
+    return {(topic, partition): offset + 1 for topic, partition, offset in origins}
 
 
-def _everything(settings: Settings, topic: str, cancelled: Callable[[], bool]) -> Iterator[Record]:
-    """Every committed record, those that an open transaction still hides among them: it is waited for."""
+def _everything(settings: Settings, topic: str, cancelled: Callable[[], bool]) -> Iterator[Any]:
+    """Every committed message, those that an open transaction still hides among them: it is waited for."""
     name = settings.topic(topic)
     places = [(name, partition) for partition in range(partitions_of(admin(settings), name))]
     found = bounds(settings, places, committed=False)
     starts = {place: low for place, (low, high) in found.items() if low < high}
-    for records in read(settings, starts, cancelled, {place: high for place, (_, high) in found.items()}):
-        yield from records
+    for messages in read_messages(settings, starts, cancelled, {place: high for place, (_, high) in found.items()}):
+        yield from messages
 
 
 def last_tick(settings: Settings, partition: int) -> int | None:
@@ -69,6 +73,8 @@ class IntakeWork:
         self._complete = complete
         self._lock = Lock()
         self._origins: dict[Place, int] | None = None
+        self._unwritten: set[Place] = set()
+        """Partitions whose group has no position: the next batch writes it, so that nobody has to look for it again."""
         self._last_ticks: dict[int, int | None] = {}
 
     def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
@@ -80,6 +86,7 @@ class IntakeWork:
         )
         if topic == "messages" and isinstance(self._intake.clock, EventsClock):
             self._last_ticks[partition] = last_tick(self._settings, partition)
+        self._unwritten.discard(place)
         if position is None and low == high:
             return low
         start = self._after_highest_origin(place, low, cancelled) if position is None else position
@@ -89,6 +96,7 @@ class IntakeWork:
                 "restore the topic"
             )
         if position is None:
+            self._unwritten.add(place)
             log.debug("first_position", topic=topic, partition=partition, offset=start)
         return start
 
@@ -124,7 +132,14 @@ class IntakeWork:
         if isinstance(self._intake.clock, EventsClock) and not self._complete():
             self._intake.merge.put(records)
             return None
-        return self._intake.fold(records)
+        folded = self._intake.fold(records)
+        found = self._unwritten & self._intake.positions.keys()
+        if not found:
+            return folded
+        self._unwritten -= found
+        folded = folded or Folded()
+        folded.offsets |= {place: self._intake.positions[place] for place in found}
+        return folded
 
     def reconsider(self, stopped: object) -> list[Place]:  # noqa: ARG002
         """No record stops intake; what stops its preparation is tried again anyway."""

@@ -36,9 +36,6 @@ AGAIN_S = 10.0
 REFRESH_MS = 60_000
 """A copy at the end says so again after this long, even when nothing is written: else it would age (D8)."""
 BATCH = 2_000
-BUFFER = {"queued.max.messages.kbytes": 16_384}
-"""What is read ahead; the worker's own work needs the memory more. A fetch waits as little as any reader's: one that waits
-half a second never comes back empty while others work, and so never tells of the end (tried)."""
 
 
 @dataclass
@@ -103,7 +100,7 @@ class WarmCopies:
 
     def _follow(self) -> None:
         partitions = set(range(partitions_of(admin(self._settings), self._topic)))
-        consumer = reader(self._settings, more=BUFFER)
+        consumer = reader(self._settings)
         assigned: set[int] = set()
         try:
             while not self.stopping.is_set():

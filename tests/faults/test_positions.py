@@ -23,6 +23,19 @@ def test_expired_positions(system: System) -> None:
     system.finish()
 
 
+def test_a_position_that_was_looked_for_is_looked_for_once(system: System) -> None:
+    """All of the timeline was read for it: it is written down at once, also where nothing new ever comes."""
+    (a,) = system.start("a")
+    system.publisher.publish([system.publisher.history.next() for _ in range(300)])
+    system.await_idle()
+    ends = {(topic, partition): offset + 1 for topic, partition, offset in sorted(system.publisher.journal)}
+    a.kill()
+    system.forget_positions()
+    a.start()
+    system.wait(lambda: ends.items() <= system.positions("intake").items(), "the position of each source that has records")
+    system.finish()
+
+
 def test_a_source_whose_old_records_are_gone(system: System) -> None:
     """Retention removes what was taken long ago; that harms nobody, however often workers come and go."""
     (a,) = system.start("a")
