@@ -32,7 +32,9 @@ def test_a_position_that_was_looked_for_is_looked_for_once(system: System) -> No
     a.kill()
     system.forget_positions()
     a.start()
-    system.wait(lambda: ends.items() <= system.positions("intake").items(), "the position of each source that has records")
+    system.wait(
+        lambda: ends.items() <= system.positions("intake").items(), "the position of each source that has records"
+    )
     system.finish()
 
 
