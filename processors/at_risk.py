@@ -23,16 +23,16 @@ def silent_at(customer: Customer, policy: Policy) -> int | None:
     return start_of(day, policy.time_zone)
 
 
-def _silence(last_order_at: int, now: int, policy: Policy) -> Condition:
+def _silence(last_order_at: int, now: int, policy: Policy, moved_by: str | None) -> Condition:
     days = (date_of(now, policy.time_zone) - date_of(last_order_at, policy.time_zone)).days
-    return compare("at_risk", "silent_days", days, ">", policy.at_risk.silent_days)
+    return compare("at_risk", "silent_days", days, ">", policy.at_risk.silent_days, moved_by)
 
 
 def alert(customer: Customer, policy: Policy, now: int, because: Because) -> tuple[Customer, list[AtRiskRaised]]:
     """Raise the alert if the VIP is silent for too long at `now`. The episode stays open until the next order."""
     if customer.tier is None or customer.last_order_at is None or customer.alert:
         return customer, []
-    silence = _silence(customer.last_order_at, now, policy)
+    silence = _silence(customer.last_order_at, now, policy, customer.moved.last_order)
     if not silence.holds:
         return customer, []
     decision = AtRiskRaised(
@@ -54,7 +54,7 @@ def hear(
         return customer, []
     if placed_at >= episode.at:
         return replace(customer, alert=None), []
-    silence = _silence(placed_at, episode.at, policy)
+    silence = _silence(placed_at, episode.at, policy, because.cause)
     if silence.holds:
         return replace(customer, alert=replace(episode, last_order_at=placed_at)), []
     decision = AtRiskRetracted(

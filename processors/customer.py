@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rows import Table
+from processors.rows import Table, grown
 
 
 class Alert(Struct, frozen=True, array_like=True):
@@ -12,6 +12,15 @@ class Alert(Struct, frozen=True, array_like=True):
     decision_id: str
     at: int
     last_order_at: int
+
+
+class Moved(Struct, frozen=True, array_like=True):
+    """What last moved each fact that conditions are made of, in the words of a decision's cause (T-48)."""
+
+    since: str | None = None
+    value: str | None = None
+    last_order: str | None = None
+    tier: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -30,27 +39,29 @@ class Customer(Struct, frozen=True, array_like=True):
     policy_version: str = ""
     timers: tuple[tuple[str, int], ...] = ()
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
+    moved: Moved = Moved()
 
 
-CUSTOMERS = Table("customers", b"c", Customer, "facts, standing and armed timers of each customer")
+CUSTOMERS = Table("customers", b"c", Customer, "facts, standing and armed timers of each customer", 2, {1: grown})
 
 
-def known_since(customer: Customer, instant: int) -> Customer:
+def known_since(customer: Customer, instant: int, cause: str) -> Customer:
     """Tenure starts at the earliest registration or order, in whichever order they arrive (R-CUST-04, T-16)."""
     if customer.since is not None and customer.since <= instant:
         return customer
-    return replace(customer, since=instant)
+    return replace(customer, since=instant, moved=replace(customer.moved, since=cause))
 
 
-def ordered(customer: Customer, placed_at: int) -> Customer:
+def ordered(customer: Customer, placed_at: int, cause: str) -> Customer:
     """The customer placed an order. One that is cancelled later was activity all the same (R-CUST-06).
 
     So a cancellation takes back value and number, but neither tenure nor the end of a silence, and it does not matter
     whether it arrives before or after its order (T-16, T-17).
     """
+    customer = known_since(customer, placed_at, cause)
     first, last = customer.first_order_at, customer.last_order_at
-    return replace(
-        known_since(customer, placed_at),
-        first_order_at=placed_at if first is None else min(first, placed_at),
-        last_order_at=placed_at if last is None else max(last, placed_at),
-    )
+    if first is None or placed_at < first:
+        customer = replace(customer, first_order_at=placed_at)
+    if last is None or placed_at > last:
+        customer = replace(customer, last_order_at=placed_at, moved=replace(customer.moved, last_order=cause))
+    return customer

@@ -9,7 +9,7 @@ from schemas.decisions import Condition
 E = TypeVar("E")
 
 
-def entitlement(entries: PerTier[E], tier: str | None, of: str, name: str) -> tuple[E, Condition]:
+def entitlement(entries: PerTier[E], tier: str | None, of: str, name: str, moved_by: str | None) -> tuple[E, Condition]:
     """The entry that governs, and the condition that chose it."""
-    own = compare(of, name, tier, "in", ", ".join(entries.tiers))
+    own = compare(of, name, tier, "in", ", ".join(entries.tiers), moved_by)
     return (entries.tiers[own.value] if own.holds and isinstance(own.value, str) else entries.base), own

@@ -27,10 +27,13 @@ _OPERATORS: Mapping[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-def compare(of: str, name: str, value: Fact, how: Operator, threshold: Fact) -> Condition:
-    """Compare a fact with a threshold. What is unknown (None) fulfils nothing."""
+def compare(of: str, name: str, value: Fact, how: Operator, threshold: Fact, moved_by: str | None = None) -> Condition:
+    """Compare a fact with a threshold. What is unknown (None) fulfils nothing.
+
+    `moved_by` is the cause that last moved the fact, in the words of `Because.cause`; None where nothing ever did.
+    """
     holds = value is not None and threshold is not None and _OPERATORS[how](value, threshold)
-    return Condition(of, name, value, how, threshold, holds)
+    return Condition(of, name, value, how, threshold, holds, moved_by)
 
 
 class Because(Struct, frozen=True):
@@ -43,6 +46,7 @@ class Because(Struct, frozen=True):
     generation: str
     policy_version: str
     rules_version: int
+    currency: str
 
 
 class Head(TypedDict):
@@ -58,6 +62,7 @@ class Head(TypedDict):
     policy_version: str
     rules_version: int
     conditions: tuple[Condition, ...]
+    currency: str
 
 
 def head(because: Because, sequence: int, kind: type[Decided], about: str, conditions: tuple[Condition, ...]) -> Head:
@@ -74,4 +79,5 @@ def head(because: Because, sequence: int, kind: type[Decided], about: str, condi
         "policy_version": because.policy_version,
         "rules_version": because.rules_version,
         "conditions": conditions,
+        "currency": because.currency,
     }

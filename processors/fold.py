@@ -44,8 +44,8 @@ class Unit(Struct, frozen=True):
         return self.because.customer_id
 
 
-def _register(_unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
-    return known_since(customer, event.occurred_at), ()
+def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
+    return known_since(customer, event.occurred_at, unit.because.cause), ()
 
 
 def _load_order(unit: Unit, order_id: str) -> Order:
@@ -57,10 +57,13 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
     if after == before:
         return customer
     unit.rows.put(ORDERS, after, unit.subject, order_id)
+    customer = replace(customer, orders=customer.orders + order.counts(after) - order.counts(before))
+    if not (moved := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
+        return customer
     return replace(
         customer,
-        value_minor=customer.value_minor + lifetime_value.net_minor(after) - lifetime_value.net_minor(before),
-        orders=customer.orders + order.counts(after) - order.counts(before),
+        value_minor=customer.value_minor + moved,
+        moved=replace(customer.moved, value=unit.because.cause),
     )
 
 
@@ -70,29 +73,30 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
         return customer, ()
     policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
     after = replace(
-        order.place(before, event),
+        order.place(before, event, unit.because.cause),
         added_minor=lifetime_value.added_minor(event, policy.lifetime_value),
         refunds_count=policy.lifetime_value.goods,
         policy_version=policy.version,
         tier=customer.tier,
     )
-    customer = ordered(_keep_order(unit, customer, event.order_id, before, after), event.occurred_at)
+    customer = _keep_order(unit, customer, event.order_id, before, after)
+    customer = ordered(customer, event.occurred_at, unit.because.cause)
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
 def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
     before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event)), ()
+    return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event, unit.because.cause)), ()
 
 
 def _cancel(unit: Unit, customer: Customer, event: OrderCancelled) -> Outcome:
     before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.cancel(before, event)), ()
+    return _keep_order(unit, customer, event.order_id, before, order.cancel(before, event, unit.because.cause)), ()
 
 
 def _refund(unit: Unit, customer: Customer, event: OrderRefunded) -> Outcome:
     before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.refund(before, event)), ()
+    return _keep_order(unit, customer, event.order_id, before, order.refund(before, event, unit.because.cause)), ()
 
 
 def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
@@ -100,7 +104,7 @@ def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     if any(earlier.return_id == event.return_id for earlier in before.returns):
         return customer, ()
     policy = named(unit.rows, before.policy_version) if before.policy_version else unit.policy
-    because = replace(unit.because, policy_version=policy.version)
+    because = replace(unit.because, policy_version=policy.version, currency=policy.currency)
     after, decision = returns.decide(before, event, customer, policy, because)
     unit.rows.put(ORDERS, after, unit.subject, event.order_id)
     return replace(customer, sequence=decision.sequence), (decision,)

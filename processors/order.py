@@ -8,7 +8,7 @@ order.
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rows import Table
+from processors.rows import Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded
 from schemas.fields import LARGEST_MINOR
 
@@ -26,6 +26,7 @@ class Return(Struct, frozen=True, array_like=True):
 
     return_id: str
     units: tuple[tuple[str, int], ...]
+    cause: str = ""
 
 
 class Order(Struct, frozen=True, array_like=True):
@@ -43,12 +44,18 @@ class Order(Struct, frozen=True, array_like=True):
     refunded_minor: int = 0
     refunds: tuple[str, ...] = ()
     returns: tuple[Return, ...] = ()
+    placed_by: str | None = None
+    delivered_by: str | None = None
+    cancelled_by: str | None = None
+    """What told of it, in the words of a decision's cause."""
 
 
-ORDERS = Table("orders", b"o", Order, "each order with its refunds and returns, by customer and order id")
+ORDERS = Table(
+    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 2, {1: grown}
+)
 
 
-def place(order: Order, event: OrderPlaced) -> Order:
+def place(order: Order, event: OrderPlaced, cause: str) -> Order:
     """The order with its lines. The caller adds what depends on policy and customer.
 
     Lines that share an id are one line, so that no unit is paid back twice (T-27).
@@ -58,22 +65,24 @@ def place(order: Order, event: OrderPlaced) -> Order:
         same = lines.get(line.line_id, Line(line.line_id, 0, 0))
         goods_minor = same.goods_minor + max(line.goods_minor - line.discount_minor, 0)
         lines[line.line_id] = Line(line.line_id, same.quantity + line.quantity, goods_minor)
-    return replace(order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines.values()))
+    return replace(
+        order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines.values()), placed_by=cause
+    )
 
 
-def deliver(order: Order, event: OrderDelivered) -> Order:
+def deliver(order: Order, event: OrderDelivered, cause: str) -> Order:
     """The last delivery counts, in whichever order they arrive (T-28)."""
     if order.delivered_at is not None and order.delivered_at >= event.occurred_at:
         return order
-    return replace(order, delivered_at=event.occurred_at)
+    return replace(order, delivered_at=event.occurred_at, delivered_by=cause)
 
 
-def cancel(order: Order, _event: OrderCancelled) -> Order:
+def cancel(order: Order, _event: OrderCancelled, cause: str) -> Order:
     """Cancelled once and for good."""
-    return order if order.cancelled else replace(order, cancelled=True)
+    return order if order.cancelled else replace(order, cancelled=True, cancelled_by=cause)
 
 
-def refund(order: Order, event: OrderRefunded) -> Order:
+def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
     """Each refund once, in the order's currency (T-15). What exceeds the largest order makes no difference (T-04)."""
     if event.refund_id in order.refunds:
         return order

@@ -35,16 +35,18 @@ def window_ends_at(order: Order, policy: Policy, window_days: int) -> int:
 
 def _units(order: Order, asked: dict[str, int]) -> tuple[list[Check], int]:
     """Whether the units asked for are still there (T-27), and what they are worth in programme minor units (T-26)."""
-    spoken_for = Counter[str]()
+    spoken_for, spoken_by = Counter[str](), dict[str, str]()
     for earlier in order.returns:
         spoken_for.update(dict(earlier.units))
+        spoken_by |= dict.fromkeys(dict(earlier.units), earlier.cause)
     checks: list[Check] = []
     amount = before = 0
     known = {line.line_id for line in order.lines}
     for line in order.lines:
         if quantity := asked.get(line.line_id):
             taken = min(spoken_for[line.line_id], line.quantity)
-            left = compare("return", f"units_left_of_{line.line_id}", line.quantity - taken, ">=", quantity)
+            moved_by = spoken_by.get(line.line_id, order.placed_by)
+            left = compare("return", f"units_left_of_{line.line_id}", line.quantity - taken, ">=", quantity, moved_by)
             part = (taken, min(taken + quantity, line.quantity))
             amount += share(before, line.goods_minor, part, line.quantity, order.rate_ppm)
             checks.append((left, "deny"))
@@ -55,16 +57,17 @@ def _units(order: Order, asked: dict[str, int]) -> tuple[list[Check], int]:
 
 
 def _judge(
-    order: Order, request: ReturnRequested, asked: dict[str, int], policy: Policy, right: ReturnRight
+    order: Order, request: ReturnRequested, asked: dict[str, int], policy: Policy, right: ReturnRight, cause: str
 ) -> tuple[list[Check], int, int]:
     """Every condition of a return of a known order, with the amount and the end of the window."""
     units, amount = _units(order, asked)
     ends_at = window_ends_at(order, policy, right.window_days)
+    cancelled = "yes" if order.cancelled else "no"
     checks = [
-        (compare("return", "order_cancelled", "yes" if order.cancelled else "no", "=", "no"), "review"),
+        (compare("return", "order_cancelled", cancelled, "=", "no", order.cancelled_by or order.placed_by), "review"),
         *units,
-        (compare("return", "requested_at", request.occurred_at, "<", ends_at), "deny"),
-        (compare("return", "amount_minor", amount, "<=", right.auto_approve_limit_minor), "review"),
+        (compare("return", "requested_at", request.occurred_at, "<", ends_at, cause), "deny"),
+        (compare("return", "amount_minor", amount, "<=", right.auto_approve_limit_minor, cause), "review"),
     ]
     return checks, amount, ends_at
 
@@ -80,14 +83,16 @@ def decide(
     asked: Counter[str] = Counter()
     for line in request.lines:
         asked[line.line_id] += line.quantity
-    known = compare("return", "order_known", "no" if order.placed_at is None else "yes", "=", "yes")
+    placed = "no" if order.placed_at is None else "yes"
+    known = compare("return", "order_known", placed, "=", "yes", order.placed_by)
     tier_at = policy.returns.tier_at if known.holds else "request"
-    tier = order.tier if tier_at == "order" else customer.tier
-    right, entitled = entitlement(policy.returns.rights, tier, "return", f"tier_at_{tier_at}")
+    at_order = tier_at == "order"
+    tier, moved_by = (order.tier, order.placed_by) if at_order else (customer.tier, customer.moved.tier)
+    right, entitled = entitlement(policy.returns.rights, tier, "return", f"tier_at_{tier_at}", moved_by)
     checks: list[Check] = [(known, "review")]
     amount, ends_at = 0, None
     if known.holds:
-        judged, amount, ends_at = _judge(order, request, asked, policy, right)
+        judged, amount, ends_at = _judge(order, request, asked, policy, right, because.cause)
         checks += judged
     failed = (verdict for condition, verdict in checks if not condition.holds)
     verdict = max(failed, key=SEVERITY.__getitem__, default="approve")
@@ -101,5 +106,5 @@ def decide(
         amount_minor=amount,
         window_ends_at=ends_at,
     )
-    reserved = Return(request.return_id, () if verdict == "deny" else tuple(sorted(asked.items())))
+    reserved = Return(request.return_id, () if verdict == "deny" else tuple(sorted(asked.items())), because.cause)
     return replace(order, returns=(*order.returns, reserved)), decision

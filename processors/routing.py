@@ -28,7 +28,7 @@ def route(
     contact: ContactOpened, customer: Customer, policy: Policy, now: int, because: Because
 ) -> tuple[Case, ContactRouted]:
     """Where the contact goes. The target counts plain minutes from `now`, whatever the channel."""
-    entry, entitled = entitlement(policy.routing, customer.tier, "routing", "tier")
+    entry, entitled = entitlement(policy.routing, customer.tier, "routing", "tier", customer.moved.tier)
     case = Case(contact.occurred_at, entry.queue, now + entry.response_minutes * MINUTE_MS)
     decision = ContactRouted(
         **head(because, customer.sequence + 1, ContactRouted, contact.case_id, (entitled,)),

@@ -13,6 +13,11 @@ R = TypeVar("R", bound=Struct)
 SEPARATOR = "\x00"
 
 
+def grown(fields: Any) -> Any:
+    """The upgrade of a row to which fields were only added at its end: they have their defaults."""
+    return fields
+
+
 class Table(NamedTuple, Generic[R]):
     """One table. `prefix` opens its keys in the shared store; `version` is written before every row.
 

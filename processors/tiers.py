@@ -23,12 +23,27 @@ class Qualification(NamedTuple):
 
 
 def _conditions(customer: Customer, policy: Policy, tier: Tier, today: str) -> tuple[Condition, Condition]:
-    """Tenure is compared by date, so that the explanation names the day on which it suffices (T-07)."""
+    """Tenure is compared by date, so that the explanation names the day on which it suffices (T-07).
+
+    What moves the date is whatever told since when they are a customer.
+    """
     reached = anniversary(customer, policy, tier)
     return (
-        compare(tier.name, "lifetime_value_minor", customer.value_minor, ">=", tier.lifetime_value_minor),
         compare(
-            tier.name, f"tenure_{tier.tenure_months}_months_on", today, ">=", reached.isoformat() if reached else None
+            tier.name,
+            "lifetime_value_minor",
+            customer.value_minor,
+            ">=",
+            tier.lifetime_value_minor,
+            customer.moved.value,
+        ),
+        compare(
+            tier.name,
+            f"tenure_{tier.tenure_months}_months_on",
+            today,
+            ">=",
+            reached.isoformat() if reached else None,
+            customer.moved.since,
         ),
     )
 
@@ -73,7 +88,14 @@ def _change(
         reason=reason,
         vip_since=vip_since,
     )
-    changed = replace(customer, tier=tier, vip_since=vip_since, falls_at=None, sequence=decision.sequence)
+    changed = replace(
+        customer,
+        tier=tier,
+        vip_since=vip_since,
+        falls_at=None,
+        sequence=decision.sequence,
+        moved=replace(customer.moved, tier=because.cause),
+    )
     return changed, [decision]
 
 

@@ -80,6 +80,7 @@ def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> fol
         generation=work.generation,
         policy_version=policy.version,
         rules_version=work.partition.rules_version,
+        currency=policy.currency,
     )
     return fold.Unit(work.rows, work.partition, now, policy, because)
 

@@ -7,7 +7,10 @@ from msgspec import Struct
 
 
 class Condition(Struct, frozen=True):
-    """One condition as the decision evaluated it: fact, value, operator, threshold and whether it holds (T-48)."""
+    """One condition as the decision evaluated it: fact, value, operator, threshold and whether it holds (T-48).
+
+    `moved_by` names what last moved the fact, as `Decided.cause` does.
+    """
 
     of: str
     name: str
@@ -15,6 +18,7 @@ class Condition(Struct, frozen=True):
     operator: str
     threshold: int | str | None
     holds: bool
+    moved_by: str | None = None
 
 
 class Origin(Struct, frozen=True):
@@ -36,6 +40,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     policy_version: str
     rules_version: int
     conditions: tuple[Condition, ...]
+    currency: str | None = None
 
 
 class TierChanged(Decided, frozen=True, kw_only=True):

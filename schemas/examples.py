@@ -94,6 +94,7 @@ VALUES: Mapping[str, Any] = {
     "operator": ">=",
     "threshold": 100_000,
     "holds": True,
+    "moved_by": "orders/evt-7f3a",
     "from_tier": None,
     "to_tier": "gold",
     "vip_since": 1_790_000_000_000,

@@ -47,13 +47,13 @@ def next_release(tmp_path: Path) -> Path:
     )
     edit(
         release / "processors" / "customer.py",
-        '"facts, standing and armed timers of each customer")',
-        '"facts, standing and armed timers of each customer", 2, {1: lambda old: [*old[:11], 0, *old[11:]]})',
+        "2, {1: grown})",
+        "3, {1: grown, 2: lambda old: [*old[:11], 0, *old[11:]]})",
     )
     edit(
         release / "processors" / "fold.py",
-        "    customer = ordered(_keep_order(",
-        "    customer = replace(customer, told=customer.told + (event.channel is not None))\n    customer = ordered(_keep_order(",
+        "    customer = ordered(customer, ",
+        "    customer = replace(customer, told=customer.told + (event.channel is not None))\n    customer = ordered(customer, ",
     )
     return release
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from processors.explanation import Fact, Operator, compare
-from schemas.decisions import ContactRouted, Decided, ReturnDecided
+from schemas.decisions import AtRiskRetracted, ContactRouted, Decided, ReturnDecided
 from tests.processors.story import Story, only
 
 
@@ -51,6 +51,56 @@ def told() -> list[Decided]:
     story.contact("2024-01-03")
     story.tick("2024-06-01")
     return story.decided()
+
+
+def moved(decision: Decided) -> dict[str, str | None]:
+    return {each.name: each.moved_by for each in decision.conditions}
+
+
+def test_the_conditions_of_a_return_name_what_told_of_the_order_t_48() -> None:
+    story = Story()
+    story.order("2024-01-01", "20.00", event="placed", quantity=3)
+    first = only(story.send_back("2024-01-02", 1, back="b1", event="first"), ReturnDecided)
+    assert moved(first) == {
+        "tier_at_request": None,
+        "order_known": "orders/placed",
+        "order_cancelled": "orders/placed",
+        "units_left_of_l1": "orders/placed",
+        "requested_at": "returns/first",
+        "amount_minor": "returns/first",
+    }
+    story.cancel("2024-01-03", event="cancelled")
+    second = only(story.send_back("2024-01-04", 9, back="b2", event="second"), ReturnDecided)
+    assert second.verdict == "deny", "what was denied reserves nothing"
+    third = only(story.send_back("2024-01-05", 1, back="b3", event="third"), ReturnDecided)
+    for each in (second, third):
+        assert moved(each)["units_left_of_l1"] == "returns/first"
+        assert moved(each)["order_cancelled"] == "orders/cancelled"
+
+
+def test_the_tier_at_the_order_was_moved_by_the_order_t_48() -> None:
+    story = Story({"returns": {"tier_at": "order"}})
+    story.order("2024-01-01", "20.00", event="placed")
+    decision = only(story.send_back("2024-01-02"), ReturnDecided)
+    assert moved(decision)["tier_at_order"] == "orders/placed"
+
+
+def test_a_retraction_names_the_order_that_broke_the_silence_t_48() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.order("2024-01-01", "2000.00")
+    story.tick("2024-06-01")
+    retraction = only(story.order("2024-02-10", "1.00", "o2", event="late"), AtRiskRetracted)
+    assert moved(retraction) == {"silent_days": "orders/late"}
+
+
+def test_a_decision_names_the_currency_of_its_amounts() -> None:
+    story = Story({"currency": "EUR"})
+    story.order("2024-01-01", "20.00")
+    assert {each.currency for each in [*told(), *story.send_back("2024-01-02")] if isinstance(each, Decided)} == {
+        "USD",
+        "EUR",
+    }
 
 
 def test_a_decision_has_the_same_id_in_every_replay_d7() -> None:

@@ -35,6 +35,17 @@ POLICY = {
 }
 
 
+FACTS = {
+    "lifetime_value_minor": "value",
+    "tenure": "since",
+    "silent_days": "last_order",
+    "tier_at_request": "tier",
+    "tier": "tier",
+}
+"""Which fact a condition of a name is about."""
+SOURCES = {"return": "returns", "contact": "support", "register": "interactions"}
+
+
 class Happening(NamedTuple):
     """Something that happens `minute` minutes after the start; `number` is cents or units."""
 
@@ -266,6 +277,38 @@ def test_a_tier_is_what_its_conditions_say_t_48_t_07(history: list[Happening]) -
             tiers[each.of] &= each.holds
         assert changed.to_tier == next((name for name in reversed(tiers) if tiers[name]), None)
         assert list(tiers) == ["gold", "platinum", "diamond"]
+
+
+@given(IN_TIME)
+def test_a_condition_names_what_last_moved_its_fact_t_48(history: list[Happening]) -> None:
+    """Recounted by looking at the facts before and after each event."""
+    story, heard = Story(POLICY), 0
+    known = dict.fromkeys(CUSTOMERS, (0, None, None))
+    moved: dict[tuple[str, str], str] = {}
+
+    def check(decisions: Iterable[Decided]) -> None:
+        for each in decisions:
+            for condition in each.conditions:
+                fact = "tenure" if condition.name.startswith("tenure_") else condition.name
+                if fact in FACTS:
+                    assert condition.moved_by == moved.get((each.customer_id, FACTS[fact])), condition
+            if isinstance(each, TierChanged):
+                moved[each.customer_id, "tier"] = each.cause
+
+    for it in history:
+        tell(story, it)
+        fresh = story.decided()[heard:]
+        heard += len(fresh)
+        # The tick that brings the clock to the event's instant was folded before the event.
+        check(each for each in fresh if each.origin.offset < story.offset - 1)
+        for customer in CUSTOMERS:
+            row = story.row(customer)
+            now = (row.value_minor, row.since, row.last_order_at)
+            for name, before, after in zip(("value", "since", "last_order"), known[customer], now, strict=True):
+                if before != after:
+                    moved[customer, name] = f"{SOURCES.get(it.kind, 'orders')}/{it.kind}-{it.minute}"
+            known[customer] = now
+        check(each for each in fresh if each.origin.offset >= story.offset - 1)
 
 
 @given(ARRIVALS)

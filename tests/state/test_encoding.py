@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from processors.customer import CUSTOMERS, Customer, Moved
+from processors.order import ORDERS, Line, Return
 from processors.rows import Table
 from processors.tables import TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
@@ -97,3 +99,14 @@ def test_every_table_can_upgrade_from_its_first_version_and_its_row_holds_no_nam
     assert table.row.__struct_config__.array_like
     assert table.row.__struct_config__.frozen
     assert table.about
+
+
+def test_rows_from_before_they_knew_what_moved_them() -> None:
+    """As version 1 wrote them: what moved a fact is unknown then, and all else as it was."""
+    customer = [1, 2, 3, 4, 5, "gold", 6, None, None, 7, "default-1", [["grace", 8]]]
+    row = decode_row(CUSTOMERS, b"\x01" + msgspec.msgpack.encode(customer))
+    assert row == Customer(1, 2, 3, 4, 5, "gold", 6, None, None, 7, "default-1", (("grace", 8),), Moved())
+    order = [1, 2, [["l1", 3, 4]], 5, True, "default-1", None, 6, False, 7, ["f1"], [["b1", [["l1", 1]]]]]
+    found = decode_row(ORDERS, b"\x01" + msgspec.msgpack.encode(order))
+    assert (found.lines, found.returns) == ((Line("l1", 3, 4),), (Return("b1", (("l1", 1),), ""),))
+    assert (found.placed_by, found.delivered_by, found.cancelled_by) == (None, None, None)
