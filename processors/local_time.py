@@ -26,10 +26,15 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(rules, key=name)
 
 
+def local(instant: int, zone: str) -> datetime:
+    """The local date and time at `instant`, to the second."""
+    return datetime.fromtimestamp(instant // 1000, _zone(zone))
+
+
 @lru_cache(maxsize=4096)
 def date_of(instant: int, zone: str) -> date:
     """The local date at `instant`."""
-    return datetime.fromtimestamp(instant // 1000, _zone(zone)).date()
+    return local(instant, zone).date()
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,7 @@ class Return(Struct, frozen=True, array_like=True):
 
     return_id: str
     units: tuple[tuple[str, int], ...]
-    cause: str = ""
+    cause: str | None = None
 
 
 class Order(Struct, frozen=True, array_like=True):

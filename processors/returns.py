@@ -35,7 +35,7 @@ def window_ends_at(order: Order, policy: Policy, window_days: int) -> int:
 
 def _units(order: Order, asked: dict[str, int]) -> tuple[list[Check], int]:
     """Whether the units asked for are still there (T-27), and what they are worth in programme minor units (T-26)."""
-    spoken_for, spoken_by = Counter[str](), dict[str, str]()
+    spoken_for, spoken_by = Counter[str](), dict[str, str | None]()
     for earlier in order.returns:
         spoken_for.update(dict(earlier.units))
         spoken_by |= dict.fromkeys(dict(earlier.units), earlier.cause)

@@ -13,15 +13,21 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from rich.bar import Bar
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from deploy.demo.explaining import Json, Shop, cause, comparison, day, money, name, sentence, shop, why
+from processors import wording
+from processors.policy import Policy, parse
+from processors.wording import amount, day, label
+from schemas import decisions
+from schemas.decisions import Decided
 
+Json = dict[str, Any]
 DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
 VERDICTS = {"approve": "approved", "review": "to review", "deny": "denied"}
 BAR = 24
@@ -34,8 +40,7 @@ WIDTH = 110
 class Demo(NamedTuple):
     """Everything that the report draws."""
 
-    about: Shop
-    policy: Json
+    policy: Policy
     generated: Json
     measured: Json
     decisions: dict[str, list[Json]]
@@ -46,9 +51,10 @@ class Demo(NamedTuple):
 
 def load(folder: Path) -> Demo:
     """Read the files."""
-    policy = _json(folder / "policy.json")
+    policy = parse((folder / "policy.json").read_text(encoding="utf-8"))
+    if not isinstance(policy, Policy):
+        raise SystemExit(f"{folder / 'policy.json'}: {policy}")
     return Demo(
-        shop(policy),
         policy,
         _json(folder / "generated.json"),
         _json(folder / "measured.json"),
@@ -101,10 +107,10 @@ def bars(
     table.add_column("", justify="right", no_wrap=True)
     for column in more:
         table.add_column(column, no_wrap=column != EXAMPLE)
-    for (label, count), extra in zip(rows, list(details) or [()] * len(rows), strict=True):
+    for (name, count), extra in zip(rows, list(details) or [()] * len(rows), strict=True):
         # What customers wrote must not be taken for markup.
         table.add_row(
-            label, Bar(largest, 0, count, color="cyan"), f"{count:,}", f"{count / total:.1%}", *map(Text, extra)
+            name, Bar(largest, 0, count, color="cyan"), f"{count:,}", f"{count / total:.1%}", *map(Text, extra)
         )
     return titled(title, table)
 
@@ -117,19 +123,30 @@ def tiers(demo: Demo) -> Group:
         value[profile["tier"]] += profile["lifetime_value_minor"]
     ladder = _ladder(demo)
     floors = {
-        tier["name"]: f"from {money(tier['lifetime_value_minor'])} and {tier['tenure_months']} months"
-        for tier in demo.policy["tiers"]
+        tier.name: f"from {amount(tier.lifetime_value_minor, demo.policy.currency)} and {tier.tenure_months} months"
+        for tier in demo.policy.tiers
     }
     return bars(
         f"Tiers of {len(demo.profiles):,} customers",
-        [(demo.about.label(tier), held[tier]) for tier in ladder],
-        "tier", "customers", f"{demo.about.currency} in all", "asks for",
-        details=[(f"{money(value[tier]):>16}", floors.get(str(tier), "")) for tier in ladder],
+        [(label(tier, demo.policy), held[tier]) for tier in ladder],
+        "tier", "customers", f"{demo.policy.currency} in all", "asks for",
+        details=[(f"{amount(value[tier], demo.policy.currency):>16}", floors.get(str(tier), "")) for tier in ladder],
     )  # fmt: skip
 
 
 def _ladder(demo: Demo) -> list[str | None]:
-    return [*reversed(demo.about.order), None]
+    return [*reversed([tier.name for tier in demo.policy.tiers]), None]
+
+
+def _why(decision: Json, currency: str) -> str:
+    """The conditions that gave a tier, in short: "10,053.53 >= 1,000.00; 12 months on 1998-01-14"."""
+    own = (condition for condition in decision["conditions"] if condition["of"] == decision["to_tier"])
+    return "; ".join(
+        f"{condition['name'].split('_')[1]} months on {condition['threshold']}"
+        if condition["name"].startswith("tenure_")
+        else f"{amount(condition['value'], currency)} {condition['operator']} {amount(condition['threshold'], currency)}"
+        for condition in own
+    )
 
 
 def top(demo: Demo) -> Group:
@@ -146,11 +163,11 @@ def top(demo: Demo) -> Group:
         decision = last.get(profile["customer_id"])
         table.add_row(
             profile["customer_id"],
-            demo.about.label(profile["tier"]),
-            money(profile["lifetime_value_minor"]),
+            label(profile["tier"], demo.policy),
+            amount(profile["lifetime_value_minor"], demo.policy.currency),
             str(profile["orders"]),
-            day(decision["decided_at"], demo.about.zone) if decision else "",
-            why(decision, demo.about) if decision and profile["tier"] else "no tier was reached",
+            day(decision["decided_at"], demo.policy) if decision else "",
+            _why(decision, demo.policy.currency) if decision and profile["tier"] else "no tier was reached",
         )
     return titled("Top customers", table)
 
@@ -161,7 +178,7 @@ def changes(demo: Demo) -> Group:
     return bars(
         f"{found.total():,} changes of tier",
         [
-            (f"{demo.about.label(before)} → {demo.about.label(after)}", count)
+            (f"{label(before, demo.policy)} → {label(after, demo.policy)}", count)
             for (before, after), count in found.most_common()
         ],
     )
@@ -174,7 +191,7 @@ def returns(demo: Demo) -> Group:
     return bars(
         f"Verdicts on {found.total():,} returns (synthetic requests on real orders)",
         [(VERDICTS[verdict], sum(counts)) for verdict, counts in by_verdict],
-        "verdict", "returns", *map(demo.about.label, _ladder(demo)),
+        "verdict", "returns", *(label(tier, demo.policy) for tier in _ladder(demo)),
         details=[tuple(f"{count:,}" for count in counts) for _, counts in by_verdict],
     )  # fmt: skip
 
@@ -182,12 +199,13 @@ def returns(demo: Demo) -> Group:
 def routing(demo: Demo) -> Group:
     """Where contacts go, by tier."""
     found = Counter(each["tier"] for each in demo.decisions["priority-routing"])
-    routes = {tier: demo.policy["routing"]["tiers"].get(tier, demo.policy["routing"]["base"]) for tier in _ladder(demo)}
+    entries = demo.policy.routing
+    routes = [entries.tiers.get(tier or "", entries.base) for tier in _ladder(demo)]
     return bars(
         f"Routing of {found.total():,} contacts (synthetic)",
-        [(demo.about.label(tier), found[tier]) for tier in _ladder(demo)],
+        [(label(tier, demo.policy), found[tier]) for tier in _ladder(demo)],
         "tier", "contacts", "queue", "priority", "answer within",
-        details=[(route["queue"], str(route["priority"]), f"{route['response_minutes']} minutes") for route in routes.values()],
+        details=[(route.queue, str(route.priority), f"{route.response_minutes} minutes") for route in routes],
     )  # fmt: skip
 
 
@@ -200,8 +218,8 @@ def at_risk(demo: Demo) -> Group:
     vips = [tier for tier in _ladder(demo) if tier]
     return bars(
         f"{raised.total():,} at-risk alerts, {retracted} retracted: VIPs without an order for more than "
-        f"{demo.policy['at_risk']['silent_days']} days",
-        [(demo.about.label(tier), raised[tier]) for tier in vips],
+        f"{demo.policy.at_risk.silent_days} days",
+        [(label(tier, demo.policy), raised[tier]) for tier in vips],
         "tier", "alerts", "still silent",
         details=[(f"{still[tier]:,}",) for tier in vips],
     )  # fmt: skip
@@ -240,28 +258,26 @@ def telling(demo: Demo) -> Json | None:
     return next((max(found, key=much) for topic in DECISIONS if (found := demo.decisions[topic])), None)
 
 
-def explain(decision: Json, about: Shop) -> Iterator[str | Table]:
+def explain(found: Json, policy: Policy) -> Iterator[str | Table]:
     """One decision in full: what, why, under which conditions, and where it stands."""
-    yield f"[bold]One decision explained[/bold]\n{sentence(decision, about)}"
-    yield f"Because of {cause(decision, about)}. Every condition that was looked at:"
+    decision: Decided = msgspec.convert(found, getattr(decisions, found["type"]))
+    opening, because, *_ = wording.explain(decision, policy, "agent")
+    yield f"[bold]One decision explained[/bold]\n{opening}"
+    yield because
     table = grid("", "", "")
-    for condition in decision["conditions"]:
-        holds = "[green]yes[/green]" if condition["holds"] else "[yellow]no[/yellow]"
-        table.add_row(holds, name(condition, about), comparison(condition, about))
+    for condition in decision.conditions:
+        holds = "[green]yes[/green]" if condition.holds else "[yellow]no[/yellow]"
+        table.add_row(holds, wording.subject(condition, policy), wording.comparison(condition, decision, policy))
     yield table
-    origin = decision["origin"]
-    yield (
-        f"Decision {decision['decision_id']}, number {decision['sequence']} of this customer, under policy "
-        f"{decision['policy_version']} and rules {decision['rules_version']}.\nIt stands at {decision['place']}; "
-        f"{origin['topic']}/{origin['partition']} offset {origin['offset']} is the record whose fold decided it."
-    )
+    *_, numbered, decided, by = wording.explain(decision, policy, "auditor")
+    yield f"{numbered}\n{decided} {by}\nIt stands at {found['place']}."
 
 
 def show(demo: Demo, console: Console) -> None:
     """Draw everything."""
     generated = demo.generated
     console.print(
-        f"\n[bold]{demo.about.name}[/bold]: {generated['history']:,} purchases of the history, and "
+        f"\n[bold]{demo.policy.name}[/bold]: {generated['history']:,} purchases of the history, and "
         f"{generated['synthetic']:,} synthetic events (seed {generated['seed']})"
     )
     for part in (tiers, top, changes, returns, routing, at_risk, dead_letters):
@@ -269,7 +285,7 @@ def show(demo: Demo, console: Console) -> None:
     console.print()
     console.print(throughput(demo))
     decision = telling(demo)
-    for piece in explain(decision, demo.about) if decision else ():
+    for piece in explain(decision, demo.policy) if decision else ():
         console.print()
         console.print(piece)
 

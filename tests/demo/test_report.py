@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from deploy.demo import report
-from deploy.demo.explaining import money, sentence
 from deploy.demo.synthetic import Rates
 from tests.demo.shop import EVENTFUL, Document, Shop, demo_policy, lines
 
@@ -79,18 +78,6 @@ def test_it_draws_a_history_of_one_purchase_of_which_nothing_came(tmp_path: Path
     drawn = _drawn(_files(tmp_path, "anna 19970112 1 0.00\n", Rates(*(0.0 for _ in Rates._fields))))
     assert "Tiers of 1 customers" in drawn
     assert "One decision explained" not in drawn
-
-
-def test_every_decision_can_be_said_in_words(run: Path) -> None:
-    demo = report.load(run)
-    said = [sentence(decision, demo.about) for topic in report.DECISIONS for decision in demo.decisions[topic]]
-    for words in (" rose from no tier to Gold.", " was approved.", " goes to queue ", " is at risk after "):
-        assert any(words in text for text in said), words
-
-
-@pytest.mark.parametrize(("minor", "text"), [(0, "0.00"), (5, "0.05"), (123456789, "1,234,567.89")])
-def test_money_is_shown_to_the_cent(minor: int, text: str) -> None:  # T-01
-    assert money(minor) == text
 
 
 @pytest.mark.parametrize(

@@ -108,5 +108,5 @@ def test_rows_from_before_they_knew_what_moved_them() -> None:
     assert row == Customer(1, 2, 3, 4, 5, "gold", 6, None, None, 7, "default-1", (("grace", 8),), Moved())
     order = [1, 2, [["l1", 3, 4]], 5, True, "default-1", None, 6, False, 7, ["f1"], [["b1", [["l1", 1]]]]]
     found = decode_row(ORDERS, b"\x01" + msgspec.msgpack.encode(order))
-    assert (found.lines, found.returns) == ((Line("l1", 3, 4),), (Return("b1", (("l1", 1),), ""),))
+    assert (found.lines, found.returns) == ((Line("l1", 3, 4),), (Return("b1", (("l1", 1),)),))
     assert (found.placed_by, found.delivered_by, found.cancelled_by) == (None, None, None)

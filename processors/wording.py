@@ -1,0 +1,232 @@
+"""Decisions in plain words for customers, agents and auditors: all from the decision and the policy it names (T-48).
+
+What words say of a condition follows from `holds`, and that from the comparison; nothing is evaluated here.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from processors.local_time import date_of, local
+from processors.policy import Policy
+from schemas.decisions import (
+    AtRiskRaised,
+    AtRiskRetracted,
+    Condition,
+    ContactRouted,
+    Decided,
+    ReturnDecided,
+    TierChanged,
+)
+
+Audience = Literal["customer", "agent", "auditor"]
+DIGITS: Mapping[str, int] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
+    **dict.fromkeys(("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+"""How many digits of an amount are minor units, by ISO 4217; two where nothing is said."""
+HOLDS: Mapping[str, tuple[str, str]] = {
+    ">=": ("at least", "below"),
+    ">": ("more than", "not more than"),
+    "<=": ("at most", "above"),
+    "<": ("before", "not before"),
+    "=": ("as it must be:", "but must be"),
+    "in": ("one of", "none of"),
+}
+"""How a comparison reads where it holds, and where it fails."""
+NAMES: Mapping[str, str] = {
+    "lifetime_value_minor": "lifetime value",
+    "tier_at_request": "tier when the return was asked for",
+    "tier_at_order": "tier when the order was placed",
+    "order_known": "the order is known",
+    "order_cancelled": "the order was cancelled",
+    "requested_at": "asked for on",
+    "amount_minor": "goods asked to return",
+    "silent_days": "days without an order",
+}
+TIMERS: Mapping[str, str] = {
+    "tenure": "an anniversary",
+    "grace": "the end of the days of grace",
+    "at_risk": "a silence",
+}
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "approve": ("was approved", "We take your return {return_id} back."),
+    "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
+    "deny": ("was denied", "We cannot take your return {return_id} back."),
+}
+"""A verdict as agents and as customers hear of it."""
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "lifetime_value_minor": (
+        "What you bought comes to {found}; {asked} is needed.",
+        "What you bought comes to {found}; {asked} would be needed.",
+    ),
+    "tenure": (
+        "You completed {about} months as our customer on {asked}.",
+        "You complete {about} months as our customer on {asked}.",
+    ),
+    "units_left_of": (
+        "You asked for {asked} of line {about}, and {found} can come back.",
+        "You asked for {asked} of line {about}, and only {found} can come back.",
+    ),
+    "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
+    "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
+    "order_known": ("We know its order.", "We do not know its order yet."),
+    "order_cancelled": ("Its order was not cancelled.", "Its order was cancelled."),
+}
+"""A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""
+
+
+def amount(minor: int, currency: str) -> str:
+    """A number of a currency's major units for people: "1,234.50"."""
+    digits = DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount with its currency."""
+    return f"{amount(minor, currency)} {currency}"
+
+
+def label(tier: str | None, policy: Policy) -> str:
+    """What people call a tier; its name where this policy has it no more."""
+    if tier is None:
+        return "no tier"
+    return next((each.label for each in policy.tiers if each.name == tier), tier)
+
+
+def day(instant: int, policy: Policy) -> str:
+    """A local day of the programme."""
+    return date_of(instant, policy.time_zone).isoformat()
+
+
+def moment(instant: int, policy: Policy) -> str:
+    """A local instant of the programme, to the minute."""
+    return f"{local(instant, policy.time_zone):%Y-%m-%d %H:%M}"
+
+
+def fact(condition: Condition, value: int | str | None, decision: Decided, policy: Policy) -> str:
+    """A value of a condition, in the unit that the condition's name tells."""
+    if value is None:
+        return "none" if condition.name.startswith(("tier", "units")) else "unknown"
+    if condition.name.endswith("_minor"):
+        return money(int(value), decision.currency or policy.currency)
+    if condition.name.endswith("_at"):
+        # To the second: that is as close as an instant can come to the end of a day.
+        return f"{local(int(value), policy.time_zone):%Y-%m-%d %H:%M:%S}"
+    if condition.name.startswith("tier"):
+        return ", ".join(label(tier, policy) for tier in str(value).split(", "))
+    return str(value)
+
+
+def subject(condition: Condition, policy: Policy) -> str:
+    """What a condition is about: "Gold: lifetime value"."""
+    name = condition.name
+    if name.startswith("tenure_"):
+        text = f"{name.split('_')[1]} months as a customer"
+    elif name.startswith("units_left_of_"):
+        text = f"units left of line {name.removeprefix('units_left_of_')}"
+    else:
+        text = NAMES.get(name, name.replace("_", " "))
+    tiers = {tier.name: tier.label for tier in policy.tiers}
+    return f"{tiers[condition.of]}: {text}" if condition.of in tiers else text
+
+
+def comparison(condition: Condition, decision: Decided, policy: Policy) -> str:
+    """What was found and what was asked: "612.34 USD, at least 500.00 USD"."""
+    found, asked = (fact(condition, value, decision, policy) for value in (condition.value, condition.threshold))
+    if condition.name.startswith("tenure_"):
+        return f"reached on {asked}" if condition.holds else f"not before {asked}; it was {found}"
+    return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
+
+
+def cause(decision: Decided, policy: Policy) -> str:
+    """What made laurel decide."""
+    source, _, rest = decision.cause.partition("/")
+    if source != "timer":
+        return f"event {rest}, published on {source}"
+    timer, _, due = rest.partition("/")
+    at = moment(int(due.rpartition("/")[2]), policy)
+    return f"time alone: {TIMERS.get(timer, timer)}, due {at}; nobody sent an event"
+
+
+def sentence(decision: Decided, policy: Policy) -> str:
+    """What was decided."""
+    who = f"customer {decision.customer_id}"
+    match decision:
+        case TierChanged():
+            change = "rose" if decision.reason == "upgrade" else "fell"
+            text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
+        case ReturnDecided():
+            verdict = VERDICTS[decision.verdict][0]
+            text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
+        case ContactRouted():
+            until = moment(decision.respond_by, policy)
+            text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
+        case AtRiskRaised():
+            text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
+        case AtRiskRetracted():
+            text = f"{who} was not at risk: order {decision.order_id} was on its way"
+        case _:
+            text = f"{type(decision).__name__} about {who}"
+    return f"On {moment(decision.decided_at, policy)}, {text}."
+
+
+def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
+    """The decision in lines for one audience.
+
+    Customers read what it means for them and why. Agents read every condition. Auditors read besides what moved each
+    fact, and where and under which versions it was decided.
+    """
+    if audience == "customer":
+        return _to_customer(decision, policy)
+    lines = [sentence(decision, policy), f"Because of {cause(decision, policy)}. Every condition that was looked at:"]
+    for condition in decision.conditions:
+        holds = "yes" if condition.holds else "no"
+        line = f"{holds:<4}{subject(condition, policy)}: {comparison(condition, decision, policy)}"
+        if audience == "auditor":
+            line += f" [{condition.value} {condition.operator} {condition.threshold}"
+            line += f"; last moved by {condition.moved_by}]" if condition.moved_by else "; nothing ever moved it]"
+        lines.append(line)
+    if audience == "auditor":
+        at = decision.origin
+        lines += [
+            f"Decision {decision.decision_id}, number {decision.sequence} of this customer, {decision.generation}.",
+            f"Decided under policy {decision.policy_version} and rules {decision.rules_version}.",
+            f"Decided by the fold of {at.topic}/{at.partition} offset {at.offset}.",
+        ]
+    return lines
+
+
+def _to_customer(decision: Decided, policy: Policy) -> list[str]:
+    match decision:
+        case TierChanged(reason="upgrade"):
+            own = [each for each in decision.conditions if each.of == decision.to_tier]
+            opening = f"You are {label(decision.to_tier, policy)} now."
+        case TierChanged():
+            own = [each for each in decision.conditions if each.of == decision.from_tier and not each.holds]
+            opening = (
+                f"You are {label(decision.to_tier, policy)} now, and {label(decision.from_tier, policy)} no more."
+                if decision.to_tier
+                else f"You are {label(decision.from_tier, policy)} no more."
+            )
+        case ReturnDecided():
+            own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
+            opening = VERDICTS[decision.verdict][1].format(return_id=decision.return_id)
+        case ContactRouted():
+            return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case _:
+            return ["This concerns how we look after you. Nothing has changed for you."]
+    return [opening, *(_reason(each, decision, policy) for each in own)]
+
+
+def _reason(condition: Condition, decision: Decided, policy: Policy) -> str:
+    """A condition as its customer is told of it."""
+    stem = next((each for each in REASONS if condition.name.startswith(each)), None)
+    if stem is None:
+        return f"{subject(condition, policy)}: {comparison(condition, decision, policy)}."
+    found, asked = (fact(condition, value, decision, policy) for value in (condition.value, condition.threshold))
+    last = day(int(condition.threshold or 0) - 1, policy) if stem == "requested_at" else asked
+    about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
+    return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)
