@@ -89,6 +89,11 @@ def money(minor: int, currency: str) -> str:
     return f"{amount(minor, currency)} {currency}"
 
 
+def currency_of(decision: Decided, policy: Policy) -> str:
+    """The currency of a decision's amounts."""
+    return decision.currency or policy.currency
+
+
 def label(tier: str | None, policy: Policy) -> str:
     """What people call a tier; its name where this policy has it no more."""
     if tier is None:
@@ -106,12 +111,12 @@ def moment(instant: int, policy: Policy) -> str:
     return f"{local(instant, policy.time_zone):%Y-%m-%d %H:%M}"
 
 
-def fact(condition: Condition, value: int | str | None, decision: Decided, policy: Policy) -> str:
+def fact(condition: Condition, value: int | str | None, currency: str, policy: Policy) -> str:
     """A value of a condition, in the unit that the condition's name tells."""
     if value is None:
         return "none" if condition.name.startswith(("tier", "units")) else "unknown"
     if condition.name.endswith("_minor"):
-        return money(int(value), decision.currency or policy.currency)
+        return money(int(value), currency)
     if condition.name.endswith("_at"):
         # To the second: that is as close as an instant can come to the end of a day.
         return f"{local(int(value), policy.time_zone):%Y-%m-%d %H:%M:%S}"
@@ -133,9 +138,9 @@ def subject(condition: Condition, policy: Policy) -> str:
     return f"{tiers[condition.of]}: {text}" if condition.of in tiers else text
 
 
-def comparison(condition: Condition, decision: Decided, policy: Policy) -> str:
+def comparison(condition: Condition, currency: str, policy: Policy) -> str:
     """What was found and what was asked: "612.34 USD, at least 500.00 USD"."""
-    found, asked = (fact(condition, value, decision, policy) for value in (condition.value, condition.threshold))
+    found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
     if condition.name.startswith("tenure_"):
         return f"reached on {asked}" if condition.holds else f"not before {asked}; it was {found}"
     return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
@@ -181,10 +186,11 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
     """
     if audience == "customer":
         return _to_customer(decision, policy)
+    currency = currency_of(decision, policy)
     lines = [sentence(decision, policy), f"Because of {cause(decision, policy)}. Every condition that was looked at:"]
     for condition in decision.conditions:
         holds = "yes" if condition.holds else "no"
-        line = f"{holds:<4}{subject(condition, policy)}: {comparison(condition, decision, policy)}"
+        line = f"{holds:<4}{subject(condition, policy)}: {comparison(condition, currency, policy)}"
         if audience == "auditor":
             line += f" [{condition.value} {condition.operator} {condition.threshold}"
             line += f"; last moved by {condition.moved_by}]" if condition.moved_by else "; nothing ever moved it]"
@@ -218,15 +224,15 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             return [f"We answer by {moment(decision.respond_by, policy)}."]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
-    return [opening, *(_reason(each, decision, policy) for each in own)]
+    return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]
 
 
-def _reason(condition: Condition, decision: Decided, policy: Policy) -> str:
+def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     """A condition as its customer is told of it."""
     stem = next((each for each in REASONS if condition.name.startswith(each)), None)
     if stem is None:
-        return f"{subject(condition, policy)}: {comparison(condition, decision, policy)}."
-    found, asked = (fact(condition, value, decision, policy) for value in (condition.value, condition.threshold))
+        return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
+    found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
     last = day(int(condition.threshold or 0) - 1, policy) if stem == "requested_at" else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

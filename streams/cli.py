@@ -15,6 +15,7 @@ from streams import logs
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, noted, out, progress
 from streams.dead_letters_commands import app as dead_letters_app
 from streams.settings import Settings, config_file
+from streams.tracing_commands import explain, timeline, trace, why
 
 app = App(
     name="laurel",
@@ -27,6 +28,8 @@ config_app = App(name="config", help="Show settings and where they come from.")
 app.command(topics_app)
 app.command(config_app)
 app.command(dead_letters_app)
+for command in (explain, why, trace, timeline):
+    app.command(command)
 
 
 @app.command
@@ -393,13 +396,13 @@ def main() -> None:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from streams.configuration import explain
+    from streams import configuration
 
     logs.configure()
     try:
         code = _answer()
     except ValidationError as error:
-        code = fail(explain(error), BAD_INPUT)
+        code = fail(configuration.explain(error), BAD_INPUT)
     except SettingsError as error:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:

@@ -267,7 +267,7 @@ def explain(found: Json, policy: Policy) -> Iterator[str | Table]:
     table = grid("", "", "")
     for condition in decision.conditions:
         holds = "[green]yes[/green]" if condition.holds else "[yellow]no[/yellow]"
-        table.add_row(holds, wording.subject(condition, policy), wording.comparison(condition, decision, policy))
+        table.add_row(holds, wording.subject(condition, policy), wording.comparison(condition, policy.currency, policy))
     yield table
     *_, numbered, decided, by = wording.explain(decision, policy, "auditor")
     yield f"{numbered}\n{decided} {by}\nIt stands at {found['place']}."

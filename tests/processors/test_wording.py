@@ -236,7 +236,7 @@ def test_one_day_of_silence_less_is_no_alert(days: int) -> None:
 
     assert silent(days) == []
     (alert,) = silent(days + 1)
-    assert comparison(alert.conditions[0], alert, in_force(changes)) == f"{days + 1}, more than {days}"
+    assert comparison(alert.conditions[0], "USD", in_force(changes)) == f"{days + 1}, more than {days}"
 
 
 def tier(name: str, floor_minor: int, months: int) -> Document:

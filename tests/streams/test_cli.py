@@ -52,7 +52,7 @@ STORY = (
 def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
-        "config show", "topology", "dead-letters list", "dead-letters show", "dead-letters redrive",
+        "config show", "topology", "explain", "why", "trace", "timeline", "dead-letters list", "dead-letters show", "dead-letters redrive",
     }  # fmt: skip
 
 
@@ -145,6 +145,7 @@ def test_simulate_decides_without_a_broker(laurel: Caller, tmp_path: Path) -> No
     assert (rise["customer_id"], rise["to_tier"]) == ("ada", "gold")
     assert rise["conditions"][0] == {
         "of": "gold", "name": "lifetime_value_minor", "value": 150_000, "operator": ">=", "threshold": 100_000, "holds": True,
+        "moved_by": "orders/e-o1",
     }  # fmt: skip
     (alert,) = [each for each in decided if each["type"] == "AtRiskRaised"]
     assert alert["decided_at"] == ms("2024-02-16")

@@ -1,0 +1,100 @@
+"""Where a customer stands, now or at an earlier time: one customer's history folded again, and the rules asked."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from processors.customer import CUSTOMERS
+from processors.partition import HERE, PARTITION, Partition, current
+from processors.policy import Policy, parse
+from processors.tiers import qualify, rises_at
+from schemas.codec import decode
+from schemas.decisions import Condition
+from schemas.events import ClockTicked, PolicyActivated
+from schemas.partitions import partition_of, reserved
+from state.overlay import Overlay
+from streams.kafka import admin, committed, partitions_of
+from streams.reading import bounds
+from streams.records import Record
+from streams.refolding import BATCH_SIZE, TABLES, Refold, batches, timeline
+from streams.settings import Settings
+from streams.skips import load
+
+Advance = Callable[[int], None]
+
+
+class Standing(NamedTuple):
+    """A customer as laurel knew them at an instant, and every condition of every tier as it was then."""
+
+    customer_id: str
+    at: int
+    tier: str | None
+    vip_since: int | None
+    deserved: str | None
+    falls_at: int | None
+    """When the days of grace are over; None outside them."""
+    rises_at: int | None
+    """When time alone lifts them next; None where more than time is missing."""
+    conditions: tuple[Condition, ...]
+    policy: Policy
+
+
+def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
+    """Where a customer stands at an instant, milliseconds; None where nothing had happened to them.
+
+    Their row depends on no other customer's records, so only theirs and the partition's own are folded. Raises
+    `FoldStoppedError` where a rule raises on one of them.
+    """
+    partition = partition_of(customer_id, partitions_of(admin(settings), settings.topic(TABLES.source)))
+    refold = Refold(partition, load(settings))
+    for batch in batches(_records(settings, partition, customer_id, at, advance), BATCH_SIZE, set()):
+        refold.fold(batch)
+    rows = Overlay(refold.state.store)
+    customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
+    if customer is None:
+        return None
+    policy = current(rows, here)
+    now = (here.at or 0) if at is None else at
+    qualification = qualify(customer, policy, now)
+    return Standing(
+        customer_id,
+        now,
+        customer.tier,
+        customer.vip_since,
+        qualification.tier,
+        customer.falls_at,
+        rises_at(customer, policy),
+        qualification.conditions,
+        policy,
+    )
+
+
+def _records(
+    settings: Settings, partition: int, customer_id: str, at: int | None, advance: Advance
+) -> Iterator[Record]:
+    """The customer's records and the partition's own, as far as they are folded, and up to where the log's time passes `at`."""
+    place = (settings.topic(TABLES.source), partition)
+    position = committed(settings, TABLES.agent, [place])[place]
+    until = bounds(settings, [place])[place][1] if position is None else position
+    key, own = customer_id.encode(), reserved(partition).encode()
+    for record in timeline(settings, partition, 0, until):
+        advance(1)
+        if record.key == own and at is not None:
+            event = decode(record.value)
+            if isinstance(event, ClockTicked) and event.at > at:
+                return
+        if record.key in (key, own):
+            yield record
+
+
+def activated(settings: Settings, partition: int, version: str, advance: Advance) -> Policy | None:
+    """The policy of a version that was activated on a partition."""
+    place = (settings.topic(TABLES.source), partition)
+    own, wanted = reserved(partition).encode(), version.encode()
+    for record in timeline(settings, partition, 0, bounds(settings, [place])[place][1]):
+        advance(1)
+        if record.key == own and wanted in (record.value or b""):
+            event = decode(record.value)
+            if isinstance(event, PolicyActivated) and event.version == version:
+                policy = parse(event.document)
+                return policy if isinstance(policy, Policy) else None
+    return None

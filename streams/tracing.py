@@ -1,0 +1,160 @@
+"""Where an event went, and what followed from it; what happened to a customer, in the log's order."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from processors.fold import FACTS, QUESTIONS
+from processors.step import RECORD
+from schemas.codec import Rejected, decode
+from schemas.decisions import Decided, Quarantined
+from schemas.partitions import partition_of
+from schemas.source import SourceEvent
+from schemas.topics import TOPIC_OF
+from streams import skips
+from streams.dead_letters import DeadLetter, dead_letter
+from streams.kafka import admin, partitions_of
+from streams.reading import read_all, read_partitions
+from streams.records import ORIGIN, Record
+from streams.settings import Settings
+
+DECISIONS = tuple(topic for kind, topic in TOPIC_OF.items() if issubclass(kind, Decided))
+Advance = Callable[[int], None]
+
+
+class Moment(NamedTuple):
+    """One record that tells of an event or a customer: `what` became of it, where that stands, and the record."""
+
+    what: str
+    record: Record
+    content: Any
+
+    @property
+    def place(self) -> str:
+        """Topic, partition and offset."""
+        return f"{self.record.topic}/{self.record.partition}/{self.record.offset}"
+
+    @property
+    def at(self) -> int:
+        """When it happened, or was decided; of a dead letter, when it was published. Milliseconds."""
+        instants = (getattr(self.content, name, None) for name in ("occurred_at", "decided_at"))
+        return next((instant for instant in instants if instant is not None), self.record.timestamp)
+
+
+class Trace(NamedTuple):
+    """All that is known of an event. `nothing` says why nothing was decided, where that is so."""
+
+    event_id: str
+    moments: list[Moment]
+    nothing: str | None
+
+
+def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
+    """Follow an event: taken to the timeline or buried, quarantined, decided.
+
+    Reads timeline, dead letters and, of the partitions that the event is on, the decisions. `advance` is told how many
+    records were looked at.
+    """
+    taken = [
+        Moment("taken", record, event)
+        for record, event in _mentioning(settings, "timeline", event_id, advance)
+        if isinstance(event, SourceEvent) and event.event_id == event_id
+    ]
+    # What cannot be read has no id to compare: that its bytes hold this one is all that can be said.
+    buried = [
+        Moment("buried", record, dead_letter(record))
+        for record, event in _mentioning(settings, "dead-letters", event_id, advance)
+        if not isinstance(event, SourceEvent) or event.event_id == event_id
+    ]
+    after = [
+        moment
+        for partition in sorted({moment.record.partition for moment in taken})
+        for moment in _followed(settings, partition, event_id, taken, advance)
+    ]
+    nothing = None if after or not taken else _why_nothing(settings, taken)
+    return Trace(event_id, [*taken, *buried, *after], nothing)
+
+
+def _mentioning(
+    settings: Settings, topic: str, text: str, advance: Advance, partitions: tuple[int, ...] | None = None
+) -> Iterator[tuple[Record, Any]]:
+    """Records whose bytes hold a text, decoded: a search for bytes is a hundred times as quick as reading what they say."""
+    wanted = text.encode()
+    found = read_all(settings, topic) if partitions is None else read_partitions(settings, topic, partitions)
+    for record in found:
+        advance(1)
+        if wanted in (record.value or b""):
+            yield record, decode(record.value)
+
+
+def _followed(
+    settings: Settings, partition: int, event_id: str, taken: list[Moment], advance: Advance
+) -> Iterator[Moment]:
+    causes = {f"{(moment.record.header(ORIGIN) or b'').decode().split('/')[0]}/{event_id}" for moment in taken}
+    offsets = {moment.record.offset for moment in taken if moment.record.partition == partition}
+    for topic in DECISIONS:
+        for record, said in _mentioning(settings, topic, event_id, advance, (partition,)):
+            if isinstance(said, Decided) and said.cause in causes:
+                yield Moment("decided", record, said)
+    for record, said in _mentioning(settings, "quarantined", event_id, advance, (partition,)):
+        if isinstance(said, Quarantined) and said.origin.offset in offsets:
+            yield Moment("quarantined", record, said)
+
+
+def decision(settings: Settings, decision_id: str, advance: Advance) -> Moment | None:
+    """The decision of an id, wherever it was published."""
+    found = (
+        Moment("decided", record, said)
+        for topic in DECISIONS
+        for record, said in _mentioning(settings, topic, decision_id, advance)
+        if isinstance(said, Decided) and said.decision_id == decision_id
+    )
+    return next(found, None)
+
+
+def _why_nothing(settings: Settings, taken: list[Moment]) -> str:
+    """Why an event that is on the timeline led to no decision."""
+    first, kind = taken[0].record, type(taken[0].content)
+    if RECORD in skips.load(settings).get(first.partition, {}).get(first.offset, ()):
+        return f"somebody left it out with `laurel skip {first.partition} {first.offset}`"
+    position, _ = skips.next_record(settings, first.partition)
+    if first.offset >= position:
+        return f"it is not folded yet: partition {first.partition} is at {position}"
+    if kind in QUESTIONS:
+        return "it asks what was asked before: the same object was decided under another event's id"
+    if kind in FACTS:
+        return "it is a fact: it changed what is known, or said what was known already, and moved no verdict"
+    return f"no rule reads {kind.__name__} yet; it is on record for those to come"
+
+
+def history(settings: Settings, customer_id: str, advance: Advance) -> list[Moment]:
+    """What happened to a customer and what was decided, each decision behind the record whose fold decided it.
+
+    A customer's records and decisions are on one partition of their topics, the same for all (D3).
+    """
+    partition = partition_of(customer_id, partitions_of(admin(settings), settings.topic("timeline")))
+    key, moments = customer_id.encode(), list[tuple[int, int, Moment]]()
+    for what, topics in (("taken", ("timeline",)), ("decided", DECISIONS)):
+        for topic in topics:
+            for record in read_partitions(settings, topic, [partition]):
+                advance(1)
+                if record.key == key:
+                    content = decode(record.value)
+                    offset = content.origin.offset if isinstance(content, Decided) else record.offset
+                    number = content.sequence if isinstance(content, Decided) else 0
+                    moments.append((offset, number, Moment(what, record, content)))
+    return [moment for _, _, moment in sorted(moments, key=lambda each: each[:2])]
+
+
+def said(moment: Moment) -> str:
+    """What a moment is about, in one line for people."""
+    content = moment.content
+    if isinstance(content, DeadLetter):
+        return f"{content.reason}: {content.detail}"
+    if isinstance(content, Quarantined):
+        return f"{content.reason}: {content.detail}"
+    if isinstance(content, Rejected):
+        return content.detail
+    hidden = {*Decided.__struct_fields__, *SourceEvent.__struct_fields__}
+    fields = {name: getattr(content, name) for name in content.__struct_fields__ if name not in hidden}
+    told = ", ".join(f"{name}={value}" for name, value in fields.items() if isinstance(value, str | int | None))
+    return f"{type(content).__name__} {told}".rstrip()
