@@ -1,6 +1,7 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
 import re
+from copy import deepcopy
 from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -110,7 +111,7 @@ def parse(document: str) -> Policy | PolicyInvalid:
         policy = msgspec.convert(content, Policy)
     except msgspec.ValidationError as error:
         allowed, _, path = str(error).partition(" - at `")
-        path = path.rstrip("`") or "$"
+        path = _named(content, path.rstrip("`") or "$")
         return PolicyInvalid(path, _found(content, path), allowed)
     return _contradiction(policy) or policy
 
@@ -122,13 +123,41 @@ def rank(policy: Policy, tier: str | None) -> int:
     return next((place for place, each in enumerate(policy.tiers, start=2) if each.name == tier), 1)
 
 
-def _found(content: Any, path: str) -> str:
-    """What stands at a path like `$.tiers[0].name`; a path does not tell the entry of a mapping, `[...]`."""
-    for key, index in re.findall(r"\.(\w+)|\[(\d+)\]", path.partition("[...]")[0]):
+def _steps(path: str) -> list[str | int]:
+    """The keys and places that a path like `$.tiers[0].name` goes through."""
+    return [key or int(index) for key, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", path)]
+
+
+def _named(content: Any, path: str) -> str:
+    """The path with the name of the entry that `[...]` stands for: alone among its like, it is wrong as well."""
+    above, anonymous, below = path.partition("[...]")
+    if not anonymous:
+        return path
+    for name in list(_at(content, above)):
+        alone = deepcopy(content)
+        entries = _at(alone, above)
+        for other in entries.keys() - {name}:
+            del entries[other]
         try:
-            content = content[key] if key else content[int(index)]
-        except (KeyError, IndexError, TypeError):
-            return "nothing"
+            msgspec.convert(alone, Policy)
+        except msgspec.ValidationError as error:
+            if path in str(error):
+                return _named(content, f"{above}.{name}{below}")
+    return path
+
+
+def _at(content: Any, path: str) -> Any:
+    """What stands at a path. Raises `LookupError` and `TypeError` where there is none."""
+    for step in _steps(path):
+        content = content[step]
+    return content
+
+
+def _found(content: Any, path: str) -> str:
+    try:
+        content = _at(content, path.partition("[...]")[0])
+    except (LookupError, TypeError):
+        return "nothing"
     return msgspec.json.encode(content).decode()[:200]
 
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rocksdict import AccessType, Options, Rdict, WriteBatch
+from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
 from state.store import Size, StoreError, StoreInUseError
 
@@ -20,8 +20,12 @@ class RocksStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         options = Options(raw_mode=True)
         options.create_if_missing(not read_only)
-        # A worker owns many partitions: bounded logs and small memtables keep a million customers under 600 MB.
-        options.set_write_buffer_size(16 << 20)
+        # A worker owns many partitions: bounded logs, small memtables and caches keep a million customers under 600 MB, and
+        # as many megabytes after a day as after an hour. Twice the size of either reads and writes no faster (tried).
+        options.set_write_buffer_size(8 << 20)
+        blocks = BlockBasedOptions()
+        blocks.set_block_cache(Cache(8 << 20))
+        options.set_block_based_table_factory(blocks)
         options.set_keep_log_file_num(2)
         options.set_max_open_files(256)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from rich.table import Table
 from streams import logs
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, noted, out, progress
 from streams.dead_letters_commands import app as dead_letters_app
+from streams.policy_commands import app as policy_app
 from streams.settings import Settings, config_file
 from streams.tracing_commands import explain, timeline, trace, why
 
@@ -28,6 +29,7 @@ config_app = App(name="config", help="Show settings and where they come from.")
 app.command(topics_app)
 app.command(config_app)
 app.command(dead_letters_app)
+app.command(policy_app)
 for command in (explain, why, trace, timeline):
     app.command(command)
 

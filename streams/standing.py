@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from processors.customer import CUSTOMERS
 from processors.partition import HERE, PARTITION, Partition, current
-from processors.policy import Policy, parse
+from processors.policy import Policy
 from processors.tiers import qualify, rises_at
 from schemas.codec import decode
 from schemas.decisions import Condition
-from schemas.events import ClockTicked, PolicyActivated
+from schemas.events import ClockTicked
 from schemas.partitions import partition_of, reserved
 from state.overlay import Overlay
+from streams.activations import activations
 from streams.kafka import admin, committed, partitions_of
 from streams.reading import bounds
 from streams.records import Record
@@ -88,13 +89,5 @@ def _records(
 
 def activated(settings: Settings, partition: int, version: str, advance: Advance) -> Policy | None:
     """The policy of a version that was activated on a partition."""
-    place = (settings.topic(TABLES.source), partition)
-    own, wanted = reserved(partition).encode(), version.encode()
-    for record in timeline(settings, partition, 0, bounds(settings, [place])[place][1]):
-        advance(1)
-        if record.key == own and wanted in (record.value or b""):
-            event = decode(record.value)
-            if isinstance(event, PolicyActivated) and event.version == version:
-                policy = parse(event.document)
-                return policy if isinstance(policy, Policy) else None
-    return None
+    found = (each.policy for each in activations(settings, partition, advance) if each.event.version == version)
+    return next(found, None)

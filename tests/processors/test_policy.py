@@ -37,7 +37,6 @@ def test_what_is_wrong_is_named_with_what_was_found_and_what_is_allowed() -> Non
     assert str(found) == "$.grace_days: found -1; allowed is Expected `int` >= 0"
 
 
-GOLD_ROUTE = '{"gold":{"queue":"vip","priority":-1,"response_minutes":240},"platinum":{"queue":"vip","priority":20,'
 """The start of the mapping: whose entry it is, no path tells."""
 
 
@@ -56,7 +55,7 @@ GOLD_ROUTE = '{"gold":{"queue":"vip","priority":-1,"response_minutes":240},"plat
             "bronze",
         ),
         ({"lifetime_value": {"goods": 1}}, "$.lifetime_value.goods", "1"),
-        ({"routing": {"tiers": {"gold": {"priority": -1}}}}, "$.routing.tiers[...].priority", GOLD_ROUTE),
+        ({"routing": {"tiers": {"gold": {"priority": -1}}}}, "$.routing.tiers.gold.priority", "-1"),
         ({"max_ahead_hours": 1.5}, "$.max_ahead_hours", "1.5"),
     ],
 )

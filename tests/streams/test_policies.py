@@ -53,6 +53,18 @@ def test_the_same_content_has_the_same_id_and_another_has_another(tmp_path: Path
         ("name: VIP programme", "name: [", ["policy.yaml"]),
         ("name: VIP programme", "name: !!python/object:os.system x", ["policy.yaml"]),
         ("name: VIP programme", "1: x\nname: x", ["policy.yaml"]),
+        (
+            "auto_approve_limit_minor: 25000",
+            "auto_approve_limit_minor: -1",
+            ["$.returns.rights.tiers.gold.auto_approve_limit_minor", "-1"],
+        ),
+        ("gold: { window_days: 45,", "gold: { window_daze: 45,", ["$.returns.rights.tiers.gold", "window_daze"]),
+        ("    gold: { queue: vip,", "    Gold!: { queue: vip,", ["$.routing.tiers", "Gold!"]),
+        (
+            "missing_day: last_of_month",
+            "missing_day: last_of_month\ngrace_days: 1",
+            ["grace_days is there already, in line 10"],
+        ),
         (SHIPPED, "", ["$", "null"]),
         (SHIPPED, "just text", ["$", "just text"]),
     ],
@@ -66,6 +78,32 @@ def test_a_policy_that_is_wrong_is_refused_with_file_field_found_and_allowed(
         policies.load(path)
     for each in (str(path), *said):
         assert each in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("currency: EURO", "currency: USD"),
+        ("    tenure_months: long", "    tenure_months: 24 # R-TIER-02"),
+        ("      platinum: { window_days: -60, auto_approve_limit_minor: 50000 }", "      platinum: { window_days: 60,"),
+        ("time_zone: Mars/Olympus", "time_zone: UTC"),
+    ],
+)
+def test_the_line_is_named(tmp_path: Path, wrong: str, line: str) -> None:
+    lines = SHIPPED.splitlines()
+    (at,) = (n for n, each in enumerate(lines) if each.startswith(line))
+    path = written(tmp_path, "\n".join([*lines[:at], wrong, *lines[at + 1 :]]))
+    with pytest.raises(PolicyFileError) as refused:
+        policies.load(path)
+    assert str(refused.value).startswith(f"{path}:{at + 1}: $.")
+
+
+def test_a_field_that_is_missing_is_named_where_it_should_be(tmp_path: Path) -> None:
+    path = written(tmp_path, SHIPPED.replace("  silent_days: 45", "  {}"))
+    at = next(n for n, each in enumerate(SHIPPED.splitlines(), 1) if each.startswith("at_risk"))
+    with pytest.raises(PolicyFileError, match="silent_days") as refused:
+        policies.load(path)
+    assert f"{path}:{at}: $.at_risk" in str(refused.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
