@@ -17,7 +17,7 @@ from streams.reading import read_all, read_partitions
 from streams.records import ORIGIN, Record
 from streams.settings import Settings
 
-DECISIONS = tuple(topic for kind, topic in TOPIC_OF.items() if issubclass(kind, Decided))
+DECISIONS = tuple(dict.fromkeys(topic for kind, topic in TOPIC_OF.items() if issubclass(kind, Decided)))
 Advance = Callable[[int], None]
 
 

@@ -11,6 +11,7 @@ from schemas import events as e
 from schemas.codec import encode
 from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
 from schemas.examples import example
+from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
 from streams.standing import standing
 from tests.streams.commands import Answer, Caller
@@ -34,18 +35,17 @@ STORY: tuple[e.SourceEvent, ...] = (
 @pytest.fixture(scope="module")
 def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     """Give a system that folded the story and a history, with an order that was taken and waits to be folded."""
-    system = System(bootstrap, tmp_path_factory.mktemp("traced"), clock="events")
-    system.publish(list(history(7, customers=20, events=150)))
+    system = System(bootstrap, tmp_path_factory.mktemp("traced"), clock="events", max_jump_days=4_000)
     system.publish(map(published, STORY))
     early = placed("ada", BOUGHT + 61 * DAY, 5, "early")
     system.publish([Outgoing("orders", b"ada", encode(early), None, BOUGHT + 59 * DAY)])
     with system.working():
         system.wait_until_idle()
+        system.publish(history(7, customers=20, events=150))
+        system.wait_until_idle()
     system.publish([published(placed("ada", BOUGHT + 70 * DAY, 7, "waiting"))])
     with system.working(agents="intake"):
-        while not any(
-            isinstance(each, e.OrderPlaced) and each.order_id == "waiting" for each in system.contents("timeline")
-        ):
+        while waiting_by_topic(system.settings)["orders"]:
             system.still_working()
     return system
 
@@ -76,7 +76,7 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     taken, decided = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
-        f"{system.settings.namespace}timeline",
+        "timeline",
         "o1",
     )
     assert (decided["what"], decided["record"]["type"]) == ("decided", "TierChanged")
