@@ -14,6 +14,7 @@ from rich.table import Table
 from streams import logs
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, noted, out, progress
 from streams.dead_letters_commands import app as dead_letters_app
+from streams.health_commands import doctor, status
 from streams.policy_commands import app as policy_app
 from streams.settings import Settings, config_file
 from streams.tracing_commands import explain, timeline, trace, why
@@ -30,7 +31,7 @@ app.command(topics_app)
 app.command(config_app)
 app.command(dead_letters_app)
 app.command(policy_app)
-for command in (explain, why, trace, timeline):
+for command in (doctor, status, explain, why, trace, timeline):
     app.command(command)
 
 
@@ -197,36 +198,6 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
     skips.publish(settings, partition, offset, unit, reason)
     out().print(f"timeline/{partition} leaves out {unit} at {offset}")
     return OK
-
-
-@app.command
-def status(*, until_idle: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
-    """Show what waits to be taken by intake and to be folded; exit code 1 while something waits.
-
-    Example: laurel status --until-idle
-
-    Parameters
-    ----------
-    until_idle
-        Wait until nothing waits.
-    as_json
-        For programs.
-    """
-    from streams import progressing
-
-    settings = Settings()
-    if until_idle:
-        with progress("records folded", None) as advance:
-            progressing.wait_until_idle(settings, advance)
-    left = progressing.waiting_by_topic(settings)
-    if as_json:
-        sys.stdout.write(json.dumps(left) + "\n")
-    else:
-        table = Table("topic", "records waiting")
-        for topic, count in left.items():
-            table.add_row(topic, str(count))
-        out().print(table)
-    return FAILED if any(left.values()) else OK
 
 
 @app.command
