@@ -50,7 +50,7 @@ def check(file: Path, *, as_json: Json = False) -> int:
 def show(version: str | None = None, *, as_json: Json = False) -> int:
     """Show the policy in force, or an earlier version, as a policy file; exit code 1 if there is no such version.
 
-    Example: laurel policy show > now.yaml
+    Example: laurel policy show default-1
 
     Parameters
     ----------

@@ -61,7 +61,8 @@ def test_a_topic_that_forgets_is_wrong_with_what_would_be_right(system: System, 
     def keep(for_ms: str) -> None:
         entry = ConfigEntry("retention.ms", for_ms, incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ResourceType.TOPIC, system.settings.topic("timeline"), incremental_configs=[entry])
-        for future in admin(system.settings).incremental_alter_configs([resource]).values():
+        asking = admin(system.settings)
+        for future in asking.incremental_alter_configs([resource]).values():
             future.result()
 
     keep("604800000")
