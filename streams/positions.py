@@ -15,6 +15,7 @@ from streams.clock import EventsClock
 from streams.intake import Intake
 from streams.kafka import Place, admin, headers_of, partitions_of, patiently, standing
 from streams.membership import StopPartitionError
+from streams.memory import give_back
 from streams.reading import bounds, read, read_messages
 from streams.records import ORIGIN, Record, parse_origin
 from streams.settings import Settings
@@ -108,6 +109,7 @@ class IntakeWork:
                 if cancelled():
                     raise StopPartitionError("given up while reading the timeline: another worker has it now")
                 self._origins = found
+                give_back()
             return self._origins.get(place, low)
 
     def begin(self, place: Place, start: int) -> None:

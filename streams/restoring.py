@@ -18,6 +18,7 @@ from streams.clock import now_ms
 from streams.crash import crash_point
 from streams.kafka import committed, patiently
 from streams.membership import StopPartitionError
+from streams.memory import give_back
 from streams.reading import bounds, read_messages
 from streams.settings import Settings
 
@@ -132,6 +133,7 @@ def _catch_up(
         raise StopPartitionError("given up while restoring: another worker has it now")
     state.restore({}, Copy(max(at, end), now_ms()))
     progress.done = progress.to_do
+    give_back()
 
 
 def _agreed(tables: Tables, partition: int, position: int | None, row: int | None, first: int, last: int) -> int:
