@@ -95,6 +95,9 @@ def transactional(settings: Settings, transactional_id: str) -> dict[str, Any]:
         # Once a broker was away, send_offsets_to_transaction may wait for ever, whatever its time-out, until any connection
         # changes its state (librdkafka 5511 and 5456): those that fall idle do.
         "connections.max.idle.ms": 5000,
+        # The client would wait for one answer as long as a transaction may last, and a transaction may be set to last long:
+        # what became of it must be known, or given up, in the time that `Transactions` promises.
+        "socket.timeout.ms": min(int(TIMEOUT_S * 1000), settings.transaction_timeout_ms) - 100,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 1_048_576,
     }
