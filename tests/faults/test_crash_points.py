@@ -63,7 +63,9 @@ def test_exit_while_restoring(system: System) -> None:
         victim.start(LAUREL_CRASH_AT=f"during-restore:{times}")
         assert victim.ended() == crash.EXIT_CODE
         # A partition that was restored already may have been in a transaction; the mark of its end is a record more.
-        Producer(transactional(system.settings, system.settings.transactional_id("customers", "a"))).init_transactions(30)
+        Producer(transactional(system.settings, system.settings.transactional_id("customers", "a"))).init_transactions(
+            30
+        )
         # What the exit left behind is a copy that was restored in part; the next start goes on from there.
         behind, mark = missing(system, victim), victim.mark()
         assert any(left < end for left, end in behind.values()), "nothing was restored: nothing is tested"
