@@ -4,12 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+Json = Annotated[bool, Parameter(name="--json")]
 OK, FAILED, BAD_INPUT, NOT_THERE = 0, 1, 2, 3
 """Exit codes: done; done and found wrong; the input or the call is wrong; the broker or a part of it is missing."""
 UNREAD = 141

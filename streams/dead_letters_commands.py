@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, fail, iso, out, progress
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.dead_letters import DeadLetter
 
 app = App(name="dead-letters", help="Look at records that could not be taken, and send them again.")
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 @app.command(name="list")

@@ -2,16 +2,12 @@
 
 import json
 import sys
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from streams.console import FAILED, NOT_THERE, OK, out, progress
+from streams.console import FAILED, NOT_THERE, OK, Json, out, progress
 from streams.settings import Settings
-
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 def doctor(*, as_json: Json = False) -> int:

@@ -3,20 +3,19 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import yaml
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, fail, iso, out, progress
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from processors.policy import Policy
 
 app = App(name="policy", help="Check a policy file, and show what is in force.")
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 @app.command

@@ -10,11 +10,10 @@ import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, fail, iso, out, progress
 from streams.settings import Settings
 
 Audience = Annotated[Literal["customer", "agent", "auditor"], Parameter(name="--for")]
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 def trace(event_id: str, *, as_json: Json = False) -> int:

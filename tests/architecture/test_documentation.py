@@ -3,7 +3,7 @@
 import pytest
 from cyclopts import App
 
-from streams import cli
+from streams import cli, console
 from tests.architecture.packages import PACKAGES, ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -24,7 +24,7 @@ def test_the_readme_shows_every_command(command: str) -> None:
 
 
 def test_the_readme_explains_the_exit_codes() -> None:
-    assert (cli.OK, cli.FAILED, cli.BAD_INPUT, cli.NOT_THERE) == (0, 1, 2, 3)
+    assert (console.OK, console.FAILED, console.BAD_INPUT, console.NOT_THERE) == (0, 1, 2, 3)
     for said in ("Exit codes: 0 done; 1 ", "; 2 ", "; 3 "):
         assert said in README.replace("\n", " ")
 

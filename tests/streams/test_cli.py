@@ -16,6 +16,7 @@ from schemas import events as e
 from schemas.codec import BY_NAME, to_json
 from schemas.topics import BY_NAME as TOPICS
 from streams import cli
+from streams.console import UNREAD
 from tests.streams.commands import Caller, run, start
 from tests.streams.history import DAY, ms, placed, registered
 
@@ -213,7 +214,7 @@ def test_whoever_stops_reading_ends_the_command_quietly(tmp_path: Path, words: l
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == cli.UNREAD
+    assert process.returncode == UNREAD
 
 
 # Nobody is there
