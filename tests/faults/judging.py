@@ -39,6 +39,7 @@ TOPICS = {
         "ReturnReviewed",
         "ReturnDisputed",
         "ReturnSettled",
+        "ReturnWindowExtended",
     },
     "interactions": {
         "CustomerRegistered",
