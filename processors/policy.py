@@ -14,6 +14,7 @@ from schemas.fields import Currency, Id, Minor
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 """A tier's or queue's id: what decisions carry. What people read is the label."""
+Settlement = Literal["refund", "exchange", "store_credit"]
 E = TypeVar("E")
 
 
@@ -43,18 +44,58 @@ class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a customer may send back without being asked: for how many local days, up to which amount."""
+    """What a customer may send back without being asked: for how many local days, up to which amount; and how it is done.
+
+    `settle_as` is what they may choose from. Goods worth at most `keep_below_minor` in all need not come back. `lane` is
+    who handles the parcel, `exchange_first` whether an exchange leaves before the goods are back (R-RET-02, R-RET-16).
+    """
 
     window_days: Days
     auto_approve_limit_minor: Minor
+    free_label: bool = False
+    settle_as: Annotated[tuple[Settlement, ...], Meta(min_length=1)] = ("refund",)
+    keep_below_minor: Minor = 0
+    lane: Name = "standard"
+    exchange_first: bool = False
+
+
+class Serial(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who asked for more returns than `most` within so many local calendar months is looked at by a person (T-45)."""
+
+    months: Annotated[int, Meta(ge=1, le=12)] = 6
+    most: Annotated[int, Meta(ge=0, le=10_000)] = 10_000
+
+
+class Authority(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people in a role may decide about returns: up to which amount, and by how many days they may extend a window."""
+
+    approve_limit_minor: Minor
+    extend_days: Days
+
+
+class ReturnReview(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who looks at what no rule decides: their queue, how soon, and what each role may decide (R-RET-06, R-RET-07)."""
+
+    queue: Name = "returns-review"
+    within_hours: Annotated[int, Meta(ge=0, le=8760)] = 48
+    authority: dict[Name, Authority] = {}
 
 
 class Returns(Struct, frozen=True, forbid_unknown_fields=True):
-    """Return rights by tier; whose tier counts, the order's or the request's, is a choice (T-31)."""
+    """Return rights by tier; whose tier counts, the order's or the request's, is a choice (T-31).
+
+    The window of a line begins with its own delivery or the order's last one (T-28), and is never shorter than
+    `statutory_days`. `later_policy` says whether a policy in force at the request that is kinder governs it (T-30).
+    """
 
     tier_at: Literal["order", "request"]
     assumed_delivery_days: Days
     rights: PerTier[ReturnRight]
+    window_from: Literal["line", "order"] = "order"
+    statutory_days: Days = 0
+    later_policy: Literal["ignored", "if_kinder"] = "ignored"
+    serial: Serial = Serial()
+    review: ReturnReview = ReturnReview()
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):

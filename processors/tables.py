@@ -5,6 +5,7 @@ from typing import Any
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
+from processors.return_cases import RETURN_CASES
 from processors.routing import CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -15,6 +16,7 @@ TABLES: tuple[Table[Any], ...] = (
     POLICIES,  # b"d"
     CUSTOMERS,  # b"c"
     ORDERS,  # b"o"
+    RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
     PLAIN,  # b"t"

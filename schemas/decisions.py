@@ -5,6 +5,8 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 
 from msgspec import Struct
 
+from schemas.events import Units
+
 
 class Condition(Struct, frozen=True):
     """One condition as the decision evaluated it: fact, value, operator, threshold and whether it holds (T-48).
@@ -50,6 +52,13 @@ class TierChanged(Decided, frozen=True, kw_only=True):
     vip_since: int | None = None
 
 
+class ReturnedLine(Struct, frozen=True):
+    line_id: str
+    quantity: int
+    verdict: str
+    amount_minor: int
+
+
 class ReturnDecided(Decided, frozen=True, kw_only=True):
     return_id: str
     order_id: str
@@ -57,6 +66,22 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     tier: str | None = None
     amount_minor: int
     window_ends_at: int | None = None
+    lines: tuple[ReturnedLine, ...] = ()
+    label_free: bool = False
+    settle_as: tuple[str, ...] = ()
+    keep_goods: bool = False
+    lane: str = "standard"
+    exchange_first: bool = False
+    review_queue: str | None = None
+    review_by: int | None = None
+    supersedes: str | None = None
+    decided_by: str | None = None
+
+
+class StockReleased(Decided, frozen=True, kw_only=True):
+    return_id: str
+    order_id: str
+    lines: tuple[Units, ...]
 
 
 class ContactRouted(Decided, frozen=True, kw_only=True):
@@ -108,5 +133,5 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     record: bytes
 
 
-Decision = TierChanged | ReturnDecided | ContactRouted | AtRiskRaised | AtRiskRetracted
+Decision = TierChanged | ReturnDecided | StockReleased | ContactRouted | AtRiskRaised | AtRiskRetracted
 Output = Decision | CustomerProfile | Quarantined

@@ -55,6 +55,7 @@ class OrderFailed(SourceEvent, frozen=True, kw_only=True):
 
 class OrderDelivered(SourceEvent, frozen=True, kw_only=True):
     order_id: Id
+    shipment_id: Id | None = None
 
 
 class OrderCancelled(SourceEvent, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ TOPICS = (
            e.SubscriptionResumed, e.SubscriptionCancelled), aligned=False, config=SOURCE),
     Topic("returns", "upstream", "goods sent back, from the request to its settlement",
           (e.ReturnRequested, e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed,
-           e.ReturnSettled), aligned=False, config=SOURCE),
+           e.ReturnSettled, c.ReturnWindowExtended), aligned=False, config=SOURCE),
     Topic("interactions", "upstream", "registrations, visits, answers and requests of customers",
           (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
            e.IdsLinked, e.IdsUnlinked, e.RewardRequested), aligned=False, config=SOURCE),
@@ -66,7 +66,7 @@ TOPICS = (
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
     Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
-    Topic("return-decisions", "customers", "verdicts on returns", (d.ReturnDecided,), config=FOREVER),
+    Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
     Topic("priority-routing", "customers", "queue, priority and target of contacts", (d.ContactRouted,), config=FOREVER),
     Topic("at-risk-alerts", "customers", "VIPs who fell silent", (d.AtRiskRaised, d.AtRiskRetracted), config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
