@@ -45,6 +45,8 @@ class Customer(Struct, frozen=True, array_like=True):
     membership: Membership = Membership()
     returned: tuple[tuple[int, int], ...] = ()
     """Requests to return goods, by calendar month since year 0; the latest months only."""
+    cases: tuple[tuple[int, str], ...] = ()
+    """Open support cases that will be due for somebody else, by that instant."""
 
 
 CUSTOMERS = Table(

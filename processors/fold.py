@@ -5,18 +5,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, return_rules, routing, subscriptions, tiers
+from processors import at_risk, lifetime_value, order, return_rules, service, subscriptions, tiers
 from processors.customer import Customer, known_since, ordered
 from processors.order import ORDERS, Order
 from processors.partition import in_force_at
 from processors.policy import Policy
-from processors.routing import CASES
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.events import (
-    ContactOpened,
     CustomerRegistered,
     OrderCancelled,
     OrderDelivered,
@@ -113,14 +111,6 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
-def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
-    if unit.rows.get(CASES, unit.subject, event.case_id):
-        return customer, ()
-    case, decision = routing.route(event, customer, unit.policy, unit.now, unit.because)
-    unit.rows.put(CASES, case, unit.subject, event.case_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
-
-
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
     OrderPlaced: _place,
@@ -143,7 +133,7 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     ReturnInspected: return_rules.inspect,
     ReturnSettled: return_rules.settle,
     ReturnDisputed: return_rules.dispute,
-    ContactOpened: _contact,
+    **service.RULES,
 }
 """Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""
 
@@ -186,6 +176,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
+    "escalation": (service.escalates_at, service.escalate),
     "at_risk": (at_risk.silent_at, _silence),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from processors.business_hours import Calendar
 from processors.local_time import MissingDay, zones
 from schemas.fields import Currency, Id, Minor
 
@@ -98,12 +99,37 @@ class Returns(Struct, frozen=True, forbid_unknown_fields=True):
     review: ReturnReview = ReturnReview()
 
 
+Minutes = Annotated[int, Meta(ge=0, le=525_600)]
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many minutes after a contact came in that is not settled, it is due with somebody else."""
+
+    after_minutes: Minutes
+    to: Name
+
+
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a contact goes; `priority` is a head start in the queue, 0 for none."""
+    """Where a contact goes. `priority` is a head start in the queue, in minutes; 0 for none (R-RTE-03, T-44).
+
+    Minutes of targets and steps are those of the calendar. `authority_minor` is what its agent should be able to decide.
+    """
 
     queue: Name
     priority: Annotated[int, Meta(ge=0, le=1_000_000)]
-    response_minutes: Annotated[int, Meta(ge=0, le=525_600)]
+    response_minutes: Minutes
+    resolution_minutes: Minutes | None = None
+    skills: tuple[Name, ...] = ()
+    authority_minor: Minor = 0
+    calendar: Name = "always"
+    escalation: tuple[Step, ...] = ()
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for all contacts: nobody waits longer than `longest_wait_minutes` behind others; when somebody works."""
+
+    longest_wait_minutes: Minutes = 525_600
+    calendars: dict[Name, Calendar] = {}
 
 
 class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +163,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
+    service: Service = Service()
 
 
 class PolicyInvalid(NamedTuple):
@@ -223,6 +250,11 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
             found = str(tier.lifetime_value_minor)
             allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
             return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
+    calendars = ("always", *policy.service.calendars)
+    for where, route in (("base", policy.routing.base), *policy.routing.tiers.items()):
+        if route.calendar not in calendars:
+            path = where if where == "base" else f"tiers.{where}"
+            return PolicyInvalid(f"$.routing.{path}.calendar", route.calendar, f"one of {', '.join(calendars)}")
     for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
         if unknown := sorted(set(entries) - set(names)):
             return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")

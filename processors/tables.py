@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.return_cases import RETURN_CASES
-from processors.routing import CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN

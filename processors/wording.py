@@ -12,8 +12,10 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     Condition,
+    ContactClosed,
     ContactRouted,
     Decided,
+    EscalationDue,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -44,6 +46,11 @@ NAMES: Mapping[str, str] = {
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
+    "minutes_open": "minutes since it came in",
+    "answered_at": "answered on",
+    "resolved_at": "settled on",
+    "reopened": "times the customer came back with it",
+    "escalated": "passed on to somebody else",
     "disputed": "the customer objects",
     "status": "subscriptions",
     "days_cancelled": "days since the cancellation",
@@ -54,6 +61,7 @@ TIMERS: Mapping[str, str] = {
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "escalation": "a case that was not settled",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -200,6 +208,10 @@ def sentence(decision: Decided, policy: Policy) -> str:
         case ContactRouted():
             until = moment(decision.respond_by, policy)
             text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
+        case EscalationDue():
+            text = f"case {decision.case_id} of {who} is due with {decision.to}, {decision.minutes_open} minutes after it came in"
+        case ContactClosed():
+            text = f"case {decision.case_id} of {who} was settled within {decision.resolution_minutes} minutes"
         case AtRiskRaised():
             text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
         case AtRiskRetracted():

@@ -90,6 +90,38 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     priority: int
     respond_by: int
     tier: str | None = None
+    rank_at: int | None = None
+    wait_until: int | None = None
+    resolve_by: int | None = None
+    skills: tuple[str, ...] = ()
+    authority_minor: int = 0
+    status: str = "active"
+    vip_since: int | None = None
+    lifetime_value_minor: int = 0
+    at_risk: bool = False
+    open_cases: int = 0
+    supersedes: str | None = None
+
+
+class EscalationDue(Decided, frozen=True, kw_only=True):
+    case_id: str
+    queue: str
+    to: str
+    step: int
+    tier: str | None = None
+    minutes_open: int
+
+
+class ContactClosed(Decided, frozen=True, kw_only=True):
+    case_id: str
+    tier: str | None = None
+    queue: str
+    answer_minutes: int
+    resolution_minutes: int
+    answered_in_time: bool
+    resolved_in_time: bool
+    first_contact: bool
+    supersedes: str | None = None
 
 
 class AtRiskRaised(Decided, frozen=True, kw_only=True):
@@ -133,5 +165,14 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     record: bytes
 
 
-Decision = TierChanged | ReturnDecided | StockReleased | ContactRouted | AtRiskRaised | AtRiskRetracted
+Decision = (
+    TierChanged
+    | ReturnDecided
+    | StockReleased
+    | ContactRouted
+    | EscalationDue
+    | ContactClosed
+    | AtRiskRaised
+    | AtRiskRetracted
+)
 Output = Decision | CustomerProfile | Quarantined

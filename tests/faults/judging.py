@@ -55,6 +55,8 @@ TOPICS = {
         "ContactOpened",
         "ContactWaiting",
         "ContactAssigned",
+        "ContactPaused",
+        "ContactResumed",
         "ContactResolved",
         "ContactReopened",
         "ContactEscalated",

@@ -365,6 +365,37 @@ class Story:
         source = self._source(customer, date, event)
         return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
 
+    def case(
+        self,
+        date: str,
+        what: str,
+        case: str = "k1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        agent: str | None = "agent-1",
+        **given: Any,
+    ) -> list[Effect]:
+        """What becomes of a case: waiting, assigned, paused, resumed, escalated, resolved or reopened."""
+        about = self._source(customer, date, event) | {"case_id": case}
+        told: e.SourceEvent
+        match what:
+            case "waiting":
+                told = e.ContactWaiting(**about, queue="vip")
+            case "assigned":
+                told = e.ContactAssigned(**about, agent_id=agent or "agent-1", queue="vip")
+            case "paused":
+                told = e.ContactPaused(**about, reason="customer")
+            case "resumed":
+                told = e.ContactResumed(**about)
+            case "escalated":
+                told = e.ContactEscalated(**about, reason="authority", agent_id=agent)
+            case "resolved":
+                told = e.ContactResolved(**about, agent_id=agent)
+            case _:
+                told = e.ContactReopened(**about)
+        return self._happen(told, **given)
+
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:
     """The one effect of a kind."""

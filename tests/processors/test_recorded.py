@@ -20,9 +20,6 @@ AWAITED = {
     },
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
-    "service (RTE)": {
-        e.ContactWaiting, e.ContactAssigned, e.ContactResolved, e.ContactReopened, e.ContactEscalated,
-    },
     "designation by people (MAN)": {
         c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed, c.NoteAdded,
         c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
