@@ -27,6 +27,10 @@ from streams import (
 from streams.console import BAD_INPUT, NOT_THERE, OK, UNREAD, fail, noted
 from streams.settings import Settings, config_file
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, and something is wrong or waits; 2 the call or its input is wrong; "
+    "3 the broker or a part of it is missing; 141 nobody reads what is printed."
+)
 COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Set up and run",
     topics_commands.app,
@@ -64,7 +68,7 @@ def composed() -> App:
         help="Decisions for VIP and loyalty programmes, from events on Kafka.\n\nExample: laurel simulate events.jsonl",
         version=lambda: version("laurel-streams"),
         version_flags=["--version"],
-        default_parameter=Parameter(negative=()),
+        default_parameter=Parameter(negative=(), show_default=_default),
         config=flags.fill,
         group_commands=Group("Options", sort_key=len(COMMANDS)),
         print_error=False,
@@ -75,14 +79,20 @@ def composed() -> App:
         if isinstance(each, str):
             group = Group(each, sort_key=place)
         elif isinstance(each, App):
-            each.group = (group,)
+            each.group, each.default_parameter = (group,), app.default_parameter
             app.command(each)
         else:
             app.command(each, group=group)
+    app.help_epilogue = f"{flags.epilogue((), app)} {EXIT_CODES}"
     for words, command in flags.commands(app):
         command.help_epilogue = flags.epilogue(words, command)
     app.meta.default(flags.launcher(app))
     return app
+
+
+def _default(value: object) -> str | None:
+    """What a page says of a default: nothing where a flag is simply not given."""
+    return None if value is None or value is False else str(value)
 
 
 app = composed()

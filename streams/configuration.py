@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -94,4 +93,4 @@ def _origin(name: str, in_file: dict[str, Any]) -> str:
 def _shown(name: str, value: object) -> str:
     if isinstance(value, dict):
         return json.dumps({key: "***" if _is_secret(key) else item for key, item in value.items()})
-    return "***" if _is_secret(name) else re.sub(r"://[^/@]+@", "://***@", str(value))
+    return "***" if _is_secret(name) else str(value)

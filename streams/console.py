@@ -18,6 +18,16 @@ from rich.table import Table
 UNBROKEN = 100_000
 """Columns where nobody has a terminal."""
 Json = Annotated[bool, Parameter(name="--json")]
+
+
+def _not_a_flag(_: Any, path: Path) -> None:
+    if str(path).startswith("-") and str(path) != "-":
+        raise ValueError(f"There is no such flag; a file of that name is ./{path}.")
+
+
+Lines = Annotated[Path, Parameter(allow_leading_hyphen=True, validator=_not_a_flag)]
+"""A file to read line by line, or `-`: see `opened`."""
+PolicyFile = Annotated[Path, Parameter(metavar="FILE")]
 Laurel = Annotated[App, Parameter(parse=False)]
 """The whole command, which its launcher gives."""
 OK, FAILED, BAD_INPUT, NOT_THERE = 0, 1, 2, 3

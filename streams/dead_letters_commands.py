@@ -61,7 +61,7 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
 
 
 @app.command
-def show(partition: int, offset: int, *, as_json: Json = False) -> int:
+def show(partition: int, offset: int, /, *, as_json: Json = False) -> int:
     """Show one dead letter: where it came from, why it could not be taken, its bytes, and what they hold by now.
 
     Example: laurel dead-letters show 2 117
@@ -93,6 +93,7 @@ def show(partition: int, offset: int, *, as_json: Json = False) -> int:
 def redrive(
     partition: int | None = None,
     offset: int | None = None,
+    /,
     *,
     because: str,
     reason: str | None = None,

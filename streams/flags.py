@@ -71,11 +71,11 @@ def commands(app: App, command: Path = ()) -> Iterator[tuple[Path, App]]:
 
 
 def flags(app: App, command: Path) -> list[Flag]:
-    """What a command may be given; its words without dashes too."""
+    """Every flag of a command; what it takes by place is none."""
     if app.default_command is None:
         return []
     arguments = app.assemble_argument_collection(parse_docstring=True)
-    return [Flag(command, _name(each), each.parameter.help or "") for each in arguments if each.parse]
+    return [Flag(command, _name(each), each.parameter.help or "") for each in arguments if _is_flag(each)]
 
 
 def launcher(app: App) -> Callable[..., Any]:
@@ -122,7 +122,7 @@ def explain(error: CycloptsError) -> str:
 def fill(_: App, command: Path, arguments: ArgumentCollection) -> None:
     """Give what the call left open its value from environment or file: cyclopts' hook."""
     for argument in arguments if command else ():
-        if argument.parse and not argument.tokens:
+        if _is_flag(argument) and not argument.tokens:
             flag = Flag(command, _name(argument), "")
             if (given := found(flag)) is not None:
                 for index, value in enumerate(given.values):
@@ -154,6 +154,8 @@ def check(app: App, told: Any, command: Path = ()) -> None:
             raise CycloptsError(msg=f"{config_file()}: {table(command)} has no {key}{nearest(name, known)}")
         if name in inner:
             check(app[name], value, (*command, name))
+        elif isinstance(value, dict):
+            raise CycloptsError(msg=f"{config_file()}: {table(command)} {key} must be a value, found a table")
 
 
 def nearest(name: str, known: set[str]) -> str:
@@ -171,9 +173,12 @@ def _dashed(key: str) -> str:
     return key.replace("_", "-")
 
 
+def _is_flag(argument: Argument) -> bool:
+    return argument.parse and argument.index is None
+
+
 def _name(argument: Argument) -> str:
-    long = [name for name in argument.names if name.startswith("--")]
-    return (long[0] if long else argument.name.lower()).lstrip("-")
+    return argument.name.lstrip("-")
 
 
 def _as_parameter(name: str, field: FieldInfo) -> inspect.Parameter:

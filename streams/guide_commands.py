@@ -18,11 +18,11 @@ def help_(*words: str, laurel: Laurel) -> int:
     words
         The command's words; none for all commands.
     """
-    laurel.help_print(words)
+    laurel((*words, laurel.help_flags[0]))
     return OK
 
 
-def completion(shell: Shell | None = None, *, install: bool = False, laurel: Laurel) -> int:
+def completion(shell: Shell | None = None, /, *, install: bool = False, laurel: Laurel) -> int:
     """Print the script that lets a shell complete commands, flags and values.
 
     Example: eval "$(laurel completion bash)"

@@ -5,7 +5,7 @@ from streams.settings import Settings
 
 
 def doctor(*, as_json: Json = False) -> int:
-    """Look at broker, topics, rights, broker settings, clock and disk; each line says what to do where something is not well.
+    """Look at broker, topics, rights, retention, registry, clock and disk; each line says what to do where one is not well.
 
     Exit code 1 when anything is wrong, 3 when there is no broker.
 

@@ -21,7 +21,7 @@ app = App(
 
 
 @app.command
-def check(file: Path, *, as_json: Json = False) -> int:
+def check(file: Path, /, *, as_json: Json = False) -> int:
     """Check a policy file, and show what it gives to whom; exit code 2 names line, field, what was found and what is allowed.
 
     Example: laurel policy check policy.yaml
@@ -48,7 +48,7 @@ def check(file: Path, *, as_json: Json = False) -> int:
 
 
 @app.command
-def show(version: str | None = None, *, as_json: Json = False) -> int:
+def show(version: str | None = None, /, *, as_json: Json = False) -> int:
     """Show the policy in force, or an earlier version, as a policy file; exit code 1 if there is no such version.
 
     Example: laurel policy show default-1

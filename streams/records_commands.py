@@ -1,19 +1,18 @@
 """`laurel publish` and `laurel tail`: records go in, and come out."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, TextIO
 
 from cyclopts import Parameter
 
 from schemas.topics import BY_NAME
-from streams.console import BAD_INPUT, OK, Json, fail, noted, opened, progress, tell
+from streams.console import BAD_INPUT, OK, Json, Lines, fail, noted, opened, progress, tell
 from streams.settings import Settings
 
 Topic = Annotated[str, Parameter(choices=tuple(BY_NAME), show_choices=False)]
 
 
-def publish(file: Path, *, as_json: Json = False) -> int:
+def publish(file: Lines, /, *, as_json: Json = False) -> int:
     """Publish a file of JSON lines to the source topics; `-` reads standard input.
 
     Example: laurel publish events.jsonl
@@ -50,7 +49,12 @@ def _count(lines: TextIO) -> int | None:
 
 
 def tail(
-    topic: Topic, *, last: int = 10, everything: Annotated[bool, Parameter(name="--all")] = False, follow: bool = False
+    topic: Topic,
+    /,
+    *,
+    last: int = 10,
+    everything: Annotated[bool, Parameter(name="--all")] = False,
+    follow: bool = False,
 ) -> int:
     """Print a topic's committed records, decoded, as JSON lines.
 

@@ -1,13 +1,12 @@
 """`laurel simulate`: what would be decided, without a broker."""
 
 import sys
-from pathlib import Path
 
-from streams.console import BAD_INPUT, FAILED, OK, Json, fail, opened, out, table
+from streams.console import BAD_INPUT, FAILED, OK, Json, Lines, PolicyFile, fail, opened, out, table
 from streams.settings import Settings
 
 
-def simulate(file: Path, *, policy: Path | None = None, as_json: Json = False) -> int:
+def simulate(file: Lines, /, *, policy: PolicyFile | None = None, as_json: Json = False) -> int:
     """Run a file of events through the whole engine in memory, and show what it decides. No broker is needed.
 
     The setting --time-zone says whose midnights tick.

@@ -4,7 +4,9 @@ from streams.console import BAD_INPUT, OK, Json, fail, tell
 from streams.settings import Settings
 
 
-def skip(partition: int, offset: int, *, unit: str, reason: str, dry_run: bool = False, as_json: Json = False) -> int:
+def skip(
+    partition: int, offset: int, /, *, unit: str, reason: str, dry_run: bool = False, as_json: Json = False
+) -> int:
     """Leave out one unit that a stopped partition cannot get past; every fold leaves it out from then on.
 
     Example: laurel skip 3 120934 --unit record --reason "refund without order, ticket 4711"

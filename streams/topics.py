@@ -166,12 +166,7 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
             yield topic.name, "does not exist; laurel topics create"
     if not there:
         return
-    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in there]
-    futures = asking.describe_configs(resources)
-    configs = {
-        settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
-        for resource, future in futures.items()
-    }
+    configs = configured(settings, there)
     timeline = found.get(settings.topic("timeline"))
     for topic in there:
         partitions = len(found[settings.topic(topic.name)].partitions)
@@ -181,6 +176,15 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"has {partitions} partitions, timeline has {len(timeline.partitions)}: they must be equal",
             )
         yield from _check_config(topic, configs)
+
+
+def configured(settings: Settings, topics: Iterable[Topic]) -> dict[str, dict[str, str]]:
+    """How the broker keeps topics that are there, by their bare names."""
+    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in topics]
+    return {
+        settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
+        for resource, future in admin(settings).describe_configs(resources).items()
+    }
 
 
 def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,11 @@
 """`laurel topics` and `laurel topology`: make them, check them, and see what flows through them."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from streams.console import BAD_INPUT, FAILED, OK, Json, emit, fail, out, table, tell
+from streams.console import BAD_INPUT, FAILED, OK, Json, PolicyFile, emit, fail, out, table, tell
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def create(
     *,
     partitions: int | None = None,
     replicas: int = 1,
-    policy: Path | None = None,
+    policy: PolicyFile | None = None,
     dry_run: bool = False,
     as_json: Json = False,
 ) -> int:

@@ -14,15 +14,15 @@ from streams.settings import Settings
 Audience = Annotated[Literal["customer", "agent", "auditor"], Parameter(name="--for")]
 
 
-def trace(event_id: str, *, as_json: Json = False) -> int:
+def trace(event: str, /, *, as_json: Json = False) -> int:
     """Show where an event went and what followed from it, or why nothing did; exit code 1 if nobody knows it.
 
     Example: laurel trace evt-7f3a
 
     Parameters
     ----------
-    event_id
-        As its upstream system named it.
+    event
+        Its id, as its upstream system named it.
     as_json
         As JSON lines, one a record.
     """
@@ -30,10 +30,10 @@ def trace(event_id: str, *, as_json: Json = False) -> int:
 
     settings = Settings()
     with progress("records looked at", None) as advance:
-        found = tracing.trace(settings, event_id, advance)
+        found = tracing.trace(settings, event, advance)
     if not found.moments:
         waits = "laurel status shows what intake has not taken yet"
-        return fail(f"no record on the timeline or in the dead letters names {event_id}; {waits}", FAILED)
+        return fail(f"no record on the timeline or in the dead letters names {event}; {waits}", FAILED)
     if as_json:
         _print_lines(found.moments)
     else:
@@ -43,14 +43,14 @@ def trace(event_id: str, *, as_json: Json = False) -> int:
     return OK
 
 
-def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
+def timeline(customer: str, /, *, last: int = 50, as_json: Json = False) -> int:
     """Show what happened to a customer and what was decided, in the log's order; exit code 1 for a stranger.
 
     Example: laurel timeline c-4711
 
     Parameters
     ----------
-    customer_id
+    customer
         The pseudonymous id that events carry.
     last
         How many lines to show at most, from the end.
@@ -60,9 +60,9 @@ def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
     from streams import tracing
 
     with progress("records looked at", None) as advance:
-        moments = tracing.history(Settings(), customer_id, advance)
+        moments = tracing.history(Settings(), customer, advance)
     if not moments:
-        return fail(f"nothing ever happened to {customer_id}", FAILED)
+        return fail(f"nothing ever happened to {customer}", FAILED)
     if as_json:
         _print_lines(moments)
     else:
@@ -71,15 +71,15 @@ def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
     return OK
 
 
-def explain(decision_id: str, *, audience: Audience = "agent", as_json: Json = False) -> int:
+def explain(decision: str, /, *, audience: Audience = "agent", as_json: Json = False) -> int:
     """Say in plain words what was decided, and under which conditions; exit code 1 if there is no such decision.
 
     Example: laurel explain 5e2b1f6c-7f4e-5f5e-9a55-0d8a4f3c2b10 --for customer
 
     Parameters
     ----------
-    decision_id
-        As the decision carries it; `laurel trace` and `laurel timeline --json` show it.
+    decision
+        Its id, as the decision carries it; `laurel trace` and `laurel timeline --json` show it.
     audience
         Who reads it: the customer, an agent of the contact centre, or an auditor.
     as_json
@@ -90,9 +90,9 @@ def explain(decision_id: str, *, audience: Audience = "agent", as_json: Json = F
 
     settings = Settings()
     with progress("records looked at", None) as advance:
-        found = tracing.decision(settings, decision_id, advance)
+        found = tracing.decision(settings, decision, advance)
         if found is None:
-            return fail(f"no decision has the id {decision_id}", FAILED)
+            return fail(f"no decision has the id {decision}", FAILED)
         version = found.content.policy_version
         policy = standing.activated(settings, found.record.partition, version, advance)
     if as_json:
@@ -105,7 +105,7 @@ def explain(decision_id: str, *, audience: Audience = "agent", as_json: Json = F
     return OK
 
 
-def why(customer_id: str, *, tier: str | None = None, at: Instant | None = None, as_json: Json = False) -> int:
+def why(customer: str, /, *, tier: str | None = None, at: Instant | None = None, as_json: Json = False) -> int:
     """Say why a customer has their tier, or not another one: every condition, and what last moved each fact.
 
     Exit code 1 for a stranger.
@@ -114,7 +114,7 @@ def why(customer_id: str, *, tier: str | None = None, at: Instant | None = None,
 
     Parameters
     ----------
-    customer_id
+    customer
         The pseudonymous id that events carry.
     tier
         Only the conditions of this tier.
@@ -130,12 +130,12 @@ def why(customer_id: str, *, tier: str | None = None, at: Instant | None = None,
 
     try:
         with progress("records looked at", None) as advance:
-            found = standing.standing(Settings(), customer_id, at, advance)
+            found = standing.standing(Settings(), customer, at, advance)
     except FoldStoppedError as error:
         return fail(error, FAILED)
     if found is None:
         return fail(
-            f"nothing had happened to {customer_id}" if at is not None else f"nothing ever happened to {customer_id}",
+            f"nothing had happened to {customer}" if at is not None else f"nothing ever happened to {customer}",
             FAILED,
         )
     policy = found.policy
@@ -147,7 +147,7 @@ def why(customer_id: str, *, tier: str | None = None, at: Instant | None = None,
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         return OK
     since = f" since {day(found.vip_since, policy)}" if found.vip_since else ""
-    out().print(f"On {day(found.at, policy)}, {customer_id} has {label(found.tier, policy)}{since}.")
+    out().print(f"On {day(found.at, policy)}, {customer} has {label(found.tier, policy)}{since}.")
     drawn = table("holds", "condition", "found", "last moved by")
     for each in conditions:
         drawn.add_row(

@@ -13,8 +13,8 @@ from streams.settings import Settings
 def verify(
     *,
     local: Annotated[bool, Parameter(negative="--no-local")] = True,
-    snapshots: Path | None = None,
-    every: timedelta | None = None,
+    snapshots: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
+    every: Annotated[timedelta | None, Parameter(metavar="DURATION")] = None,
     as_json: Json = False,
 ) -> int:
     """Fold the timeline again and compare: sources, tables, changelog, decisions, sequence numbers, a second fold.
