@@ -43,6 +43,17 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "", description="put before every topic, group and transactional id; separates systems on a broker"
     )
+    registry_url: str = Field(
+        "",
+        description="a schema registry's address, as Confluent's clients want it: records in Confluent's wire format are read",
+    )
+    registry: dict[str, str] = Field(
+        {}, description="further settings of Confluent's registry client, such as basic.auth.user.info, ssl.ca.location"
+    )
+    decisions_wire: Literal["single-object", "confluent"] = Field(
+        "single-object",
+        description="how decisions are written: Avro single-object encoding, or Confluent's wire format",
+    )
     instance: str = Field(socket.gethostname(), description="name of this worker, unique and stable over restarts")
     agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(
         "intake,customers", description="which agents this worker runs, comma-separated"
