@@ -16,7 +16,8 @@ from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, note
 from streams.dead_letters_commands import app as dead_letters_app
 from streams.health_commands import doctor, status
 from streams.policy_commands import app as policy_app
-from streams.settings import Settings, config_file
+from streams.schema_commands import app as schemas_app
+from streams.settings import Settings, Wire, config_file
 from streams.tracing_commands import explain, timeline, trace, why
 
 app = App(
@@ -31,6 +32,7 @@ app.command(topics_app)
 app.command(config_app)
 app.command(dead_letters_app)
 app.command(policy_app)
+app.command(schemas_app)
 for command in (doctor, status, explain, why, trace, timeline):
     app.command(command)
 
@@ -92,7 +94,7 @@ def check() -> int:
 
 
 @app.command
-def publish(file: Path) -> int:
+def publish(file: Path, *, wire: Wire = "single-object") -> int:
     """Publish a file of JSON lines to the source topics; `-` reads standard input.
 
     Example: laurel publish events.jsonl
@@ -101,16 +103,18 @@ def publish(file: Path) -> int:
     ----------
     file
         One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+    wire
+        How records are written: Avro single-object encoding, or Confluent's wire format with the ids of a registry.
     """
     from streams import publishing
 
     try:
         if str(file) == "-":
-            return _publish(sys.stdin, None)
+            return _publish(sys.stdin, None, wire)
         with file.open(encoding="utf-8") as lines:
             total = sum(1 for line in lines if line.strip())
             lines.seek(0)
-            return _publish(lines, total)
+            return _publish(lines, total, wire)
     except publishing.BadLineError as error:
         return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
     except TimeoutError:  # the broker's silence, and to Python an OSError
@@ -121,11 +125,13 @@ def publish(file: Path) -> int:
         return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
 
 
-def _publish(lines: Any, total: int | None) -> int:
-    from streams import publishing
+def _publish(lines: Any, total: int | None, wire: Wire) -> int:
+    from streams import framing, publishing
 
+    settings = Settings()
+    frame = framing.of_sources(settings, wire)
     with progress("publishing", total) as advance:
-        count = publishing.publish(Settings(), publishing.parse(lines), advance)
+        count = publishing.publish(settings, map(frame, publishing.parse(lines)), advance)
     out().print(f"published {count} records")
     return OK
 
@@ -370,6 +376,7 @@ def main() -> None:
     from pydantic_settings import SettingsError
 
     from streams import configuration
+    from streams.framing import RegistryError
 
     logs.configure()
     try:
@@ -380,7 +387,7 @@ def main() -> None:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:
         code = fail(f"{config_file()}: {error}", BAD_INPUT)
-    except TimeoutError as error:
+    except (TimeoutError, RegistryError) as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)

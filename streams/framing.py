@@ -11,7 +11,7 @@ from schemas.codec import HEADER_BYTES
 from schemas.confluent import framed
 from schemas.topics import PUBLISHED, SOURCES
 from streams.records import SCHEMA, Outgoing
-from streams.settings import Settings
+from streams.settings import Settings, Wire
 from streams.translation import Schemas
 
 Frame = Callable[[Outgoing], Outgoing]
@@ -56,12 +56,19 @@ def of_decisions(settings: Settings) -> Frame:
     return frame
 
 
-def of_sources(settings: Settings, wire: str) -> Frame:
+def of_sources(settings: Settings, wire: Wire) -> Frame:
     """How an upstream system of this wire format publishes. Raises `RegistryError`."""
     if wire == "single-object":
         return unchanged
     ids = _ids(settings, SOURCES)
     return lambda record: _framed(record, ids)
+
+
+def missing(settings: Settings) -> list[str]:
+    """The subjects of contracts that the registry has otherwise, or not at all. Raises `RegistryError`."""
+    from streams.registration import check
+
+    return [standing.subject for standing in check(settings) if not standing.well]
 
 
 def _ids(settings: Settings, topics: tuple[str, ...]) -> Ids:

@@ -25,7 +25,9 @@ PATIENCE_S = 2.0
 UNKNOWN_S = 10.0
 """An id that the registry did not have is asked for again after so long: its schema may have been registered since."""
 MOST_UNKNOWN = 10_000
-SCHEMA_NOT_FOUND, SUBJECT_NOT_FOUND = 40403, 40401
+SCHEMA_NOT_FOUND = 40403
+NOT_FOUND = (40401, 40402, SCHEMA_NOT_FOUND)
+"""A registry's own words for: no such subject, version, schema. Any other 404 is somebody else's answer."""
 
 
 def client(settings: Settings) -> SchemaRegistryClient:
@@ -144,7 +146,7 @@ def registered(registry: SchemaRegistryClient, subject: Subject) -> int | None:
     try:
         return registry.lookup_schema(subject.name, subject.schema).schema_id
     except SchemaRegistryError as error:
-        if error.error_code in {SCHEMA_NOT_FOUND, SUBJECT_NOT_FOUND}:
+        if error.error_code in NOT_FOUND:
             return None
         raise
 
