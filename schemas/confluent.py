@@ -54,20 +54,16 @@ def understand(schema: str, references: Sequence[str] = ()) -> Contract | Reject
         parsed = parse_schema(written)
     except Exception as error:  # noqa: BLE001 - the parser raises whatever the schema provokes
         return Rejected("incompatible_schema", f"it is no Avro schema: {type(error).__name__}: {error}"[:500])
-    if known := of_header(MARKER + bytes.fromhex(fingerprint(form, "CRC-64-AVRO"))):
-        return known
     kind = BY_NAME.get(parsed["name"].rpartition(".")[2])
     if kind is None:
         return Rejected("unknown_schema", f"it is {parsed['name']}; no contract has that name")
-    return _foreign(parsed, kind)
-
-
-def _foreign(written: Any, kind: type) -> Contract | Rejected:
-    resolution = Resolution(written, parse_schema(load_schema(kind.__name__)))
+    resolution = Resolution(parsed, parse_schema(load_schema(kind.__name__)))
     if resolution.misfits:
         told = "; ".join(resolution.misfits[:5])
-        return Rejected("incompatible_schema", f"{written['name']} cannot be read as {kind.__name__}: {told}")
-    plain = without_logical_types(self_contained(written))
+        return Rejected("incompatible_schema", f"{parsed['name']} cannot be read as {kind.__name__}: {told}")
+    if known := of_header(MARKER + bytes.fromhex(fingerprint(form, "CRC-64-AVRO"))):
+        return known
+    plain = without_logical_types(written)
     schema = aliased(CONTRACTS[kind].schema, resolution.aliases)
     return Contract(kind, schema, b"", has_choices(plain), parse_schema(plain))
 
