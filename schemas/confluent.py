@@ -29,13 +29,6 @@ from schemas.resolution import Resolution, aliased, self_contained
 from schemas.wire import has_choices
 
 
-def schema_id(value: bytes) -> int | Rejected:
-    """The id that a value in Confluent's format names."""
-    if len(value) < CONFLUENT_BYTES:
-        return Rejected("undecodable", f"found {len(value)} bytes; a record in Confluent's format opens with five")
-    return int.from_bytes(value[1:CONFLUENT_BYTES], "big")
-
-
 def understand(schema: str, references: Sequence[str] = ()) -> Contract | Rejected:
     """How to read what was written with a schema: as the contract of its name.
 
@@ -44,7 +37,7 @@ def understand(schema: str, references: Sequence[str] = ()) -> Contract | Reject
     """
     named: dict[str, Any] = {}
     try:
-        for each in references:
+        for each in dict.fromkeys(references):
             parse_schema(json.loads(each), named_schemas=named)
         given = parse_schema(json.loads(schema), named_schemas=named)
         if not isinstance(given, dict) or given["type"] != "record":
