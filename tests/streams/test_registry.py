@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -255,7 +256,8 @@ def test_a_contract_that_the_registry_refuses_is_told(
 
 
 def test_the_commands_say_that_there_is_no_registry(laurel: Caller) -> None:
-    words = (("schemas", "check"), ("schemas", "register"), ("publish", "-", "--wire", "confluent"))
+    Path("events.jsonl").touch()
+    words = (("schemas", "check"), ("schemas", "register"), ("publish", "events.jsonl", "--wire", "confluent"))
     for url, said in (("", "LAUREL_REGISTRY_URL"), ("http://127.0.0.1:1", "http://127.0.0.1:1: ConnectError")):
         for each in words:
             answer = laurel.given(registry_url=url)(*each)
