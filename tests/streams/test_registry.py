@@ -24,7 +24,7 @@ from schemas.codec import CONTRACTS, HEADER_BYTES, Contract, Rejected, encode, l
 from schemas.confluent import single_object
 from schemas.examples import example
 from schemas.topics import PUBLISHED, SOURCES, TOPIC_OF
-from streams import framing, registration
+from streams import doctor, framing, registration
 from streams.framing import RegistryError
 from streams.records import SCHEMA, Outgoing, restored
 from streams.registry import Registry, Subject, client, subjects
@@ -264,6 +264,18 @@ def test_the_commands_say_that_there_is_no_registry(laurel: Caller) -> None:
             assert answer.code == 3
             assert said in answer.err
             assert "Traceback" not in answer.err
+
+
+def test_the_doctor_looks_at_it(settings: Settings) -> None:
+    found = doctor._registry(settings)
+    assert (found.verdict, found.do) == ("weak", "laurel schemas register")
+    writing = settings.model_copy(update={"decisions_wire": "confluent"})
+    assert doctor._registry(writing).verdict == "wrong", "its workers wait"
+    assert all(each.well for each in registration.register(settings))
+    assert doctor._registry(writing).verdict == "ok"
+    away = doctor._registry(Settings(registry_url="http://127.0.0.1:1"))
+    assert away.verdict == "wrong"
+    assert "ConnectError" in away.found
 
 
 def test_a_subject_is_named_as_confluents_strategy_names_it(settings: Settings) -> None:
