@@ -17,6 +17,7 @@ from streams import (
     logs,
     policy_commands,
     records_commands,
+    schema_commands,
     simulating_commands,
     skips_commands,
     topics_commands,
@@ -35,6 +36,7 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Set up and run",
     topics_commands.app,
     policy_commands.app,
+    schema_commands.app,
     configuration_commands.app,
     worker_commands.worker,
     "Records in and out",
@@ -107,6 +109,7 @@ def main() -> None:
     from pydantic_settings import SettingsError
 
     from streams import configuration
+    from streams.framing import RegistryError
 
     logs.configure()
     try:
@@ -119,7 +122,7 @@ def main() -> None:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:
         code = fail(f"{config_file()}: {error}", BAD_INPUT)
-    except TimeoutError as error:
+    except (TimeoutError, RegistryError) as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)
