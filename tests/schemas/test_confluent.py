@@ -111,6 +111,7 @@ def test_a_record_may_stand_in_a_schema_of_its_own() -> None:
     fields = fields_of(ORDER)
     fields["lines"] = [each | {"more": {"century": 2.0}} for each in fields["lines"]]
     assert read(schema, written(whole, fields), amount, position) == encode(ORDER)
+    assert read(schema, written(whole, fields), amount, position, amount) == encode(ORDER), "two of them name the same"
 
 
 def test_narrower_numbers_and_texts_as_bytes_are_read() -> None:
@@ -159,6 +160,14 @@ def test_what_avro_forbids_is_refused_in_fields_of_theirs_too() -> None:
     found = read(schema, good[: -len(b"abc\x02\x02xyz")] + b"abc\x02\x03xyz")
     assert isinstance(found, Rejected), "the last field of all"
     assert found.reason == "undecodable"
+
+
+def test_a_choice_in_a_map_of_theirs_is_looked_at_though_nothing_else_is_one() -> None:
+    flags = {"name": "flags", "type": {"type": "map", "values": ["null", "long"]}}
+    schema = changed("OrderPlaced", lambda fields: fields.insert(0, flags))
+    good = written(schema, fields_of(ORDER) | {"flags": {"x": None}})
+    assert read(schema, good) == encode(ORDER)
+    assert isinstance(read(schema, good[:8] + b"\x03" + good[9:]), Rejected)
 
 
 # What cannot be read, told by field

@@ -150,6 +150,7 @@ def test_a_partition_waits_for_a_schema_and_the_others_go_on() -> None:
     working = intake(schemas, WallClock(3600, 3600))
     waiting = [record(AS_OURS, "orders", (0, n), NOON + n) for n in (1, 2)]
     before = record(ORDER, "orders", (0, 0), NOON - 1)
+    waiting.append(record(placed(order="o3"), "orders", (0, 3), NOON + 3))  # needs no registry, but its turn
     others = [record(AS_THEIRS, "orders", (1, 0), NOON), record(registered(), "interactions", (0, 0), NOON + 9)]
     folded = working.fold([before, *waiting, *others])
     assert folded is not None
@@ -167,7 +168,7 @@ def test_a_partition_waits_for_a_schema_and_the_others_go_on() -> None:
     assert working.answered([("orders", 1)]) == []
     working.begin(("orders", 0), 1)
     assert working.answered([("orders", 0)]) == []
-    assert [each.value for each in told(working.fold(waiting))] == [encode(ORDER)] * 2
+    assert [each.value for each in told(working.fold(waiting))] == [encode(ORDER)] * 2 + [encode(placed(order="o3"))]
 
 
 def test_a_partition_that_waits_is_told_though_nothing_else_is_to_be_committed() -> None:
