@@ -93,6 +93,10 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
     approved_by_id: Id | None = None
 
 
+class PersonalTextErased(Command, frozen=True, kw_only=True):
+    pass
+
+
 Personal = (
     ReturnReviewed
     | DesignationAdded
@@ -106,4 +110,5 @@ Personal = (
     | BenefitDelivered
     | PointsAdjusted
     | CompensationGranted
+    | PersonalTextErased
 )

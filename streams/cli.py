@@ -14,6 +14,7 @@ from rich.table import Table
 from streams import logs
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, UNREAD, fail, noted, out, progress
 from streams.dead_letters_commands import app as dead_letters_app
+from streams.erasure_commands import erase
 from streams.health_commands import doctor, status
 from streams.policy_commands import app as policy_app
 from streams.settings import Settings, config_file
@@ -31,7 +32,7 @@ app.command(topics_app)
 app.command(config_app)
 app.command(dead_letters_app)
 app.command(policy_app)
-for command in (doctor, status, explain, why, trace, timeline):
+for command in (doctor, status, explain, why, trace, timeline, erase):
     app.command(command)
 
 
@@ -100,7 +101,8 @@ def publish(file: Path) -> int:
     Parameters
     ----------
     file
-        One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+        One event a line: {"type": "OrderPlaced", "event_id": ..., ...}. Free text is given as `note` or `answer` and sealed
+        under a key of its person.
     """
     from streams import publishing
 
@@ -124,8 +126,9 @@ def publish(file: Path) -> int:
 def _publish(lines: Any, total: int | None) -> int:
     from streams import publishing
 
-    with progress("publishing", total) as advance:
-        count = publishing.publish(Settings(), publishing.parse(lines), advance)
+    settings = Settings()
+    with publishing.preparing(settings) as prepare, progress("publishing", total) as advance:
+        count = publishing.publish(settings, publishing.parse(lines, prepare), advance)
     out().print(f"published {count} records")
     return OK
 
@@ -234,7 +237,9 @@ def simulate(
     try:
         with file.open(encoding="utf-8") as lines:
             result = simulating.simulate(
-                publishing.parse(lines), policies.activation(policy or policies.default_file()), time_zone
+                publishing.parse(lines, simulating.prepare()),
+                policies.activation(policy or policies.default_file()),
+                time_zone,
             )
     except (OSError, policies.PolicyFileError) as error:
         return fail(error, BAD_INPUT)

@@ -48,7 +48,7 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
     table = Table("place", "published at", "origin", "reason", "what was found", "sent again")
     for letter in letters[-last:] if last > 0 else ():
         table.add_row(
-            letter.place, iso(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
+            letter.place, iso(letter.record.timestamp), letter.origin, letter.reason, letter.lost or letter.detail,
             "yes" if letter.is_in(again) else "",
         )  # fmt: skip
     out().print(table)
@@ -172,6 +172,7 @@ def _described(letter: "DeadLetter", again: set[bytes]) -> dict[str, Any]:
         "origin": letter.origin,
         "reason": letter.reason,
         "detail": letter.detail,
+        "lost": letter.lost,
         "redriven_from": letter.redriven_from,
         "sent_again": letter.is_in(again),
     }

@@ -18,6 +18,7 @@ from streams.customers import Fold, Partitions
 from streams.folding import fold
 from streams.intake import Intake
 from streams.kafka import Place
+from streams.keychain import MemoryKeys
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
 
@@ -75,7 +76,8 @@ class Driver:
         fold: Fold = fold,
     ) -> None:
         self.logs = Logs(partitions)
-        self.intake = Intake(clock, partitions, batch_size)
+        self.keys = MemoryKeys()
+        self.intake = Intake(clock, partitions, batch_size, self.keys)
         self.customers = Partitions(Tables(), fold)
         self._given: dict[Place, int] = {(topic, n): 0 for topic in INTAKE for n in range(partitions)}
         self._folded = dict.fromkeys(range(partitions), 0)

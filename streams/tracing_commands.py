@@ -2,12 +2,14 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Annotated, Any, Literal
 
 import msgspec
 from cyclopts import Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
@@ -46,10 +48,10 @@ def trace(event_id: str, *, as_json: Json = False) -> int:
     return OK
 
 
-def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
+def timeline(customer_id: str, *, last: int = 50, unseal: bool = False, as_json: Json = False) -> int:
     """Show what happened to a customer and what was decided, in the log's order; exit code 1 for a stranger.
 
-    Example: laurel timeline c-4711
+    Example: laurel timeline c-4711 --unseal
 
     Parameters
     ----------
@@ -57,19 +59,28 @@ def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
         The pseudonymous id that events carry.
     last
         How many lines to show at most, from the end.
+    unseal
+        Read notes and answers too; for who may read the topic keys.
     as_json
         All of them, as JSON lines.
     """
     from streams import tracing
+    from streams.keys import Keyring
 
+    settings = Settings()
     with progress("records looked at", None) as advance:
-        moments = tracing.history(Settings(), customer_id, advance)
+        moments = tracing.history(settings, customer_id, advance)
     if not moments:
         return fail(f"nothing ever happened to {customer_id}", FAILED)
+    shown = moments if as_json else moments[-last:] if last > 0 else []
+    texts: list[dict[str, str]] = []
+    if unseal:
+        with Keyring(settings) as keys:
+            texts = [tracing.read_texts(moment, keys) for moment in shown]
     if as_json:
-        _print_lines(moments)
+        _print_lines(shown, texts)
     else:
-        out().print(_table(moments[-last:] if last > 0 else ()))
+        out().print(_table(shown, texts))
         out().print(f"{len(moments)} in all", highlight=False)
     return OK
 
@@ -167,17 +178,19 @@ def why(customer_id: str, *, tier: str | None = None, at: datetime | None = None
     return OK
 
 
-def _table(moments: Iterable[Any]) -> Table:
+def _table(moments: Iterable[Any], texts: Sequence[Mapping[str, str]] = ()) -> Table:
     from streams import tracing
 
     table = Table("when", "what", "where", "what it says")
-    for moment in moments:
-        table.add_row(iso(moment.at), moment.what, moment.place, tracing.said(moment))
+    for moment, read in zip(moments, texts or repeat({}), strict=False):
+        told = [tracing.said(moment), *(f"{name}: {text}" for name, text in read.items())]
+        table.add_row(iso(moment.at), moment.what, moment.place, escape("\n".join(told)))
     return table
 
 
-def _print_lines(moments: Iterable[Any]) -> None:
+def _print_lines(moments: Iterable[Any], texts: Sequence[Mapping[str, str]] = ()) -> None:
     from streams import tailing
 
-    for moment in moments:
-        sys.stdout.write(json.dumps({"what": moment.what} | tailing.describe(moment.record), ensure_ascii=False) + "\n")
+    for moment, read in zip(moments, texts or repeat({}), strict=False):
+        line = {"what": moment.what} | tailing.describe(moment.record) | ({"unsealed": read} if read else {})
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -70,6 +70,7 @@ TOPICS = {
         "BenefitDelivered",
         "PointsAdjusted",
         "CompensationGranted",
+        "PersonalTextErased",
     },
 }
 EVENTS = set().union(*TOPICS.values())
