@@ -16,6 +16,8 @@ from schemas.source import SourceEvent
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 
 TOO_LARGE = "too_large"
+Find = Callable[[bytes], Key | None]
+"""The key of an id; None for one that was deleted."""
 DETAIL_CHARS = 1_000
 DELETED = "its key was deleted"
 DAMAGED = "it does not open: it is not what was sealed for this origin"
@@ -85,8 +87,8 @@ def person_of(key: bytes | None, value: bytes | None) -> str | None:
         return None
 
 
-def dig_up(letter: Record, find: Callable[[bytes], Key | None]) -> Contents:
-    """What a dead letter holds. `find` gives the key of an id; None for one that was deleted."""
+def dig_up(letter: Record, find: Find) -> Contents:
+    """What a dead letter holds."""
     if (detail := letter.header(DETAIL)) is not None:  # nothing is sealed
         return Contents(letter.key, letter.value, detail.decode(errors="replace"))
     number = key_id(letter.value or b"")

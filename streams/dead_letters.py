@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from schemas.codec import Rejected, decode
 from schemas.source import SourceEvent
-from streams.burying import TOO_LARGE, dig_up
+from streams.burying import TOO_LARGE, Find, dig_up
 from streams.kafka import admin, partitions_of
 from streams.keys import Keyring
 from streams.publishing import publish
@@ -48,10 +48,10 @@ class NotThereError(Exception):
     """There is no such dead letter."""
 
 
-def dead_letter(record: Record, keys: Keyring) -> DeadLetter:
+def dead_letter(record: Record, find: Find) -> DeadLetter:
     """A record of the topic, opened and understood."""
     texts = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    found = dig_up(record, keys.find)
+    found = dig_up(record, find)
     origin, reason = texts.get(ORIGIN, ""), texts.get(REASON, "")
     lost = found.lost
     if reason == TOO_LARGE and found.value is None:
@@ -64,7 +64,7 @@ def find(settings: Settings, reason: str | None = None, topic: str | None = None
     """The dead letters of a reason, of a topic that they were published on, or all."""
     with Keyring(settings) as keys:
         for record in read_all(settings, "dead-letters"):
-            letter = dead_letter(record, keys)
+            letter = dead_letter(record, keys.find)
             if reason in {None, letter.reason} and topic in {None, letter.origin.partition("/")[0]}:
                 yield letter
 
@@ -80,7 +80,7 @@ def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
     if found is None or found.offset != offset:
         raise NotThereError(f"there is no dead letter at {partition}/{offset}; laurel dead-letters list")
     with Keyring(settings) as keys:
-        return dead_letter(found, keys)
+        return dead_letter(found, keys.find)
 
 
 def redriven(settings: Settings) -> set[bytes]:

@@ -72,7 +72,7 @@ def survey(settings: Settings, keys: Keyring, person: str, advance: Callable[[in
 
 
 def _look_at_letter(record: Record, keys: Keyring, found: Survey, days: dict[Key, list[bool]]) -> None:
-    letter = dead_letter(record, keys)
+    letter = dead_letter(record, keys.find)
     theirs = record.key == found.person.encode() or person_of(letter.record.key, letter.record.value) == found.person
     if theirs:
         found.letters.append(letter)

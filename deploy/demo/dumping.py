@@ -20,6 +20,11 @@ TOPICS = ("customer-profiles", "tier-changes", "return-decisions", "priority-rou
 TICK = '"type": "ClockTicked"'
 
 
+def told(letter: dead_letters.DeadLetter) -> dict[str, str]:
+    """What the report and the recount need of a dead letter."""
+    return {"origin": letter.origin, "reason": letter.reason, "detail": letter.lost or letter.detail}
+
+
 def main() -> int:
     """Write the files; exit code 1, with the broker's reason, where that fails."""
     folder, settings = Path(sys.argv[1]), Settings()
@@ -31,8 +36,7 @@ def main() -> int:
                         file.write(line + "\n")
         with (folder / "dead-letters.jsonl").open("w", encoding="utf-8") as file:
             for letter in dead_letters.find(settings):
-                told = {"origin": letter.origin, "reason": letter.reason, "detail": letter.lost or letter.detail}
-                file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                file.write(json.dumps(told(letter), ensure_ascii=False) + "\n")
     except KafkaException as error:
         print(f"{settings.bootstrap}: {error.args[0].str()}", file=sys.stderr)
         return 1

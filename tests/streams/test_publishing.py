@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,27 @@ from hypothesis import strategies as st
 
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.partitions import partition_of
 from schemas.topics import BY_NAME, TOPIC_OF
-from streams import publishing
-from streams.publishing import BadLineError, parse, parse_line
+from streams import publishing, simulating
+from streams.publishing import BadLineError
 from streams.records import Outgoing
 from streams.settings import Settings
 from tests.schemas.records import records
 from tests.streams.commands import Answer
 from tests.streams.history import NOON, ONE_OF_EACH, placed
 from tests.streams.systems import System
+
+PREPARE = simulating.prepare()
+
+
+def parse_line(text: str, number: int) -> Outgoing:
+    return publishing.parse_line(text, number, PREPARE)
+
+
+def parse(lines: Iterable[str]) -> Iterator[Outgoing]:
+    return publishing.parse(lines, PREPARE)
+
 
 ORDER: dict[str, Any] = to_json(placed())
 REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "customer_id": "ada", "occurred_at": NOON}
@@ -29,7 +42,8 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
 def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
     line = json.dumps(to_json(event))
-    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
+    partition = partition_of("ada", simulating.PARTITIONS)
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), partition, NOON)
 
 
 LINES = [
