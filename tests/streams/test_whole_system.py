@@ -182,8 +182,15 @@ def test_tail_shows_so_many_records_of_each_partitions_end_whatever_ends_transac
 
 def test_tail_shows_what_cannot_be_decoded_as_bytes_with_the_reason(called: Caller) -> None:
     line = tail(called, "dead-letters", "--all")[0]
-    assert line["undecoded"] in {"undecodable", "empty"}
-    assert line["headers"]["reason"] == line["undecoded"]
+    assert (line["undecoded"], line["headers"]["reason"]) == ("sealed", "undecodable")
+    undecoded = {line["undecoded"] for line in tail(called, "orders", "--all") if "undecoded" in line}
+    assert "undecodable" in undecoded <= {"undecodable", "empty"}
+
+
+def test_tail_shows_whose_keys_there_are_and_no_key(called: Caller) -> None:
+    lines = tail(called, "keys", "--all")
+    assert {line["hidden"] for line in lines} == {"a key"}
+    assert not any("raw" in line for line in lines)
 
 
 def test_tail_shows_a_header_without_a_value(system: System, called: Caller) -> None:
