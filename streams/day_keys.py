@@ -75,4 +75,6 @@ class DayKeys:
         if known is not None:
             oldest = f"#{datetime.fromtimestamp(known / 1000, UTC) - timedelta(days=DAYS_KEPT):%Y-%m-%d}"
             past = [key for day in chain.days() if day < oldest for key in chain.all_of(day)]
-            self._ring.write(map(deleted, past))
+            if past:
+                self._ring.write(map(deleted, past))
+                log.info("day_keys_deleted", keys=len(past), before=oldest)

@@ -119,7 +119,7 @@ class Keyring:
     def write(self, records: Iterable[Outgoing]) -> None:
         """Write to the topic, and wait until the broker has it."""
         if self._producer is None:
-            self._producer = Producer(client(self._settings, TOPIC) | {"enable.idempotence": True})
+            self._producer = Producer(client(self._settings, TOPIC) | {"enable.idempotence": True, "linger.ms": 0})
         producer = self._producer
         refused: list[KafkaError] = []
 
