@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.commands import NoteAdded
+from schemas.examples import example
 from schemas.partitions import partition_of
 from schemas.topics import BY_NAME, TOPIC_OF
 from streams import publishing, simulating
@@ -135,6 +137,17 @@ def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
     else:
         with pytest.raises(BadLineError, match="laurel's own"):
             parse_line(line, 1)
+
+
+def test_text_in_a_line_is_sealed_on_the_way_and_never_told_d11() -> None:
+    told, line = "prefers to be called Countess", to_json(example(NoteAdded))
+    del line["note_sealed"]
+    record = parse_line(json.dumps(line | {"note": told}), 1)
+    assert decode(record.value).note_sealed
+    assert told.encode() not in (record.value or b"")
+    with pytest.raises(BadLineError, match="line 7: NoteAdded: note: found list; text is needed") as refused:
+        parse_line(json.dumps(line | {"note": [told]}), 7)
+    assert told not in str(refused.value)
 
 
 def test_unchecked_values_are_published_as_they_are_and_refused_by_intake() -> None:
