@@ -67,10 +67,15 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
     for n in range(customers):
         yield published(registered(f"c{n}", start + n * HOUR // 10, f"r{n}"))
         yield published(placed(f"c{n}", start + 365 * DAY + n * HOUR // 10, 120_000 + n, f"first-{n}"))
+        if n % 10 == 0:
+            at = start + 366 * DAY + n * HOUR // 10
+            about: dict[str, Any] = {"event_id": f"s{n}", "customer_id": f"c{n}", "occurred_at": at}
+            plan: dict[str, Any] = about | {"subscription_id": f"plan-{n}"}
+            yield published(e.SubscriptionStarted(**plan, currency="USD", monthly_minor=990))
     ats = sorted(start + (365 + chance.randrange(days)) * DAY + chance.randrange(DAY) for _ in range(events))
     for n, at in enumerate(ats):
         who = f"c{chance.randrange(customers // 3)}"
-        about: dict[str, Any] = {"event_id": f"h{n}", "customer_id": who, "occurred_at": at}
+        about = {"event_id": f"h{n}", "customer_id": who, "occurred_at": at}
         order = f"first-{who[1:]}" if chance.random() < 0.4 else f"o{chance.randrange(n + 1)}"
         match chance.randrange(7):
             case 0:
