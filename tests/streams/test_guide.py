@@ -116,6 +116,16 @@ def test_eighty_columns_hold_a_page_and_a_table(words: tuple[str, ...]) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_a_narrow_terminal_cuts_nothing_off() -> None:
+    """An id is no use without its end."""
+    given = "client-" + "0123456789" * 20
+    seen = ESCAPE.sub("", on_terminal("config", "show", "--kafka", f"client.id={given}"))
+    _, head, *lines = seen.splitlines()
+    column = slice(head.index("value"), head.index("from"))
+    assert given in "".join(line[column].strip() for line in lines)
+    assert "…" not in seen
+
+
 def test_without_colours_there_are_none() -> None:
     """https://no-color.org: bold and the like may stay."""
     colour = re.compile(r"\x1b\[[0-9;]*(?:3[0-8]|4[0-8]|9[0-7])m")
