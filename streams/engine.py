@@ -25,7 +25,7 @@ from streams.positions import IntakeWork
 from streams.presence import Presence
 from streams.replicas import Replicas
 from streams.restoring import Tables
-from streams.samples import of_backlog, of_customers, of_presence, of_replicas, of_stage
+from streams.samples import of_backlog, of_customers, of_keys, of_presence, of_replicas, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
 
@@ -124,6 +124,8 @@ class Engine:
             yield from of_backlog(self._backlog)
         if self._presence is not None:
             yield from of_presence(self._presence)
+        if self._keys is not None:
+            yield from of_keys(self._keys)
         if self._replicas is not None:
             yield from of_replicas(self._replicas)
 

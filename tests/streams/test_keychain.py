@@ -1,12 +1,15 @@
 """Keys in memory: what the topic's records come to, whoever wrote them and in whatever order (D11)."""
 
 import pytest
+from confluent_kafka import KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sealing import Key
 from streams.keychain import Keychain, day_of, deleted, kept, made
+from streams.keys import Keyring
 from streams.records import Outgoing
+from streams.settings import Settings
 
 KEYS = [made(owner) for owner in ("ada", "ada", "a/b", "ünal", "#2026-11-26", "#2026-11-27")]
 
@@ -58,6 +61,15 @@ def test_a_record_that_tells_of_no_key_changes_nothing(key: bytes | None, value:
     found = chain(*map(kept, KEYS))
     assert not found.take(key, value)
     assert [found.find(each.id) for each in KEYS] == KEYS
+
+
+def test_a_key_that_the_broker_does_not_have_is_nobodys() -> None:
+    """Whatever it sealed could never be opened."""
+    nowhere = Settings(bootstrap="127.0.0.1:1", kafka={"message.timeout.ms": "300"})
+    with Keyring(nowhere) as ring:
+        with pytest.raises(KafkaException):
+            ring.make("ada")
+        assert ring.chain.of("ada") is None
 
 
 def test_days_are_utc_days() -> None:
