@@ -13,6 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.codec import BY_NAME, Rejected, encode, encode_fields, from_json
+from schemas.directives import PROGRAMME
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
 from schemas.topics import TOPIC_OF
@@ -68,7 +69,7 @@ def _event(line: dict[str, Any]) -> Outgoing:
         raise BadLineError(event.detail)
     if not isinstance(event, SourceEvent):
         raise BadLineError(f"{type(event).__name__} is laurel's own record; upstream systems do not publish it")
-    return Outgoing(TOPIC_OF[type(event)], event.customer_id.encode(), encode(event), None, event.occurred_at)
+    return Outgoing(TOPIC_OF[type(event)], event.subject.encode(), encode(event), None, event.occurred_at)
 
 
 def _unchecked(line: dict[str, Any]) -> Outgoing:
@@ -84,7 +85,7 @@ def _unchecked(line: dict[str, Any]) -> Outgoing:
         raise BadLineError(f"{kind.__name__}: not even its shape is right: {type(error).__name__}: {error}") from error
     # The broker's stamp: `timestamp` where the record's own date is the absurd thing.
     stamp = _stamp(line, "timestamp" if "timestamp" in line else "occurred_at")
-    return Outgoing(TOPIC_OF[kind], fields["customer_id"].encode(), value, None, stamp)
+    return Outgoing(TOPIC_OF[kind], str(fields.get("customer_id", PROGRAMME)).encode(), value, None, stamp)
 
 
 def _raw(line: dict[str, Any]) -> Outgoing:

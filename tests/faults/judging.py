@@ -70,6 +70,8 @@ TOPICS = {
         "BenefitDelivered",
         "PointsAdjusted",
         "CompensationGranted",
+        "PolicyPublished",
+        "PolicyWithdrawn",
     },
 }
 EVENTS = set().union(*TOPICS.values())
@@ -227,6 +229,9 @@ def _check(fields: dict[str, Any], kind: str) -> None:
                 raise Malformed("invalid")
         elif name in WORDS and (name, kind) != ("channel", "laurel.ContactOpened"):
             if not 1 <= len(found) <= 64 or found[0] == "#" or any(char < " " for char in found):
+                raise Malformed("invalid")
+        elif name == "document":
+            if not 1 <= len(found) <= 200_000:
                 raise Malformed("invalid")
         elif name.endswith("_id") or name == "version":
             wrong = not 1 <= len(found) <= 200 or found[0] == "#" or any(char < " " for char in found)

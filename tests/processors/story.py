@@ -17,6 +17,7 @@ from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
@@ -140,7 +141,7 @@ class Story:
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
+    def _happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
         """What the event leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at

@@ -10,6 +10,7 @@ from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, TierChanged
 from schemas.examples import example
+from schemas.source import SourceEvent
 from tests.processors.story import Story
 
 AWAITED = {
@@ -39,14 +40,14 @@ WAITING = sorted(set().union(*AWAITED.values()), key=lambda kind: kind.__name__)
 
 
 def test_an_event_has_a_rule_or_waits_for_one() -> None:
-    sources = {kind for kind in get_args(e.Event) if issubclass(kind, e.SourceEvent)}
+    sources = {kind for kind in get_args(e.Event) if issubclass(kind, SourceEvent)}
     assert set(WAITING) | fold.FACTS.keys() | fold.QUESTIONS.keys() == sources
     assert not set(WAITING) & (fold.FACTS.keys() | fold.QUESTIONS.keys())
     assert not fold.FACTS.keys() & fold.QUESTIONS.keys()
 
 
 @pytest.mark.parametrize("kind", WAITING, ids=lambda kind: kind.__name__)
-def test_one_that_waits_changes_nothing_and_stops_nobody(kind: type[e.SourceEvent]) -> None:
+def test_one_that_waits_changes_nothing_and_stops_nobody(kind: type[SourceEvent]) -> None:
     story = Story()
     story.order("2024-01-01", "500.00")
     before = story.stored()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from schemas import events as e
 from schemas.codec import TYPES, encode
 from schemas.examples import example
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from streams.records import Outgoing, Record
 
@@ -38,8 +39,8 @@ def placed(customer: str = "ada", at: int = NOON, goods: int = 1_000, order: str
     )
 
 
-ONE_OF_EACH: tuple[e.SourceEvent, ...] = tuple(
-    replace(example(kind), customer_id="ada", occurred_at=NOON) for kind in TYPES if issubclass(kind, e.SourceEvent)
+ONE_OF_EACH: tuple[SourceEvent, ...] = tuple(
+    replace(example(kind), customer_id="ada", occurred_at=NOON) for kind in TYPES if issubclass(kind, SourceEvent)
 )
 """Every event that upstream systems publish."""
 
@@ -55,9 +56,9 @@ def record(
     )
 
 
-def published(event: e.SourceEvent, at: int | None = None) -> Outgoing:
+def published(event: SourceEvent, at: int | None = None) -> Outgoing:
     """An event as an upstream system publishes it."""
-    return Outgoing(TOPIC_OF[type(event)], event.customer_id.encode(), encode(event), None, at or event.occurred_at)
+    return Outgoing(TOPIC_OF[type(event)], event.subject.encode(), encode(event), None, at or event.occurred_at)
 
 
 def history(seed: int, customers: int = 150, days: int = 120, events: int = 600) -> Iterator[Outgoing]:

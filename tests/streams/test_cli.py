@@ -14,6 +14,7 @@ from cyclopts import App
 from processors import fold as rules
 from schemas import events as e
 from schemas.codec import BY_NAME, to_json
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPICS
 from streams import cli
 from tests.streams.commands import Caller, run, start
@@ -35,7 +36,7 @@ FUNCTIONS: dict[tuple[str, ...], Callable[..., Any]] = {
 EVERY = pytest.mark.parametrize("words", FUNCTIONS, ids=" ".join)
 
 
-def lines(folder: Path, *events: e.SourceEvent, more: str = "") -> str:
+def lines(folder: Path, *events: SourceEvent, more: str = "") -> str:
     """A file of events."""
     path = folder / "events.jsonl"
     path.write_text("".join(json.dumps(to_json(event)) + "\n" for event in events) + more)

@@ -23,8 +23,9 @@ from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas.codec import decode
 from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
-from schemas.events import OrderLine, SourceEvent
+from schemas.events import OrderLine
 from schemas.fields import LARGEST_MINOR
+from schemas.source import SourceEvent
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
 from schemas.topics import BY_NAME as TOPICS
 from state.memory import MemoryStore

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME, TOPIC_OF
 from streams import publishing
 from streams.publishing import BadLineError, parse, parse_line
@@ -27,7 +28,7 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
-def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
+def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: SourceEvent) -> None:
     line = json.dumps(to_json(event))
     assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
 
@@ -116,7 +117,7 @@ def test_any_text_is_a_line_or_refused(text: str) -> None:
 @given(records())
 def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
     line = json.dumps(to_json(record))
-    if isinstance(record, e.SourceEvent):
+    if isinstance(record, SourceEvent):
         assert decode(parse_line(line, 1).value) == record
     else:
         with pytest.raises(BadLineError, match="laurel's own"):
