@@ -40,9 +40,13 @@ class Customer(Struct, frozen=True, array_like=True):
     timers: tuple[tuple[str, int], ...] = ()
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
 
 
-CUSTOMERS = Table("customers", b"c", Customer, "facts, standing and armed timers of each customer", 2, {1: grown})
+CUSTOMERS = Table(
+    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+)
 
 
 def known_since(customer: Customer, instant: int, cause: str) -> Customer:

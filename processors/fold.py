@@ -3,17 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from processors import at_risk, lifetime_value, order, returns, routing, tiers
 from processors.customer import Customer, known_since, ordered
-from processors.explanation import Because
 from processors.order import ORDERS, Order
-from processors.partition import Partition, in_force_at, named
+from processors.partition import in_force_at, named
 from processors.policy import Policy
 from processors.routing import CASES
-from processors.rows import Rows
+from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.events import (
     ContactOpened,
@@ -27,21 +25,6 @@ from schemas.events import (
 from schemas.source import SourceEvent
 
 Outcome = tuple[Customer, Sequence[Decision]]
-
-
-class Unit(Struct, frozen=True):
-    """One unit of work on one customer: `now` is the instant that rules evaluate, `policy` the version in force."""
-
-    rows: Rows
-    partition: Partition
-    now: int
-    policy: Policy
-    because: Because
-
-    @property
-    def subject(self) -> str:
-        """The customer whose rows this unit may write."""
-        return self.because.customer_id
 
 
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
@@ -151,9 +134,14 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
 def _compare_tier(unit: Unit, customer: Customer, *, grace_over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, grace_over=grace_over)
-    if customer.policy_version != unit.policy.version:
-        customer = replace(customer, policy_version=unit.policy.version)
+    if customer.activations != unit.activations:
+        customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
     return at_risk.close_without_status(customer), changed
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
+    return _compare_tier(unit, customer)
 
 
 def _tenure(unit: Unit, customer: Customer) -> Outcome:
@@ -176,7 +164,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
     """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
     dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
     return {kind: None if at is None else max(at, now) for kind, at in dues}

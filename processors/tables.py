@@ -5,6 +5,7 @@ from typing import Any
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
+from processors.programme import PROGRAMMES, VERSIONS
 from processors.routing import CASES
 from processors.rows import Table
 from processors.timers import HELD, PLAIN
@@ -17,4 +18,6 @@ TABLES: tuple[Table[Any], ...] = (
     CASES,  # b"k"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    PROGRAMMES,  # b"g"
+    VERSIONS,  # b"v"
 )
