@@ -58,7 +58,6 @@ class Engine:
         self._lag: SourceLag | None = None
         self._backlog: Backlog | None = None
         self._replicas: Replicas | None = None
-        self._cluster = ""
         self._everything = 0
         self._draining = False
         self.drained = asyncio.Event()
@@ -207,12 +206,13 @@ class Engine:
                 raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
-        self._cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        count = partitions_of(asking, settings.topic("timeline"))
         agents = settings.agents.split(",")
         if "intake" in agents:
-            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
+            self.stages["intake"] = self._intake(count)
         if "customers" in agents:
-            self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
+            self._customers = CustomersWork(settings, cluster, self._tables, self._fold, count)
             if self._customers.warm is not None:
                 self._customers.warm.start()
             self.stages["customers"] = Stage(

@@ -45,8 +45,9 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
     Their row depends on no other customer's records, so only theirs and the partition's own are folded. Raises
     `FoldStoppedError` where a rule raises on one of them.
     """
-    partition = partition_of(customer_id, partitions_of(admin(settings), settings.topic(TABLES.source)))
-    refold = Refold(partition, load(settings))
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    partition = partition_of(customer_id, count)
+    refold = Refold(partition, count, load(settings))
     for batch in batches(_records(settings, partition, customer_id, at, advance), BATCH_SIZE, set()):
         refold.fold(batch)
     rows = Overlay(refold.state.store)

@@ -25,7 +25,7 @@ class ByHand:
     def __init__(self, system: System) -> None:
         self.system = system
         self._at: defaultdict[Place, int] = defaultdict(int)
-        self._partitions = Partitions(Tables(), fold)
+        self._partitions = Partitions(Tables(), fold, PARTITIONS)
         self._partitions.states |= {n: PartitionState(MemoryStore()) for n in range(PARTITIONS)}
 
     def work(self, edit: Edit = list) -> None:
