@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from processors.effects import Refused, Send
 from processors.explanation import NAMESPACE
+from processors.local_time import local
 from processors.partition import Document, Partition, admissible
 from processors.policy import Policy, PolicyInvalid
 from processors.rows import Table
@@ -71,7 +72,7 @@ def publish(unit: Unit, programme: Programme, event: PolicyPublished) -> Outcome
     if isinstance(at, Refused):
         return at
     if version_at(programme, unit.partition, at) == event.version:
-        return Refused("nothing_changes", f"found {event.version}, which is in force at {at} without this")
+        return Refused("nothing_changes", f"found {event.version}, which is in force at {_said(unit, at)} without this")
     unit.rows.put(VERSIONS, Document(event.version, event.document), event.version)
     return replace(programme, approvals=(*programme.approvals, Approval(at, event.version, cause)))
 
@@ -96,10 +97,17 @@ def _instant(unit: Unit, programme: Programme, event: PolicyPublished) -> int | 
         while at in taken:
             at += 1
     elif at <= unit.now:
-        return Refused("instant_passed", f"found effective_at {at}; later than {unit.now}, the log's time, is allowed")
+        return Refused(
+            "instant_passed",
+            f"found effective_at {_said(unit, at)}; the log is at {_said(unit, unit.now)}, and only later is allowed",
+        )
     elif at in taken:
-        return Refused("instant_taken", f"found effective_at {at}, for which {taken[at]} is approved")
+        return Refused("instant_taken", f"found effective_at {_said(unit, at)}, for which {taken[at]} is approved")
     return at
+
+
+def _said(unit: Unit, instant: int) -> str:
+    return f"{local(instant, unit.policy.time_zone):%Y-%m-%d %H:%M:%S} {unit.policy.time_zone}"
 
 
 def withdraw(unit: Unit, programme: Programme, event: PolicyWithdrawn) -> Outcome:

@@ -15,6 +15,7 @@ from schemas.decisions import (
     ReturnDecided,
     TierChanged,
 )
+from schemas.events import WorkRemains
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
@@ -95,7 +96,10 @@ def _outgoing(effect: Effect, record: Record) -> Outgoing:
         # What a partition tells itself is one long piece of work, not a journey between subjects.
         hops = 0 if partition == record.partition else int(record.header(HOPS) or 0) + 1
         headers = [at, (SENDER, str(record.partition).encode()), (HOPS, str(hops).encode())]
-        return Outgoing("messages", effect.subject.encode(), encode(effect.event), partition, record.timestamp, headers)
+        event, at_ms = effect.event, record.timestamp
+        if isinstance(event, WorkRemains):
+            at_ms = max(at_ms, event.at)  # what is left over is not as old as what it was left over from
+        return Outgoing("messages", effect.subject.encode(), encode(event), partition, at_ms, headers)
     kind, subject = type(effect), effect.customer_id.encode()
     verdict = VERDICTS.get(kind)
     decided = (kind.__name__, verdict(effect)) if verdict else None

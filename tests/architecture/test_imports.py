@@ -26,7 +26,7 @@ def test_they_notice_what_they_forbid(tmp_path: Path) -> None:
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for name in ("returns", "routing", "at_risk", "lifetime_value"):
+    for name in ("returns", "routing", "at_risk", "lifetime_value", "programme"):
         (tmp_path / "processors" / f"{name}.py").touch()
     (tmp_path / "processors" / "tiers.py").write_text("from processors import returns\nimport time\n")
     (tmp_path / "schemas" / "codec.py").write_text("import state\nimport confluent_kafka\n")

@@ -194,7 +194,7 @@ def test_two_versions_for_one_instant_are_one_too_many() -> None:
     story.publish(version("v2"), "2024-02-01")
     assert refusal(story.publish(version("v3"), "2024-02-01")) == (
         "instant_taken",
-        f"found effective_at {story.at('2024-02-01')}, for which v2 is approved",
+        "found effective_at 2024-02-01 00:00:00 UTC, for which v2 is approved",
     )
     assert none_of(story.publish(version("v3"), "2024-02-01 00:01"), Quarantined)
 
@@ -213,7 +213,7 @@ def test_a_name_never_changes_its_document() -> None:
 def test_nobody_is_judged_by_what_was_not_yet_published(effective: str) -> None:
     reason, detail = refusal(started().publish(version("v2"), effective))
     assert reason == "instant_passed"
-    assert "later than" in detail
+    assert detail.endswith("the log is at 2024-01-01 12:00:00 UTC, and only later is allowed")
 
 
 def test_the_next_moment_is_late_enough() -> None:
