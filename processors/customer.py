@@ -47,6 +47,8 @@ class Customer(Struct, frozen=True, array_like=True):
     """Requests to return goods, by calendar month since year 0; the latest months only."""
     cases: tuple[tuple[int, str], ...] = ()
     """Open support cases that will be due for somebody else, by that instant."""
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
 
 
 CUSTOMERS = Table(

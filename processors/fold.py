@@ -155,9 +155,14 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
-    if customer.policy_version != unit.policy.version:
-        customer = replace(customer, policy_version=unit.policy.version)
+    if customer.activations != unit.activations:
+        customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
     return at_risk.close_without_status(customer), changed
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
+    return _compare_tier(unit, customer)
 
 
 def _tenure(unit: Unit, customer: Customer) -> Outcome:
@@ -182,7 +187,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
     """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
     dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
     return {kind: None if at is None else max(at, now) for kind, at in dues}

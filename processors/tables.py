@@ -6,6 +6,7 @@ from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
+from processors.programme import PROGRAMMES, VERSIONS
 from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -21,4 +22,6 @@ TABLES: tuple[Table[Any], ...] = (
     CASES,  # b"k"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    PROGRAMMES,  # b"g"
+    VERSIONS,  # b"v"
 )

@@ -185,6 +185,8 @@ def _verdict(decision: ReturnDecided) -> str:
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
+    if source == "activation":
+        return f"policy {decision.policy_version}, which came into force for everybody; nobody sent an event"
     if source != "timer":
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")

@@ -145,7 +145,8 @@ VALUES: Mapping[str, Any] = {
     "activation_id": "act-1",
     "version": "2026-01",
     "effective_from": 1_790_000_000_000,
-    "document": "name: standard",
+    "effective_at": 1_790_000_000_000,
+    "document": '{"name":"VIP programme","version":"2026-01"}',
 }
 """By the field's name: a name means the same in every contract."""
 

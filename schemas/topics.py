@@ -8,6 +8,7 @@ from typing import Literal
 
 from schemas import commands as c
 from schemas import decisions as d
+from schemas import directives as x
 from schemas import events as e
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
@@ -58,7 +59,8 @@ TOPICS = (
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased), aligned=False, config=SOURCE),
+           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
+          aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),

@@ -16,7 +16,7 @@ from streams import (
     guide_commands,
     health_commands,
     logs,
-    policy_commands,
+    programme_commands,
     records_commands,
     schema_commands,
     simulating_commands,
@@ -36,7 +36,7 @@ EXIT_CODES = (
 COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Set up and run",
     topics_commands.app,
-    policy_commands.app,
+    programme_commands.app,
     schema_commands.app,
     configuration_commands.app,
     worker_commands.worker,

@@ -74,6 +74,8 @@ TOPICS = {
         "PointsAdjusted",
         "CompensationGranted",
         "PersonalTextErased",
+        "PolicyPublished",
+        "PolicyWithdrawn",
     },
 }
 EVENTS = set().union(*TOPICS.values())
@@ -233,6 +235,9 @@ def _check(fields: dict[str, Any], kind: str) -> None:
                 raise Malformed("invalid")
         elif name in WORDS and (name, kind) != ("channel", "laurel.ContactOpened"):
             if not 1 <= len(found) <= 64 or found[0] == "#" or any(char < " " for char in found):
+                raise Malformed("invalid")
+        elif name == "document":
+            if not 1 <= len(found) <= 200_000:
                 raise Malformed("invalid")
         elif name.endswith("_id") or name == "version":
             wrong = not 1 <= len(found) <= 200 or found[0] == "#" or any(char < " " for char in found)

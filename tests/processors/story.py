@@ -17,6 +17,9 @@ from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
+from schemas.directives import PolicyPublished, PolicyWithdrawn
+from schemas.partitions import EVERYWHERE
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
@@ -108,8 +111,12 @@ class Story:
         self.profiles |= {each.customer_id: each for each in effects if isinstance(each, CustomerProfile)}
         if self.answers_itself:
             sent = [each for each in effects if isinstance(each, Send)]
-            effects = effects + [then for each in sent for then in self.tell(each.subject, each.event)]
+            effects = effects + [then for each in sent for then in self.answer(each)]
         return effects
+
+    def answer(self, message: Send) -> list[Effect]:
+        """A message comes back, as intake would bring it; this partition is every partition."""
+        return self.tell("#0" if message.subject == EVERYWHERE else message.subject, message.event)
 
     def stored(self) -> dict[bytes, bytes]:
         """Every row, as the store holds it."""
@@ -132,20 +139,59 @@ class Story:
     def activate(self, document: Document, effective_from: str, **given: Any) -> list[Effect]:
         """A policy is in force from this record on."""
         version = document["version"]
-        event = e.PolicyActivated(f"activation-{version}", version, self.at(effective_from), json.dumps(document))
+        event = e.PolicyActivated(
+            f"activation-{version}-{effective_from}", version, self.at(effective_from), json.dumps(document)
+        )
         return self.tell("#0", event, **given)
+
+    def publish(
+        self,
+        document: Document,
+        effective: str | None = None,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person publishes a policy version, for an instant or at once."""
+        at = None if effective is None else self.at(effective)
+        command = PolicyPublished(
+            **self._command(date, event, role),
+            version=document["version"],
+            effective_at=at,
+            document=json.dumps(document),
+        )
+        return self._happen(command, **given)
+
+    def withdraw(
+        self,
+        version: str,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person withdraws a policy version."""
+        return self._happen(PolicyWithdrawn(**self._command(date, event, role), version=version), **given)
+
+    def _command(self, date: str | None, event: str | None, role: str) -> dict[str, Any]:
+        occurred_at = self.clock if date is None else self.at(date)
+        about = {"author_id": "p-1", "role": role, "reason": "programme_choice"}
+        return {"event_id": event or f"e{self.offset}", "occurred_at": occurred_at, **about}
 
     def tick(self, date: str, *, behind_s: int = 0, **given: Any) -> list[Effect]:
         """The log's time reaches an instant."""
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
+    def _happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
         """What the event leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at
             self.tell("#0", e.ClockTicked(event.occurred_at, 0))
-        return self.tell(event.customer_id, event, **given)
+        return self.tell(event.subject, event, **given)
 
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
         return {"event_id": event or f"e{self.offset}", "customer_id": customer, "occurred_at": self.at(date)}
@@ -378,7 +424,7 @@ class Story:
     ) -> list[Effect]:
         """What becomes of a case: waiting, assigned, paused, resumed, escalated, resolved or reopened."""
         about = self._source(customer, date, event) | {"case_id": case}
-        told: e.SourceEvent
+        told: SourceEvent
         match what:
             case "waiting":
                 told = e.ContactWaiting(**about, queue="vip")

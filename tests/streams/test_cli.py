@@ -12,6 +12,7 @@ import pytest
 from processors import fold as rules
 from schemas import events as e
 from schemas.codec import BY_NAME, to_json
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPICS
 from streams import cli, flags
 from streams.console import UNREAD
@@ -26,7 +27,7 @@ SILENT = {("worker",), ("help",), ("completion",)}
 """What has no result for programs, or nothing else."""
 
 
-def lines(folder: Path, *events: e.SourceEvent, more: str = "") -> str:
+def lines(folder: Path, *events: SourceEvent, more: str = "") -> str:
     """A file of events."""
     path = folder / "events.jsonl"
     path.write_text("".join(json.dumps(to_json(event)) + "\n" for event in events) + more)
@@ -44,6 +45,7 @@ def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
         "config show", "topology", "doctor", "explain", "why", "trace", "timeline", "policy check", "policy show", "policy history",
+        "policy publish", "policy withdraw",
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
         "schemas check", "erase",
     }  # fmt: skip

@@ -12,6 +12,7 @@ from schemas import events as e
 from schemas.codec import encode
 from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
 from schemas.examples import example
+from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
 from streams.standing import standing
@@ -22,7 +23,7 @@ from tests.streams.systems import System
 BOUGHT = ms("2024-01-01")
 ASKED: dict[str, Any] = {"return_id": "b1", "order_id": "o1", "lines": (e.ReturnLine("l1", 1),)}
 GRANTED = replace(example(c.CompensationGranted), event_id="e-granted", customer_id="ada", occurred_at=BOUGHT + DAY)
-STORY: tuple[e.SourceEvent, ...] = (
+STORY: tuple[SourceEvent, ...] = (
     registered("ada", ms("2022-01-01"), "e-ada"),
     placed("ada", BOUGHT, 150_000, "o1"),
     GRANTED,
