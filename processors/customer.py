@@ -3,16 +3,9 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
 from processors.membership import Membership
 from processors.rows import Table, grown
-
-
-class Alert(Struct, frozen=True, array_like=True):
-    """An open at-risk episode: the decision, the instant it holds for, and the order that it counts from."""
-
-    decision_id: str
-    at: int
-    last_order_at: int
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -42,10 +35,19 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    win_back: WinBack | None = None
+    consents: tuple[Consent, ...] = ()
+    birth: Birth | None = None
+    celebrated: Celebrated = Celebrated()
 
 
 CUSTOMERS = Table(
-    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+    "customers",
+    b"c",
+    Customer,
+    "facts, standing and armed timers of each customer",
+    4,
+    {1: grown, 2: grown, 3: grown},
 )
 
 

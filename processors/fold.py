@@ -6,18 +6,34 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, returns, routing, subscriptions, tiers
+from processors import (
+    at_risk,
+    celebrations,
+    consents,
+    figures,
+    lifetime_value,
+    notices,
+    order,
+    returns,
+    routing,
+    subscriptions,
+    tiers,
+    win_back,
+)
 from processors.customer import Customer, known_since, ordered
 from processors.explanation import Because
+from processors.figures import FIGURES, Figures
 from processors.order import ORDERS, Order
-from processors.partition import Partition, in_force_at, named
+from processors.partition import HERE, Partition, in_force_at, named
 from processors.policy import Policy
 from processors.routing import CASES
 from processors.rows import Rows
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
+from schemas.commands import OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
+    ConsentChanged,
     ContactOpened,
     CustomerRegistered,
     OrderCancelled,
@@ -52,7 +68,15 @@ class Unit(Struct, frozen=True):
 
 
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
-    return known_since(customer, event.occurred_at, unit.because.cause), ()
+    return celebrations.tell_birth(known_since(customer, event.occurred_at, unit.because.cause), event), ()
+
+
+def _consent(unit: Unit, customer: Customer, event: ConsentChanged) -> Outcome:
+    return consents.tell(customer, event, unit.because.cause), ()
+
+
+def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcome:
+    return at_risk.record(customer, event, unit.policy, unit.because)
 
 
 def _load_order(unit: Unit, order_id: str) -> Order:
@@ -141,6 +165,8 @@ def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
 
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
+    ConsentChanged: _consent,
+    OutreachRecorded: _outreach,
     OrderPlaced: _place,
     OrderDelivered: _deliver,
     OrderCancelled: _cancel,
@@ -162,7 +188,7 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
     """The customer after the event, and what was decided."""
-    decisions: list[Decision] = []
+    before, decisions = customer, list[Decision]()
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
         decisions += heard
@@ -171,7 +197,18 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
-    return customer, decisions
+    return _tell(unit, before, customer, decisions)
+
+
+def _tell(
+    unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
+) -> tuple[Customer, list[Decision]]:
+    """What the decisions of a unit lead to: figures move, and the customer is told."""
+    known = unit.rows.get(FIGURES, HERE) or Figures() if decisions else Figures()
+    if (counted := figures.count(known, decisions)) != known:
+        unit.rows.put(FIGURES, counted, HERE)
+    customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
+    return customer, [*decisions, *told]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
@@ -179,7 +216,9 @@ def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outc
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.policy_version != unit.policy.version:
         customer = replace(customer, policy_version=unit.policy.version)
-    return at_risk.close_without_status(customer), changed
+    customer, ended = at_risk.settle(customer, unit.policy, unit.because)
+    customer, left = win_back.follow(customer, unit.policy, unit.because)
+    return customer, [*changed, *ended, *left]
 
 
 def _tenure(unit: Unit, customer: Customer) -> Outcome:
@@ -194,11 +233,36 @@ def _silence(unit: Unit, customer: Customer) -> Outcome:
     return at_risk.alert(customer, unit.policy, unit.now, unit.because)
 
 
+def _overdue(unit: Unit, customer: Customer) -> Outcome:
+    return at_risk.escalate(customer, unit.policy, unit.now, unit.because)
+
+
+def _horizon(unit: Unit, customer: Customer) -> Outcome:
+    return at_risk.expire(customer, unit.policy, unit.now, unit.because)
+
+
+def _remind(unit: Unit, customer: Customer) -> Outcome:
+    return win_back.remind(customer, unit.policy, unit.now, unit.because)
+
+
+def _anniversary(unit: Unit, customer: Customer) -> Outcome:
+    return celebrations.celebrate_anniversary(customer, unit.policy, unit.now, unit.because)
+
+
+def _birthday(unit: Unit, customer: Customer) -> Outcome:
+    return celebrations.celebrate_birthday(customer, unit.policy, unit.now, unit.because)
+
+
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "at_risk": (at_risk.silent_at, _silence),
+    "follow_up": (at_risk.overdue_at, _overdue),
+    "horizon": (at_risk.horizon_at, _horizon),
+    "reminder": (win_back.reminder_at, _remind),
+    "anniversary": (celebrations.anniversary_at, _anniversary),
+    "birthday": (celebrations.birthday_at, _birthday),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
@@ -215,5 +279,5 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, lis
     at = due(customer, unit.policy)
     if at is None or at > unit.now:
         return customer, []
-    customer, decided = rule(unit, customer)
-    return customer, list(decided)
+    after, decided = rule(unit, customer)
+    return _tell(unit, customer, after, decided)

@@ -1,6 +1,7 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
 import re
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
@@ -9,11 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from processors.local_time import MissingDay, zones
+from processors.policy_fields import Days, Name
+from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from schemas.fields import Currency, Id, Minor
 
-Days = Annotated[int, Meta(ge=0, le=3650)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
-"""A tier's or queue's id: what decisions carry. What people read is the label."""
 E = TypeVar("E")
 
 
@@ -65,12 +65,6 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     response_minutes: Annotated[int, Meta(ge=0, le=525_600)]
 
 
-class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
-    """A VIP is at risk after more than so many local days without an order (R-RISK-01)."""
-
-    silent_days: Annotated[int, Meta(ge=1, le=3650)]
-
-
 class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
     """What leaving does: the tier is kept for some local days, and tenure may not run while somebody is gone for long."""
 
@@ -96,6 +90,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
+    win_back: WinBack = WinBack()
+    celebrations: Celebrations = Celebrations()
+    early_access: dict[Name, HeadStart] = {}
+    panel: Panel = Panel()
+    notifications: Notifications = Notifications()
 
 
 class PolicyInvalid(NamedTuple):
@@ -182,7 +181,12 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
             found = str(tier.lifetime_value_minor)
             allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
             return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
-    for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
+    per_tier: dict[str, Iterable[str]] = {
+        "returns.rights.tiers": policy.returns.rights.tiers,
+        "routing.tiers": policy.routing.tiers,
+        "early_access": policy.early_access,
+    }
+    for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):
-            return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+            return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")
     return None

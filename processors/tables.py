@@ -3,6 +3,7 @@
 from typing import Any
 
 from processors.customer import CUSTOMERS
+from processors.figures import FIGURES
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.routing import CASES
@@ -17,6 +18,7 @@ TABLES: tuple[Table[Any], ...] = (
     ORDERS,  # b"o"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
+    FIGURES,  # b"f"
     PLAIN,  # b"t"
     HELD,  # b"h"
 )

@@ -41,6 +41,11 @@ KINDS = (
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
     Kind("at_risk", "silence", HELD),
+    Kind("follow_up", "silence", HELD),
+    Kind("horizon", "silence", HELD),
+    Kind("reminder", "win_back", HELD),
+    Kind("anniversary", "celebration", HELD),
+    Kind("birthday", "celebration", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.commands import Personal
-from schemas.fields import Currency, Id, Millis, Minor, Quantity, RatePpm, Score, Sealed, Word
+from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Word
 from schemas.source import SourceEvent
 
 
@@ -137,7 +137,7 @@ class ReturnSettled(SourceEvent, frozen=True, kw_only=True):
 
 
 class CustomerRegistered(SourceEvent, frozen=True, kw_only=True):
-    pass
+    birth_month: Month | None = None
 
 
 class CustomerReferred(SourceEvent, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ EVENTS = set().union(*TOPICS.values())
 MESSAGES = {"ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains"}
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
-    "points": (-(10**12), 10**12, "invalid"), "seen_version": (1, 10**9, "invalid"),
+    "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),
 }  # fmt: skip
 WORDS = {"reason", "role", "tier", "queue", "purpose", "kind", "benefit", "benefits", "added", "removed", "channel"}
 CHOICES = {
@@ -97,8 +97,8 @@ def schemas() -> dict[bytes, Any]:
     """The schemas of what may come in, by the eight bytes that announce them."""
     found = {}
     for name in EVENTS | MESSAGES:
-        (file,) = (HISTORY / name).glob("*.avsc")
-        found[bytes.fromhex(file.stem)] = _spelled_out(json.loads(file.read_text(encoding="utf-8")), {})
+        for file in (HISTORY / name).glob("*.avsc"):
+            found[bytes.fromhex(file.stem)] = _spelled_out(json.loads(file.read_text(encoding="utf-8")), {})
     return found
 
 

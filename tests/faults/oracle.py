@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.faults.events import Published
 
 PPM = 1_000_000
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 
 
