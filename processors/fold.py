@@ -229,40 +229,21 @@ def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer, over=True)
 
 
-def _silence(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.alert(customer, unit.policy, unit.now, unit.because)
-
-
-def _overdue(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.escalate(customer, unit.policy, unit.now, unit.because)
-
-
-def _horizon(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.expire(customer, unit.policy, unit.now, unit.because)
-
-
-def _remind(unit: Unit, customer: Customer) -> Outcome:
-    return win_back.remind(customer, unit.policy, unit.now, unit.because)
-
-
-def _anniversary(unit: Unit, customer: Customer) -> Outcome:
-    return celebrations.celebrate_anniversary(customer, unit.policy, unit.now, unit.because)
-
-
-def _birthday(unit: Unit, customer: Customer) -> Outcome:
-    return celebrations.celebrate_birthday(customer, unit.policy, unit.now, unit.because)
+def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callable[[Unit, Customer], Outcome]:
+    """A rule that looks at nothing but the customer's row."""
+    return lambda unit, customer: rule(customer, unit.policy, unit.now, unit.because)
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
-    "at_risk": (at_risk.silent_at, _silence),
-    "follow_up": (at_risk.overdue_at, _overdue),
-    "horizon": (at_risk.horizon_at, _horizon),
-    "reminder": (win_back.reminder_at, _remind),
-    "anniversary": (celebrations.anniversary_at, _anniversary),
-    "birthday": (celebrations.birthday_at, _birthday),
+    "at_risk": (at_risk.silent_at, _timed(at_risk.alert)),
+    "follow_up": (at_risk.overdue_at, _timed(at_risk.escalate)),
+    "horizon": (at_risk.horizon_at, _timed(at_risk.expire)),
+    "reminder": (win_back.reminder_at, _timed(win_back.remind)),
+    "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
+    "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
