@@ -164,8 +164,9 @@ def test_the_end_of_an_episode_does_not_depend_on_which_order_arrived_first_t_16
                 story.order(orders[order], "1.00", order)
             ends = [
                 getattr(each, "outcome", "retracted")
-                for each in story.decided((AtRiskClosed, AtRiskRetracted))  # type: ignore[arg-type]
-                if first_alert(story) in (getattr(each, "alert_id", None), getattr(each, "retracts", None))
+                for each in story.decided()
+                if isinstance(each, AtRiskClosed | AtRiskRetracted)
+                and first_alert(story) in (getattr(each, "alert_id", None), getattr(each, "retracts", None))
             ]
             assert ends[-1] == outcome, arrival
 
