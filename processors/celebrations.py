@@ -5,6 +5,7 @@ than the month: whoever sends the card knows the day (D11).
 """
 
 from datetime import date
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from processors.explanation import Because, compare
 from processors.local_time import add_months, date_of, start_of
 from processors.notices import Asked, request
 from processors.policy import Policy
-from schemas.decisions import NotificationRequested
+from schemas.decisions import CustomerProfile, NotificationRequested
 from schemas.events import CustomerRegistered
 
 
@@ -99,3 +100,27 @@ def celebrate_birthday(
 def _absent(customer: Customer) -> bool:
     """Who cancelled is written to about that alone."""
     return customer.membership.status == "cancelled"
+
+
+class Celebration(NamedTuple):
+    """What falls into a month; `on` is a local day, or the month of a birthday."""
+
+    kind: str
+    on: str
+    years: int | None = None
+
+
+def falls_into(profile: CustomerProfile, month: date, policy: Policy) -> tuple[Celebration, ...]:
+    """What is celebrated in the month of a day: the filter "VIP anniversary this month", by the rules of the requests, for who has a tier and has not left (R-RISK-06)."""
+    if profile.tier is None or profile.status == "cancelled":
+        return ()
+    of_vip = policy.celebrations.anniversary_of == "vip_since"
+    since = profile.vip_since if of_vip else profile.customer_since
+    found: list[Celebration] = []
+    if since is not None and (years := month.year - date_of(since, policy.time_zone).year) > 0:
+        day = anniversary_on(since, years, policy)
+        if (day.year, day.month) == (month.year, month.month):
+            found.append(Celebration("anniversary", day.isoformat(), years))
+    if profile.birth_month == month.month:
+        found.append(Celebration("birthday", f"{month:%Y-%m}"))
+    return tuple(found)
