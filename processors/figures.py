@@ -13,7 +13,7 @@ from processors.rows import Table
 from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, Decision, WinBackClosed, WinBackStarted
 
 
-class Figures(Struct, frozen=True, array_like=True):
+class Kept(Struct, frozen=True, array_like=True):
     """Episodes by how they ended; those that are open are what is left of all that began."""
 
     raised: int = 0
@@ -34,11 +34,19 @@ class Figures(Struct, frozen=True, array_like=True):
         """Win-backs under way."""
         return self.cancelled - self.won_back - self.gone
 
+    def at_risk(self) -> dict[str, int]:
+        """At-risk episodes by what became of them."""
+        return {"retained": self.retained, "lost": self.lost, "retracted": self.retracted, "open": self.open}
 
-FIGURES = Table("figures", b"f", Figures, "how many VIPs at risk were kept; one row")
+    def win_backs(self) -> dict[str, int]:
+        """VIPs who cancelled, by what became of them."""
+        return {"won_back": self.won_back, "lost": self.gone, "open": self.leaving}
 
 
-def count(figures: Figures, decisions: Iterable[Decision]) -> Figures:
+FIGURES = Table("figures", b"f", Kept, "how many VIPs at risk were kept; one row")
+
+
+def count(figures: Kept, decisions: Iterable[Decision]) -> Kept:
     """The figures with what was decided."""
     for each in decisions:
         match each:
@@ -59,7 +67,7 @@ def count(figures: Figures, decisions: Iterable[Decision]) -> Figures:
     return figures
 
 
-def _ended(figures: Figures, outcome: str, replaced: str | None) -> Figures:
+def _ended(figures: Kept, outcome: str, replaced: str | None) -> Kept:
     """One more of an outcome, and one less of that which it replaces."""
     return replace(
         figures,

@@ -22,7 +22,7 @@ from processors import (
 )
 from processors.customer import Customer, known_since, ordered
 from processors.explanation import Because
-from processors.figures import FIGURES, Figures
+from processors.figures import FIGURES, Kept
 from processors.order import ORDERS, Order
 from processors.partition import HERE, Partition, in_force_at, named
 from processors.policy import Policy
@@ -204,7 +204,7 @@ def _tell(
     unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
 ) -> tuple[Customer, list[Decision]]:
     """What the decisions of a unit lead to: figures move, and the customer is told."""
-    known = unit.rows.get(FIGURES, HERE) or Figures() if decisions else Figures()
+    known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
     if (counted := figures.count(known, decisions)) != known:
         unit.rows.put(FIGURES, counted, HERE)
     customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
+from processors.figures import FIGURES, Kept
 from processors.partition import HERE, PARTITION, Partition
 from processors.step import NewerRules, UnitFailed
 from processors.timers import due_timers
@@ -117,6 +118,7 @@ class Figures(NamedTuple):
     deferred: bool
     """Whether its last tick left work over."""
     timers_due: int
+    kept: Kept
 
 
 def look(state: PartitionState) -> Figures:
@@ -124,7 +126,8 @@ def look(state: PartitionState) -> Figures:
     partition = state.overlay.get(PARTITION, HERE) or Partition()
     due = len(due_timers(state.overlay, partition, MOST_TIMERS)) if partition.pending else 0
     policy = partition.versions[-1].version if partition.versions else None
-    return Figures(state.store.size(), policy, partition.pending, due)
+    kept = state.overlay.get(FIGURES, HERE) or Kept()
+    return Figures(state.store.size(), policy, partition.pending, due, kept)
 
 
 class CustomersWork:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from processors.figures import FIGURES, Figures
+from processors.figures import FIGURES, Kept
 from processors.partition import HERE
 from schemas.decisions import (
     AtRiskClosed,
@@ -33,8 +33,8 @@ def silent(policy: dict[str, Any] | None = None) -> Story:
     return story
 
 
-def figures(story: Story) -> Figures:
-    return story.rows.get(FIGURES, HERE) or Figures()
+def figures(story: Story) -> Kept:
+    return story.rows.get(FIGURES, HERE) or Kept()
 
 
 def test_nobody_followed_up_within_a_week_so_the_owner_is_told_once_r_risk_03() -> None:

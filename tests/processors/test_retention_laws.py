@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.episodes import open_alert
-from processors.figures import FIGURES, Figures
+from processors.figures import FIGURES, Kept
 from processors.partition import HERE
 from processors.step import Effect
 from schemas.decisions import (
@@ -89,8 +89,8 @@ def told(history: Iterable[Happening]) -> Story:
     return story
 
 
-def figures(story: Story) -> Figures:
-    return story.rows.get(FIGURES, HERE) or Figures()
+def figures(story: Story) -> Kept:
+    return story.rows.get(FIGURES, HERE) or Kept()
 
 
 @given(ARRIVALS)

@@ -149,7 +149,14 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     driver.customers.fold = folded  # type: ignore[method-assign]
     driver.run()
     expected = Counter[tuple[str, tuple[str, ...]]]()
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "quarantined"):
+    for topic in (
+        "tier-changes",
+        "return-decisions",
+        "priority-routing",
+        "at-risk-alerts",
+        "notification-requests",
+        "quarantined",
+    ):
         for decision in (decode(record.value) for record in driver.logs.all(topic)):
             if topic == "quarantined":
                 expected["laurel_quarantined_total", (decision.reason,)] += 1
@@ -523,7 +530,10 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert {k[0]: v for (name, k), v in page.items() if name == "laurel_dead_letters_total"} == reasons
     ticks = sum(1 for record in system.records("timeline") if not record.headers) - PARTITIONS
     assert page["laurel_ticks_written_total", ()] == ticks > 0
-    decided = sum(held[topic] for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"))
+    decided = sum(
+        held[topic]
+        for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
+    )
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
     repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
     assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))

@@ -62,7 +62,7 @@ def told(answer: Answer) -> list[dict[str, Any]]:
 
 
 def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
-    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
     (found,) = (
         each
         for topic in topics
