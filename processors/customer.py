@@ -1,5 +1,7 @@
 """A customer's row: the facts that rules read, the standing they gave, and what is armed for later."""
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -41,13 +43,21 @@ class Customer(Struct, frozen=True, array_like=True):
     celebrated: Celebrated = Celebrated()
 
 
+def _alert_with_tier(fields: Any) -> Any:
+    """Version 3 kept no tier with an alert; nobody with an open one has lost theirs since."""
+    place, tier = (Customer.__struct_fields__.index(name) for name in ("alert", "tier"))
+    if fields[place] is None:
+        return fields
+    return [*fields[:place], [*fields[place], fields[tier] or ""], *fields[place + 1 :]]
+
+
 CUSTOMERS = Table(
     "customers",
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
     4,
-    {1: grown, 2: grown, 3: grown},
+    {1: grown, 2: grown, 3: _alert_with_tier},
 )
 
 

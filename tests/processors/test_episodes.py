@@ -3,8 +3,10 @@
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
+from processors.customer import CUSTOMERS, Customer
 from processors.figures import FIGURES, Kept
 from processors.partition import HERE
 from schemas.decisions import (
@@ -17,6 +19,7 @@ from schemas.decisions import (
     WinBackClosed,
     WinBackStarted,
 )
+from state.encoding import decode_row
 from tests.processors.story import Story, none_of, only
 
 DAY_46 = "2024-02-16"
@@ -247,3 +250,13 @@ def test_a_reminder_comes_once_however_late_the_news_of_the_cancellation_came() 
     effects = story.leave("2024-03-01") + story.tick("2024-04-21")
     reminders = [each for each in effects if isinstance(each, NotificationRequested)]
     assert [each.conditions[0].threshold for each in reminders] == [45]
+
+
+def test_an_episode_of_a_row_of_version_3_goes_on_with_its_tier() -> None:
+    story = silent()
+    fields = msgspec.to_builtins(story.row())[: Customer.__struct_fields__.index("win_back")]
+    place = Customer.__struct_fields__.index("alert")
+    fields[place] = fields[place][:3]
+    upgraded = decode_row(CUSTOMERS, b"\x03" + msgspec.msgpack.encode(fields))
+    assert upgraded.alert == story.row().alert
+    assert upgraded.membership == story.row().membership

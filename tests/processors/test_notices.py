@@ -1,16 +1,33 @@
 """Requests to notify: what leads to one, consent, and that none comes twice or from a replay (R-CUST-13, R-TIER-24, T-20)."""
 
+import json
 from itertools import permutations
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from processors import consents
 from processors.customer import Customer
+from processors.policy import Policy, parse
+from processors.retention_policy import Kind
+from processors.retention_wording import TOLD
 from processors.step import Entry, step
-from schemas.decisions import AtRiskRaised, CustomerProfile, Decided, NotificationRequested, TierChanged
+from processors.wording import explain
+from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
+    AtRiskRaised,
+    CustomerProfile,
+    Decided,
+    NotificationRequested,
+    TierChanged,
+    WinBackClosed,
+    WinBackStarted,
+)
 from schemas.events import ConsentChanged, OrderLine, OrderPlaced
-from tests.processors.story import Story, minor, none_of, only
+from schemas.examples import example
+from tests.processors.story import Story, minor, none_of, only, policy_with
 
 SHIPPED = {"notifications": "shipped"}
 
@@ -154,3 +171,29 @@ def test_decisions_and_requests_share_one_numbering_i_4() -> None:
     numbers = [each.sequence for each in story.decided(Decided)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert story.row().sequence == len(numbers) > 6
+
+
+def test_everything_that_may_be_told_has_words_for_agents_and_for_the_customer() -> None:
+    assert TOLD.keys() == set(get_args(Kind))
+    policy = parse(json.dumps(policy_with(SHIPPED)))
+    assert isinstance(policy, Policy)
+    decision = replace(example(NotificationRequested), tier="gold", from_tier="platinum", until=1_790_000_000_000)
+    for kind in get_args(Kind):
+        told = replace(decision, notice=kind)
+        assert "should be told" in explain(told, policy, "agent")[0]
+        (line,) = explain(told, policy, "customer")
+        assert "{" not in line
+    removed = replace(decision, notice="removal")
+    assert explain(removed, policy, "customer") == ["You are Platinum no more."]
+
+
+def test_a_customer_reads_nothing_of_episodes() -> None:
+    policy = parse(json.dumps(policy_with(SHIPPED)))
+    assert isinstance(policy, Policy)
+    for kind in (AtRiskEscalated, AtRiskClosed, WinBackStarted, WinBackClosed):
+        reason = {AtRiskEscalated: {"reason": "overdue"}, AtRiskClosed: {"reason": "ordered"}}.get(kind, {})
+        about = replace(example(kind), **reason)
+        assert explain(about, policy, "customer") == [
+            "This concerns how we look after you. Nothing has changed for you."
+        ]
+        assert "customer c-4711" in explain(about, policy, "auditor")[0]
