@@ -22,7 +22,16 @@ from deploy.prometheus import reference
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas.codec import decode
-from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
+from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
+    AtRiskRaised,
+    ContactRouted,
+    NotificationRequested,
+    ReturnDecided,
+    TierChanged,
+    WinBackClosed,
+)
 from schemas.events import OrderLine, SourceEvent
 from schemas.fields import LARGEST_MINOR
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
@@ -66,7 +75,15 @@ TOO_LARGE = published(
     replace(ordered("ada", ms("2023-08-01"), order="large"), lines=(LARGE, replace(LARGE, line_id="l2")))
 )
 """An order that the contract takes, and the fold quarantines."""
-FIELDS = {TierChanged: "reason", ReturnDecided: "verdict", ContactRouted: "queue"}
+FIELDS = {
+    TierChanged: "reason",
+    ReturnDecided: "verdict",
+    ContactRouted: "queue",
+    AtRiskEscalated: "reason",
+    AtRiskClosed: "outcome",
+    WinBackClosed: "outcome",
+    NotificationRequested: "notice",
+}
 
 
 # The table
