@@ -49,6 +49,7 @@ from streams.kafka import Place, transactional
 from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import ORIGIN, REASON, Outgoing, Record, parse_origin
 from streams.restoring import Progress
+from streams.retained import ENDS, ends_by_tier
 from streams.samples import of_backlog
 from streams.settings import Settings
 from tests.streams.commands import START, environment
@@ -552,6 +553,11 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
         for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
     )
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
+    kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
+    assert kept.total() > 10
+    for end in ENDS:
+        episodes = (page["laurel_at_risk_episodes", (str(partition), end)] for partition in range(PARTITIONS))
+        assert sum(episodes) == kept[end]
     repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
     assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))
     assert sum(repeated.values()) > 20
