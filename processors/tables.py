@@ -4,6 +4,7 @@ from typing import Any
 
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
+from processors.figures import FIGURES
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS
@@ -20,6 +21,7 @@ TABLES: tuple[Table[Any], ...] = (
     RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
+    FIGURES,  # b"f"
     PLAIN,  # b"t"
     HELD,  # b"h"
     PROGRAMMES,  # b"g"

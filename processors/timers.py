@@ -45,6 +45,11 @@ KINDS = (
     Kind("escalation", "cases", PLAIN),
     Kind("at_risk", "silence", HELD),
     Kind("activation", "policy", HELD),
+    Kind("follow_up", "silence", HELD),
+    Kind("horizon", "silence", HELD),
+    Kind("reminder", "win_back", HELD),
+    Kind("anniversary", "celebration", HELD),
+    Kind("birthday", "celebration", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from schemas.commands import Personal
 from schemas.directives import ForEverybody
-from schemas.fields import Currency, Id, Millis, Minor, Quantity, RatePpm, Score, Sealed, Word
+from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Word
 from schemas.source import CustomerEvent
 
 
@@ -139,7 +139,7 @@ class ReturnSettled(CustomerEvent, frozen=True, kw_only=True):
 
 
 class CustomerRegistered(CustomerEvent, frozen=True, kw_only=True):
-    pass
+    birth_month: Month | None = None
 
 
 class CustomerReferred(CustomerEvent, frozen=True, kw_only=True):

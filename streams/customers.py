@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
+from processors.figures import FIGURES, Kept
 from processors.partition import HERE, PARTITION, Partition
 from processors.step import NewerRules, UnitFailed
 from processors.timers import due_timers
@@ -118,6 +119,7 @@ class Figures(NamedTuple):
     deferred: bool
     """Whether work is left over: due timers, or customers to be compared under a new policy."""
     timers_due: int
+    kept: Kept
 
 
 def look(state: PartitionState) -> Figures:
@@ -125,7 +127,8 @@ def look(state: PartitionState) -> Figures:
     partition = state.overlay.get(PARTITION, HERE) or Partition()
     due = len(due_timers(state.overlay, partition, MOST_TIMERS)) if partition.pending else 0
     policy = partition.versions[-1].version if partition.versions else None
-    return Figures(state.store.size(), policy, partition.pending or partition.compared is not None, due)
+    kept = state.overlay.get(FIGURES, HERE) or Kept()
+    return Figures(state.store.size(), policy, partition.pending or partition.compared is not None, due, kept)
 
 
 class CustomersWork:

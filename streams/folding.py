@@ -8,12 +8,17 @@ from processors.effects import quarantined
 from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
 from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
     AtRiskRaised,
     AtRiskRetracted,
     ContactRouted,
+    NotificationRequested,
     Quarantined,
     ReturnDecided,
     TierChanged,
+    WinBackClosed,
+    WinBackStarted,
 )
 from schemas.events import WorkRemains
 from schemas.partitions import EVERYWHERE
@@ -29,6 +34,11 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     ContactRouted: attrgetter("queue"),
     AtRiskRaised: lambda _: "raised",
     AtRiskRetracted: lambda _: "retracted",
+    AtRiskEscalated: attrgetter("reason"),
+    AtRiskClosed: attrgetter("outcome"),
+    WinBackStarted: lambda _: "started",
+    WinBackClosed: attrgetter("outcome"),
+    NotificationRequested: attrgetter("notice"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

@@ -31,6 +31,10 @@ def of_customers(work: CustomersWork) -> Iterator[Sample]:
         yield Sample("laurel_table_bytes", label, figures.size.size_bytes)
         yield Sample("laurel_timers_due", label, figures.timers_due)
         yield Sample("laurel_deferred_work", label, figures.deferred)
+        for outcome, number in figures.kept.at_risk().items():
+            yield Sample("laurel_at_risk_episodes", (*label, outcome), number)
+        for outcome, number in figures.kept.win_backs().items():
+            yield Sample("laurel_win_backs", (*label, outcome), number)
         if figures.policy is not None:
             yield Sample("laurel_policy_info", (figures.policy,), 1)
     yield Sample("laurel_restored_rows_total", (), work.restored.total())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PPM = 1_000_000
 SOME = 8
 """Fewer bytes may be anywhere by chance."""
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
+from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
 from schemas.directives import PolicyPublished, PolicyWithdrawn
@@ -37,7 +38,10 @@ def _shipped() -> Document:
 
 
 def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
-    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced."""
+    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced.
+
+    Requests to notify are left out, so that a story is about what it is about; `notifications: shipped` brings them in.
+    """
 
     def merge(document: Document, changed: Mapping[str, Any]) -> Document:
         for key, value in changed.items():
@@ -45,11 +49,21 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             document[key] = merge(document[key], value) if both else value
         return document
 
-    document = merge(deepcopy(_shipped()), changes or {})
+    changes = dict(changes or {})
+    asked = changes.pop("notifications", None)
+    document = merge(deepcopy(_shipped()), changes)
+    if asked is None:
+        del document["notifications"]
+    elif asked != "shipped":
+        merge(document["notifications"], asked)
     names = {tier["name"] for tier in document["tiers"]}
-    if changes and "tiers" in changes:  # what the shipped tiers are entitled to goes with them
-        for entries in (document["returns"]["rights"], document["routing"]):
-            entries["tiers"] = {tier: entry for tier, entry in entries["tiers"].items() if tier in names}
+    if "tiers" in changes:  # what the shipped tiers are entitled to goes with them
+        for holder, field in (
+            (document["returns"]["rights"], "tiers"),
+            (document["routing"], "tiers"),
+            (document, "early_access"),
+        ):
+            holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
 
 
@@ -196,9 +210,56 @@ class Story:
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
         return {"event_id": event or f"e{self.offset}", "customer_id": customer, "occurred_at": self.at(date)}
 
-    def register(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+    def register(
+        self,
+        date: str,
+        *,
+        birth_month: int | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
         """A person becomes a customer."""
-        return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
+        source = self._source(customer, date, event)
+        return self._happen(e.CustomerRegistered(**source, birth_month=birth_month), **given)
+
+    def consent(
+        self,
+        date: str,
+        purpose: str = "email",
+        *,
+        granted: bool = True,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer agrees to something, or does so no longer."""
+        source = self._source(customer, date, event)
+        return self._happen(e.ConsentChanged(**source, purpose=purpose, granted=granted), **given)
+
+    def reach(
+        self,
+        date: str,
+        outcome: Any = "follow_up",
+        alert: str | None = None,
+        *,
+        again: str | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A person speaks with a customer at risk."""
+        recorded = c.OutreachRecorded(
+            **self._source(customer, date, event),
+            author_id="p-1",
+            role="manager",
+            reason="at_risk",
+            alert_id=alert,
+            channel="phone",
+            outcome=outcome,
+            follow_up_at=self.at(again) if again else None,
+        )
+        return self._happen(recorded, **given)
 
     def order(
         self,

@@ -16,8 +16,8 @@ from tests.processors.story import Story
 AWAITED = {
     "recovery and fulfilment (REC, FUL)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
     "returns decided by people (R-RET-06, R-RET-07)": {c.ReturnReviewed, c.ReturnWindowExtended},
-    "facts of a customer (R-CUST-08, R-CUST-13, R-ANL-14)": {
-        e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
+    "facts of a customer (R-CUST-08, R-ANL-14)": {
+        e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered,
     },
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
@@ -25,7 +25,6 @@ AWAITED = {
         c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed, c.NoteAdded,
         c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
     },
-    "customers at risk (RISK)": {c.OutreachRecorded},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""

@@ -57,6 +57,8 @@ def test_each_kind_of_decision_is_said_in_words() -> None:
         "On 2024-01-02 00:00, return b1 of order o1 by customer ada goes to a person for review.",
         "On 2024-01-03 00:00, case k1 of customer ada goes to queue vip, to be answered by 2024-01-03 04:00.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 46 days.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk needs the owner: nobody followed up by 2024-02-24 00:00.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk was lost: the time to order is over.",
         "On 2024-06-01 00:00, customer ada was not at risk: order o2 was on its way.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 112 days.",
     ]

@@ -127,3 +127,5 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
                 yield published(placed(who, at, chance.randrange(80_000), f"o{n}"))
     yield published(registered("last", start, "last"))
     yield published(placed("last", start + 600 * DAY, 120_000, "last"))
+    about = {"event_id": "plan", "customer_id": "last", "occurred_at": start + 600 * DAY}
+    yield published(e.SubscriptionStarted(**about, subscription_id="s1", currency="USD", monthly_minor=1_000))

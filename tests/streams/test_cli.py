@@ -47,7 +47,7 @@ def test_there_are_the_commands_of_the_product() -> None:
         "config show", "topology", "doctor", "explain", "why", "trace", "timeline", "policy check", "policy show", "policy history",
         "policy publish", "policy withdraw",
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
-        "schemas check", "erase",
+        "schemas check", "erase", "report panel", "report retention", "report celebrations",
     }  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def test_simulate_counts_for_people(laurel: Caller, tmp_path: Path) -> None:
     answer = laurel("simulate", lines(tmp_path, *STORY, more=raw))
     assert answer.code == 0
     found = dict(re.findall(r"^([a-z-]+) +(\d+)", answer.out, re.MULTILINE))
-    assert (found["dead-letters"], found["tier-changes"], found["at-risk-alerts"]) == ("1", "1", "1")
+    assert (found["dead-letters"], found["tier-changes"], found["at-risk-alerts"]) == ("1", "1", "2")
     assert set(found) == {"timeline", "dead-letters"} | {
         name for name, topic in TOPICS.items() if topic.writer == "customers" and topic.types and name != "messages"
     }

@@ -68,13 +68,16 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     assert rise.cause == "orders/e-o1"
     assert rise.policy_version == "default-1"
     (routed,) = decoded(driver, "priority-routing")
-    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 2)
+    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 3)
     assert routed.respond_by == ms("2024-02-04 10:00") + 240 * 60_000
     (verdict,) = decoded(driver, "return-decisions")
-    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 3)
-    (alert,) = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 4)
+    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 4)
+    alert, escalated = decoded(driver, "at-risk-alerts")
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 5)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 7)
+    told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
+    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 6)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
@@ -85,7 +88,7 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
 def test_each_decision_names_the_record_that_caused_it_and_stands_in_its_partition() -> None:
     driver = after_a_history()
     checked = 0
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"):
+    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests"):
         for record, decision in zip(driver.logs.all(topic), decoded(driver, topic), strict=True):
             origin = decision.origin
             assert (origin.topic, origin.partition, origin.offset) == ("timeline", record.partition, at(record))
@@ -124,7 +127,7 @@ def test_every_source_record_is_in_timeline_or_dead_letters_once_i_1() -> None:
 def test_sequence_numbers_of_a_customer_have_no_gap_i_4() -> None:
     driver = after_a_history()
     numbers: dict[str, list[int]] = {}
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"):
+    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests"):
         for decision in decoded(driver, topic):
             numbers.setdefault(decision.customer_id, []).append(decision.sequence)
     assert all(sorted(each) == list(range(1, len(each) + 1)) for each in numbers.values())

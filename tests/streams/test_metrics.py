@@ -22,7 +22,16 @@ from deploy.prometheus import reference
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas.codec import decode, kind_of
-from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
+from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
+    AtRiskRaised,
+    ContactRouted,
+    NotificationRequested,
+    ReturnDecided,
+    TierChanged,
+    WinBackClosed,
+)
 from schemas.events import OrderLine, PolicyActivated
 from schemas.fields import LARGEST_MINOR
 from schemas.source import SourceEvent
@@ -41,6 +50,7 @@ from streams.kafka import Place, transactional
 from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import ORIGIN, REASON, Outgoing, Record, parse_origin
 from streams.restoring import Progress
+from streams.retained import ENDS, ends_by_tier
 from streams.samples import of_backlog
 from streams.settings import Settings
 from tests.streams.commands import START, environment
@@ -67,7 +77,15 @@ TOO_LARGE = published(
     replace(ordered("ada", ms("2023-08-01"), order="large"), lines=(LARGE, replace(LARGE, line_id="l2")))
 )
 """An order that the contract takes, and the fold quarantines."""
-FIELDS = {TierChanged: "reason", ReturnDecided: "verdict", ContactRouted: "queue"}
+FIELDS = {
+    TierChanged: "reason",
+    ReturnDecided: "verdict",
+    ContactRouted: "queue",
+    AtRiskEscalated: "reason",
+    AtRiskClosed: "outcome",
+    WinBackClosed: "outcome",
+    NotificationRequested: "notice",
+}
 
 
 # The table
@@ -150,7 +168,14 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     driver.customers.fold = folded  # type: ignore[method-assign]
     driver.run()
     expected = Counter[tuple[str, tuple[str, ...]]]()
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "quarantined"):
+    for topic in (
+        "tier-changes",
+        "return-decisions",
+        "priority-routing",
+        "at-risk-alerts",
+        "notification-requests",
+        "quarantined",
+    ):
         for decision in (decode(record.value) for record in driver.logs.all(topic)):
             if topic == "quarantined":
                 expected["laurel_quarantined_total", (decision.reason,)] += 1
@@ -531,8 +556,16 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert {k[0]: v for (name, k), v in page.items() if name == "laurel_dead_letters_total"} == reasons
     ticks = sum(1 for record in system.records("timeline") if not record.headers) - PARTITIONS
     assert page["laurel_ticks_written_total", ()] == ticks > 0
-    decided = sum(held[topic] for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"))
+    decided = sum(
+        held[topic]
+        for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
+    )
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
+    kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
+    assert kept.total() > 10
+    for end in ENDS:
+        episodes = (page["laurel_at_risk_episodes", (str(partition), end)] for partition in range(PARTITIONS))
+        assert sum(episodes) == kept[end]
     repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
     assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))
     assert sum(repeated.values()) > 20

@@ -64,7 +64,7 @@ def told(answer: Answer) -> list[dict[str, Any]]:
 
 
 def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
-    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
     (found,) = (
         each
         for topic in topics
@@ -75,7 +75,7 @@ def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
 
 
 def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) -> None:
-    taken, decided = told(called("trace", "e-o1", "--json"))
+    taken, decided, asked = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
         "timeline",
@@ -84,6 +84,8 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     assert (decided["what"], decided["record"]["type"]) == ("decided", "TierChanged")
     assert decided["record"]["decision_id"] == one(system, TierChanged).decision_id
     assert decided["record"]["origin"]["offset"] == taken["offset"]
+    assert (asked["what"], asked["record"]["notice"]) == ("decided", "welcome")
+    assert asked["record"]["follows"] == decided["record"]["decision_id"]
     drawn = called("trace", "e-o1")
     assert (drawn.code, "nothing was decided" in drawn.out) == (0, False)
 

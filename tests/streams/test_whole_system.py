@@ -31,7 +31,7 @@ from tests.streams.engines import compacted, ran
 from tests.streams.history import history, published, registered
 from tests.streams.systems import PARTITIONS, System, as_line
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 HISTORY = list(history(3, customers=60, days=60, events=250))
 Whole = tuple[System, dict[str, Any]]
 
