@@ -13,6 +13,8 @@ from streams.settings import Settings
 
 KEYS = [made(owner) for owner in ("ada", "ada", "a/b", "ünal", "#2026-11-26", "#2026-11-27")]
 
+DAYS = [key.owner for key in KEYS if key.owner.startswith("#")]
+
 
 def chain(*records: Outgoing) -> Keychain:
     found = Keychain()
@@ -46,6 +48,7 @@ def test_only_the_last_word_on_each_key_counts_as_compaction_keeps_it(told: list
     records = [kept(key) if there else deleted(key) for key, there in told]
     last = {record.key: record for record in records}
     whole, compacted = chain(*records), chain(*last.values())
+    assert whole.days() == compacted.days() == [each for each in sorted(set(DAYS)) if whole.of(each)]
     for key in KEYS:
         assert whole.find(key.id) == compacted.find(key.id)
         assert set(whole.all_of(key.owner)) == set(compacted.all_of(key.owner))

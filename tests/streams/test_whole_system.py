@@ -130,7 +130,8 @@ def test_dead_letters_have_reason_origin_and_their_own_bytes(system: System) -> 
         assert letter.detail
     for record in buried:
         original = originals[record.header(ORIGIN) or b""]
-        assert not original.value or original.value not in (record.value or b"")
+        if len(original.value or b"") > 8:  # fewer may be anywhere by chance
+            assert (original.value or b"") not in (record.value or b"")
 
 
 def test_the_worker_said_what_it_did_and_left_in_order(system: System) -> None:
