@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.membership import Membership
 from processors.rows import Table, grown
 
 
@@ -21,6 +22,7 @@ class Moved(Struct, frozen=True, array_like=True):
     value: str | None = None
     last_order: str | None = None
     tier: str | None = None
+    returned: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -40,9 +42,18 @@ class Customer(Struct, frozen=True, array_like=True):
     timers: tuple[tuple[str, int], ...] = ()
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
+    membership: Membership = Membership()
+    returned: tuple[tuple[int, int], ...] = ()
+    """Requests to return goods, by calendar month since year 0; the latest months only."""
+    cases: tuple[tuple[int, str], ...] = ()
+    """Open support cases that will be due for somebody else, by that instant."""
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
 
 
-CUSTOMERS = Table("customers", b"c", Customer, "facts, standing and armed timers of each customer", 2, {1: grown})
+CUSTOMERS = Table(
+    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+)
 
 
 def known_since(customer: Customer, instant: int, cause: str) -> Customer:

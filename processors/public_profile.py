@@ -1,5 +1,7 @@
 """The public profile: each customer as other systems need to know them (R-CUST-06, R-CUST-10, R-TIER-20)."""
 
+from msgspec.structs import replace
+
 from processors.customer import Customer
 from processors.local_time import start_of
 from processors.money import half_up
@@ -46,10 +48,21 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         missing_value_minor=max(ahead.lifetime_value_minor - customer.value_minor, 0) if ahead else None,
         tenure_suffices_at=start_of(day, policy.time_zone) if day else None,
         policy_version=policy.version,
+        status=customer.membership.status,
+        status_since=customer.membership.since,
+        monthly_subscription_minor=customer.membership.monthly_minor,
     )
 
 
-def public_facts(customer: Customer) -> tuple[object, ...]:
+def is_told(before: Customer, customer: Customer, policy_before: Policy, policy: Policy) -> bool:
+    """Whether a profile would say something new: another version that changes nothing about a customer is no news."""
+    if before.policy_version == customer.policy_version:
+        return _facts(before) != _facts(customer)
+    earlier, now = public_profile("", before, policy_before, 0), public_profile("", customer, policy, 0)
+    return replace(earlier, policy_version=now.policy_version) != now
+
+
+def _facts(customer: Customer) -> tuple[object, ...]:
     """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse."""
     return (
         customer.sequence,
@@ -61,5 +74,5 @@ def public_facts(customer: Customer) -> tuple[object, ...]:
         customer.since,
         customer.last_order_at,
         customer.alert is None,
-        customer.policy_version,
+        customer.membership,
     )

@@ -47,7 +47,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("worker", "--clock", ""), {"wall", "events"}),
         (("completion", ""), {"bash", "zsh", "fish"}),
     ],
-    ids=str,
+    ids=lambda each: "" if isinstance(each, set) else " ".join(each),
 )  # fmt: skip
 def test_bash_completes_commands_flags_and_values(script: Path, words: tuple[str, ...], offered: set[str]) -> None:
     done = subprocess.run(
