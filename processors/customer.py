@@ -4,6 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.membership import Membership
+from processors.people import People
 from processors.rows import Table, grown
 
 
@@ -42,6 +43,7 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    people: People = People()
 
 
 CUSTOMERS = Table(
@@ -54,6 +56,12 @@ def known_since(customer: Customer, instant: int, cause: str) -> Customer:
     if customer.since is not None and customer.since <= instant:
         return customer
     return replace(customer, since=instant, moved=replace(customer.moved, since=cause))
+
+
+def earned(customer: Customer) -> str | None:
+    """The tier that automatic rules alone give: a designation may have lifted the customer above it (R-MAN-01)."""
+    designation = customer.people.designation
+    return designation.earned if designation else customer.tier
 
 
 def ordered(customer: Customer, placed_at: int, cause: str) -> Customer:

@@ -6,8 +6,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, returns, routing, subscriptions, tiers
+from processors import at_risk, designating, lifetime_value, operations, order, returns, routing, subscriptions, tiers
 from processors.customer import Customer, known_since, ordered
+from processors.designating import Hearing
 from processors.explanation import Because
 from processors.order import ORDERS, Order
 from processors.partition import Partition, in_force_at, named
@@ -16,6 +17,7 @@ from processors.routing import CASES
 from processors.rows import Rows
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
+from schemas.commands import Command
 from schemas.decisions import Decision
 from schemas.events import (
     ContactOpened,
@@ -49,6 +51,11 @@ class Unit(Struct, frozen=True):
     def subject(self) -> str:
         """The customer whose rows this unit may write."""
         return self.because.customer_id
+
+    @property
+    def hearing(self) -> Hearing:
+        """Where a command of a person is heard."""
+        return Hearing(self.rows, self.policy, self.now, self.because)
 
 
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
@@ -120,6 +127,11 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
+def _command(unit: Unit, customer: Customer, command: Command) -> Outcome:
+    given = in_force_at(unit.rows, unit.partition, command.occurred_at)
+    return operations.obey(customer, command, given, unit.hearing)
+
+
 def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     before = _load_order(unit, event.order_id)
     if any(earlier.return_id == event.return_id for earlier in before.returns):
@@ -150,6 +162,7 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     SubscriptionPaused: _subscribe,
     SubscriptionResumed: _subscribe,
     SubscriptionCancelled: _subscribe,
+    **dict.fromkeys(operations.RULES, _command),
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 
@@ -194,11 +207,18 @@ def _silence(unit: Unit, customer: Customer) -> Outcome:
     return at_risk.alert(customer, unit.policy, unit.now, unit.because)
 
 
+def _designation(unit: Unit, customer: Customer) -> Outcome:
+    customer, reached = designating.move(customer, unit.hearing)
+    customer, changed = _compare_tier(unit, customer)
+    return customer, [*reached, *changed]
+
+
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "at_risk": (at_risk.silent_at, _silence),
+    "designation": (designating.moves_at, _designation),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

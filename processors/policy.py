@@ -6,14 +6,13 @@ from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from processors.bounds import Days, Name
+from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.local_time import MissingDay, zones
 from schemas.fields import Currency, Id, Minor
 
-Days = Annotated[int, Meta(ge=0, le=3650)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
-"""A tier's or queue's id: what decisions carry. What people read is the label."""
 E = TypeVar("E")
 
 
@@ -96,6 +95,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
+    automatic: Automatic = Automatic()
+    roles: dict[Name, tuple[Action, ...]] = field(default_factory=lambda: dict(ROLES))
+    designations: Designations = Designations()
+    benefits: Benefits = Benefits()
+    labels: dict[Name, Label] = field(default_factory=dict)
 
 
 class PolicyInvalid(NamedTuple):
@@ -182,7 +186,13 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
             found = str(tier.lifetime_value_minor)
             allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
             return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
-    for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
+    per_tier = (
+        ("returns.rights.tiers", policy.returns.rights.tiers),
+        ("routing.tiers", policy.routing.tiers),
+        ("benefits.tiers", policy.benefits.tiers),
+        ("labels", policy.labels),
+    )
+    for path, entries in per_tier:
         if unknown := sorted(set(entries) - set(names)):
-            return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+            return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")
     return None

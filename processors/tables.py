@@ -3,6 +3,8 @@
 from typing import Any
 
 from processors.customer import CUSTOMERS
+from processors.designation import ENDED
+from processors.operations import COMMANDS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.routing import CASES
@@ -17,6 +19,8 @@ TABLES: tuple[Table[Any], ...] = (
     ORDERS,  # b"o"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
+    ENDED,  # b"g"
+    COMMANDS,  # b"n"
     PLAIN,  # b"t"
     HELD,  # b"h"
 )

@@ -41,6 +41,7 @@ KINDS = (
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
     Kind("at_risk", "silence", HELD),
+    Kind("designation", "designation", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -6,14 +6,18 @@ What words say of a condition follows from `holds`, and that from the comparison
 from collections.abc import Mapping
 from typing import Literal
 
+from processors import vocabulary
 from processors.local_time import date_of, local
-from processors.policy import Policy
+from processors.policy import Policy, rank
 from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
+    CommandAnswered,
     Condition,
     ContactRouted,
     Decided,
+    DesignationReached,
+    QualificationProposed,
     ReturnDecided,
     TierChanged,
 )
@@ -46,12 +50,14 @@ NAMES: Mapping[str, str] = {
     "status": "subscriptions",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
+    **vocabulary.NAMES,
 }
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "designation": "a date of what a person decided",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -82,6 +88,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "cancelled_for_good": ("You did not cancel for good.", "You cancelled for good."),
     "order_cancelled": ("Its order was not cancelled.", "Its order was cancelled."),
+    **vocabulary.REASONS,
 }
 """A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""
 
@@ -170,8 +177,9 @@ def sentence(decision: Decided, policy: Policy) -> str:
     who = f"customer {decision.customer_id}"
     match decision:
         case TierChanged():
-            change = "rose" if decision.reason == "upgrade" else "fell"
+            change = "rose" if rises(decision, policy) else "fell"
             text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
+            text += vocabulary.BY.get(decision.reason, "")
         case ReturnDecided():
             verdict = VERDICTS[decision.verdict][0]
             text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
@@ -180,11 +188,27 @@ def sentence(decision: Decided, policy: Policy) -> str:
             text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
         case AtRiskRaised():
             text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
+        case CommandAnswered():
+            text = (
+                f"{decision.command} {decision.event_id} about {who}, given by {decision.author_id} as {decision.role},"
+            )
+            text += f" {vocabulary.DONE[decision.verdict]}"
+        case QualificationProposed():
+            text = f"{who} ({label(decision.from_tier, policy)}) qualifies for {label(decision.tier, policy)}"
+            text += ", and a person is asked"
+        case DesignationReached():
+            text = f"designation {decision.designation_id} of {who} as {label(decision.tier, policy)}"
+            text += f" {vocabulary.STAGES[decision.stage]} {day(decision.ends_at, policy)}"
         case AtRiskRetracted():
             text = f"{who} was not at risk: order {decision.order_id} was on its way"
         case _:
             text = f"{type(decision).__name__} about {who}"
     return f"On {moment(decision.decided_at, policy)}, {text}."
+
+
+def rises(decision: TierChanged, policy: Policy) -> bool:
+    """Whether the tier is a higher one than before."""
+    return rank(policy, decision.to_tier) > rank(policy, decision.from_tier)
 
 
 def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
@@ -216,11 +240,16 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
 
 def _to_customer(decision: Decided, policy: Policy) -> list[str]:
     match decision:
-        case TierChanged(reason="upgrade"):
-            own = [each for each in decision.conditions if each.of == decision.to_tier]
+        case TierChanged() if rises(decision, policy):
+            of = decision.to_tier if decision.reason == "upgrade" else "designation"
+            own = [each for each in decision.conditions if each.of == of]
+            own = [each for each in own if of != "designation" or each.name == "designated_until_at"]
             opening = f"You are {label(decision.to_tier, policy)} now."
         case TierChanged():
-            own = [each for each in decision.conditions if each.of == decision.from_tier and not each.holds]
+            about = ("designation", decision.from_tier)
+            own = [each for each in decision.conditions if each.of in about and not each.holds]
+            if decision.reason == "removed":
+                own = [each for each in own if each.name == "automatic_again_at"]
             opening = (
                 f"You are {label(decision.to_tier, policy)} now, and {label(decision.from_tier, policy)} no more."
                 if decision.to_tier
@@ -242,6 +271,6 @@ def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
-    last = day(int(condition.threshold or 0) - 1, policy) if stem == "requested_at" else asked
+    last = day(int(condition.threshold or 0) - 1, policy) if stem in ("requested_at", "designated_until_at") else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

@@ -10,7 +10,10 @@ from schemas.codec import Rejected, decode, encode
 from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
+    CommandAnswered,
     ContactRouted,
+    DesignationReached,
+    QualificationProposed,
     Quarantined,
     ReturnDecided,
     TierChanged,
@@ -27,6 +30,9 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     ContactRouted: attrgetter("queue"),
     AtRiskRaised: lambda _: "raised",
     AtRiskRetracted: lambda _: "retracted",
+    CommandAnswered: attrgetter("verdict"),
+    QualificationProposed: attrgetter("tier"),
+    DesignationReached: attrgetter("stage"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
+from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
 from schemas.topics import TOPIC_OF
@@ -45,8 +46,9 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
     document = merge(deepcopy(_shipped()), changes or {})
     names = {tier["name"] for tier in document["tiers"]}
     if changes and "tiers" in changes:  # what the shipped tiers are entitled to goes with them
-        for entries in (document["returns"]["rights"], document["routing"]):
+        for entries in (document["returns"]["rights"], document["routing"], document["benefits"]):
             entries["tiers"] = {tier: entry for tier, entry in entries["tiers"].items() if tier in names}
+        document["labels"] = {tier: label for tier, label in document["labels"].items() if tier in names}
     return document
 
 
@@ -276,6 +278,41 @@ class Story:
         source = self._source(customer, date, event)
         left = e.SubscriptionCancelled(**source, subscription_id=plan, reason="too_much", for_good=for_good)
         return self._happen(left, **given)
+
+    def command(
+        self, date: str, kind: type[T], *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A person decides something, as a manager unless `role` says otherwise."""
+        command: dict[str, Any] = {"author_id": "mia", "role": "manager", "reason": "programme_choice"}
+        told = {name: given.pop(name) for name in ("skipped", "source", "stamp") if name in given}
+        instants = {
+            name: self.at(each) for name, each in given.items() if name.endswith("_at") and isinstance(each, str)
+        }
+        made: Any = kind(**self._source(customer, date, event), **(command | given | instants))
+        return self._happen(made, **told)
+
+    def designate(self, date: str, tier: str = "gold", designation: str = "d1", **given: Any) -> list[Effect]:
+        """A person makes the customer a VIP, from that day on unless `starts_at` says otherwise."""
+        given = {"starts_at": date, "ends_at": None} | given
+        return self.command(date, c.DesignationAdded, designation_id=designation, tier=tier, **given)
+
+    def redesignate(
+        self, date: str, seen: int, tier: str = "gold", designation: str = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person changes a designation of which they saw a version."""
+        about = {"designation_id": designation, "seen_version": seen, "tier": tier}
+        return self.command(date, c.DesignationChanged, **(about | given))
+
+    def undesignate(
+        self, date: str, seen: int | None = 1, designation: str | None = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person takes the status away; without a designation, what automatic rules gave."""
+        about = {"designation_id": designation, "seen_version": seen, "confirmed_at": date}
+        return self.command(date, c.DesignationRemoved, **(about | given))
+
+    def review(self, date: str, tier: str, verdict: str = "approved", **given: Any) -> list[Effect]:
+        """A person approves or refuses a tier that the customer qualifies for."""
+        return self.command(date, c.QualificationReviewed, tier=tier, verdict=verdict, **given)
 
     def contact(
         self,

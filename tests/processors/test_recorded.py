@@ -25,10 +25,6 @@ AWAITED = {
     "service (RTE)": {
         e.ContactWaiting, e.ContactAssigned, e.ContactResolved, e.ContactReopened, e.ContactEscalated,
     },
-    "designation by people (MAN)": {
-        c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed, c.NoteAdded,
-        c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-    },
     "customers at risk (RISK)": {c.OutreachRecorded},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""

@@ -474,6 +474,8 @@ def test_rows_survive_bytes() -> None:
     story.send_back("2024-01-03")
     story.contact("2024-01-04")
     story.subscribe("2024-01-05", "10.00")
+    story.designate("2024-01-06", "platinum")
+    story.undesignate("2024-01-07")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

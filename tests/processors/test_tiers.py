@@ -251,7 +251,8 @@ def test_each_customer_moves_to_a_new_policy_at_the_next_record_d5() -> None:
 
 def test_a_tier_that_the_new_policy_lacks_is_left_at_once_for_one_that_is_deserved() -> None:
     story = veteran("1000.00")
-    renamed = policy_with({"version": "renamed", "returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}})
+    nobody = {"returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}, "benefits": {"tiers": {}}, "labels": {}}
+    renamed = policy_with({"version": "renamed"} | nobody)
     renamed["tiers"][0]["name"] = "amber"
     story.activate(renamed, "2024-02-01")
     changed = only(story.contact("2024-02-02"), TierChanged)
