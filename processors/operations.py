@@ -67,15 +67,12 @@ def _note(customer: Customer, _command: NoteAdded, _hearing: Hearing) -> Judged:
 
 
 def _tag(customer: Customer, command: TagsChanged, hearing: Hearing) -> Judged:
-    at = command.occurred_at
-    marks = [
-        *(Tag(name, at, there=False) for name in command.removed),
-        *(Tag(name, at, there=True) for name in command.added),
-    ]
-    tags = {tag.name: tag for tag in tagged(customer.people.tags, marks)}
-    there = {name for name, tag in tags.items() if tag.there} | set(command.added)
+    at, known = command.occurred_at, customer.people.tags
+    there = {tag.name for tag in known if tag.there}.difference(command.removed).union(command.added)
     room = compare("tags", "tags", len(there), "<=", MOST_TAGS, hearing.because.cause)
-    return Judged((room,), replace(customer, people=replace(customer.people, tags=tuple(tags.values()))))
+    said = {name: False for name in command.removed} | {name: True for name in command.added}
+    tags = tagged(known, (Tag(name, at, there) for name, there in said.items()))
+    return Judged((room,), replace(customer, people=replace(customer.people, tags=tags)))
 
 
 def _icon(customer: Customer, command: LabelIconChanged, _hearing: Hearing) -> Judged:

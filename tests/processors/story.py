@@ -280,7 +280,7 @@ class Story:
         return self._happen(left, **given)
 
     def command(
-        self, date: str, kind: type[T], *, customer: str = "ada", event: str | None = None, **given: Any
+        self, date: str, kind: type[T], /, *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A person decides something, as a manager unless `role` says otherwise."""
         command: dict[str, Any] = {"author_id": "mia", "role": "manager", "reason": "programme_choice"}
