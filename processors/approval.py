@@ -38,7 +38,7 @@ def _approved_first(customer: Customer, policy: Policy) -> bool:
         case "every_rise":
             return True
         case "first_grant":
-            return customer.tier is None
+            return earned(customer) is None
         case "none":
             return False
 

@@ -40,7 +40,7 @@ ROLES: Mapping[str, tuple[Action, ...]] = {
 class Automatic(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether rules lift customers by themselves (R-TIER-08), and which rises a person approves first (R-TIER-10).
 
-    A first grant is that of somebody who has no tier. Without automatic rules nobody rises or falls but by people and by
+    A first grant is that of somebody to whom rules gave no tier yet. Without automatic rules nobody rises or falls but by people and by
     leaving.
     """
 

@@ -70,7 +70,7 @@ def _tag(customer: Customer, command: TagsChanged, hearing: Hearing) -> Judged:
     at, known = command.occurred_at, customer.people.tags
     there = {tag.name for tag in known if tag.there}.difference(command.removed).union(command.added)
     room = compare("tags", "tags", len(there), "<=", MOST_TAGS, hearing.because.cause)
-    said = {name: False for name in command.removed} | {name: True for name in command.added}
+    said = dict.fromkeys(command.removed, False) | dict.fromkeys(command.added, True)
     tags = tagged(known, (Tag(name, at, there) for name, there in said.items()))
     return Judged((room,), replace(customer, people=replace(customer.people, tags=tags)))
 

@@ -108,6 +108,8 @@ def public_facts(customer: Customer) -> tuple[object, ...]:
         customer.last_order_at,
         customer.alert is None,
         customer.policy_version,
-        customer.membership,
+        customer.membership.status,
+        customer.membership.since,
+        customer.membership.monthly_minor,
         _of_people(customer),
     )

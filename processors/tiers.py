@@ -61,7 +61,7 @@ def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> 
     left = customer.membership
     if left.status != "cancelled":
         return ()
-    if rank(policy, tier.name) > rank(policy, customer.tier):
+    if rank(policy, tier.name) > rank(policy, earned(customer)):
         return (compare(tier.name, "status", left.status, "in", "active, paused", left.cause),)
     return kept_conditions(tier.name, left, policy, now)
 

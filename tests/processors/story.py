@@ -72,6 +72,8 @@ class Story:
         self.keeps_time = True
         """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
         self.clock = 0
+        self.last: e.SourceEvent | None = None
+        """The last event that was told, to be told again."""
         if started:
             assert self.activate(self.document, EARLY) == []
 
@@ -142,11 +144,12 @@ class Story:
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
-        """What the event leads to, without what its instant led to before."""
+    def happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
+        """Tell an event of a customer: what it leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at
             self.tell("#0", e.ClockTicked(event.occurred_at, 0))
+        self.last = event
         return self.tell(event.customer_id, event, **given)
 
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
@@ -154,7 +157,7 @@ class Story:
 
     def register(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
         """A person becomes a customer."""
-        return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
+        return self.happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
 
     def order(
         self,
@@ -174,19 +177,19 @@ class Story:
         lines = tuple(lines) or (e.OrderLine("l1", quantity, minor(goods)),)
         source = self._source(customer, date, event)
         placed = e.OrderPlaced(**source, order_id=order, currency=currency, rate_ppm=rate_ppm, lines=lines)
-        return self._happen(placed, **given)
+        return self.happen(placed, **given)
 
     def deliver(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """The last item of an order arrives."""
-        return self._happen(e.OrderDelivered(**self._source(customer, date, event), order_id=order), **given)
+        return self.happen(e.OrderDelivered(**self._source(customer, date, event), order_id=order), **given)
 
     def cancel(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """An order is cancelled whole."""
-        return self._happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
+        return self.happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
 
     def refund(
         self,
@@ -202,7 +205,7 @@ class Story:
         """Money of an order goes back."""
         source = self._source(customer, date, event)
         refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
-        return self._happen(refunded, **given)
+        return self.happen(refunded, **given)
 
     def send_back(
         self,
@@ -220,7 +223,7 @@ class Story:
         lines = tuple(e.ReturnLine(line, quantity) for line, quantity in asked.items())
         source = self._source(customer, date, event)
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
-        return self._happen(request, **given)
+        return self.happen(request, **given)
 
     def subscribe(
         self,
@@ -235,7 +238,7 @@ class Story:
         """A subscription begins."""
         source = self._source(customer, date, event)
         started = e.SubscriptionStarted(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(started, **given)
+        return self.happen(started, **given)
 
     def reprice(
         self,
@@ -250,19 +253,19 @@ class Story:
         """A subscription costs something else."""
         source = self._source(customer, date, event)
         changed = e.SubscriptionChanged(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(changed, **given)
+        return self.happen(changed, **given)
 
     def pause(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription pauses."""
-        return self._happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def resume(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription goes on, also after a cancellation."""
-        return self._happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def leave(
         self,
@@ -277,7 +280,7 @@ class Story:
         """A subscription is cancelled."""
         source = self._source(customer, date, event)
         left = e.SubscriptionCancelled(**source, subscription_id=plan, reason="too_much", for_good=for_good)
-        return self._happen(left, **given)
+        return self.happen(left, **given)
 
     def command(
         self, date: str, kind: type[T], /, *, customer: str = "ada", event: str | None = None, **given: Any
@@ -289,7 +292,7 @@ class Story:
             name: self.at(each) for name, each in given.items() if name.endswith("_at") and isinstance(each, str)
         }
         made: Any = kind(**self._source(customer, date, event), **(command | given | instants))
-        return self._happen(made, **told)
+        return self.happen(made, **told)
 
     def designate(self, date: str, tier: str = "gold", designation: str = "d1", **given: Any) -> list[Effect]:
         """A person makes the customer a VIP, from that day on unless `starts_at` says otherwise."""
@@ -326,7 +329,7 @@ class Story:
     ) -> list[Effect]:
         """The customer contacts support."""
         source = self._source(customer, date, event)
-        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+        return self.happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
 
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:
