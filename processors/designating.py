@@ -176,7 +176,6 @@ def remove(customer: Customer, command: DesignationRemoved, hearing: Hearing) ->
     people = replace(
         customer.people,
         removal=removal,
-        proposal=None,
         kept=Kept(single, until(before, policy)) if before and stay else None,
     )
     after = replace(customer, people=people)

@@ -187,6 +187,15 @@ def test_rules_give_less_at_the_end_also_while_their_grace_runs_c_07() -> None:
     assert only(story.tick("2024-04-01"), TierChanged).to_tier is None
 
 
+def test_a_grace_that_runs_when_a_person_gives_a_tier_goes_on_beneath_it_c_07() -> None:
+    story = gold()
+    story.refund("2024-03-01", "900.00")
+    story.designate("2024-03-05", "diamond", ends_at="2024-03-10")
+    assert only(story.tick("2024-03-10"), TierChanged).to_tier == "gold"
+    assert none_of(story.tick("2024-03-31 23:59"), TierChanged)
+    assert only(story.tick("2024-04-01"), TierChanged).reason == "downgrade"
+
+
 def test_without_end_or_review_date_it_is_reviewed_after_a_year_and_expires_unreviewed_t_42() -> None:
     story = newcomer()
     story.designate("2024-06-10 12:00", "gold")

@@ -140,7 +140,7 @@ def by_hand(people: People) -> tuple[object, ...]:
     return (given, people.tags, people.notes, people.icon, people.deliveries)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(HISTORY, APPROVALS)
 def test_there_is_one_designation_and_the_tier_is_the_higher_of_it_and_the_rules_t_42(
     history: list[Happening], approval: str
