@@ -19,7 +19,7 @@ def shown(laurel: Caller) -> dict[str, dict[str, Any]]:
     """What `config show --json` says, by setting."""
     answer = laurel("config", "show", "--json")
     assert answer.code == 0, answer.err
-    return {row["name"]: row for row in json.loads(answer.out)}
+    return {row["name"]: row for row in map(json.loads, answer.out.splitlines())}
 
 
 def test_every_setting_says_what_it_is_for() -> None:
@@ -47,6 +47,20 @@ def test_the_file_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "other.toml").write_text("tick_every_s = 0.5\n")
     monkeypatch.setenv("LAUREL_CONFIG", str(tmp_path / "other.toml"))
     assert Settings().tick_every_s == 0.5
+
+
+def test_a_file_that_is_named_must_be_there_and_be_read(
+    laurel: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a slip in its name would be a worker with another system's settings."""
+    (tmp_path / "latin.toml").write_bytes(b'namespace = "\xe4"')
+    for name, said in (("nowhere.toml", "No such file"), (".", "Is a directory"), ("latin.toml", "utf-8")):
+        monkeypatch.setenv("LAUREL_CONFIG", name)
+        for words in (("config", "show"), ("topology",)):
+            answer = laurel(*words)
+            assert answer.code == 2
+            assert name in answer.err
+            assert said in answer.err
 
 
 def test_settings_of_the_kafka_client_come_as_a_table_or_as_json(
@@ -95,7 +109,7 @@ def test_config_show_is_a_table_for_people(laurel: Caller) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("batch_sise = 5\n", ["batch_sise", "Extra inputs", "5"]),
+        ("batch_sise = 5\n", ["batch_sise", "did you mean batch_size?", "5"]),
         ("batch_size = 0\n", ["batch_size", "greater than 0", "0"]),
         ('clock = "sundial"\n', ["clock", "'wall' or 'events'", "sundial"]),
         ('agents = "customers,nobody"\n', ["agents", "match pattern", "customers,nobody"]),
