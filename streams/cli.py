@@ -86,7 +86,8 @@ def composed() -> App:
         if isinstance(each, str):
             group = Group(each, sort_key=place)
         elif isinstance(each, App):
-            each.group, each.default_parameter = (group,), app.default_parameter
+            each.group, each.group_commands = (group,), Group("Commands")
+            each.default_parameter = app.default_parameter
             app.command(each)
         else:
             app.command(each, group=group)
