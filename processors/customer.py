@@ -17,6 +17,7 @@ class Moved(Struct, frozen=True, array_like=True):
     value: str | None = None
     last_order: str | None = None
     tier: str | None = None
+    returned: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -37,6 +38,12 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    returned: tuple[tuple[int, int], ...] = ()
+    """Requests to return goods, by calendar month since year 0; the latest months only."""
+    cases: tuple[tuple[int, str], ...] = ()
+    """Open support cases that will be due for somebody else, by that instant."""
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
     win_back: WinBack | None = None
     consents: tuple[Consent, ...] = ()
     birth: Birth | None = None

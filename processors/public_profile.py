@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from msgspec.structs import replace
+
 from processors.consents import purposes
 from processors.customer import Customer
 from processors.episodes import follow_up_by, open_alert, outcome_by
@@ -100,7 +102,15 @@ def _win_back(customer: Customer, policy: Policy) -> _WinBack:
     }
 
 
-def public_facts(customer: Customer) -> tuple[object, ...]:
+def is_told(before: Customer, customer: Customer, policy_before: Policy, policy: Policy) -> bool:
+    """Whether a profile would say something new: another version that changes nothing about a customer is no news."""
+    if before.policy_version == customer.policy_version:
+        return _facts(before) != _facts(customer)
+    earlier, now = public_profile("", before, policy_before, 0), public_profile("", customer, policy, 0)
+    return replace(earlier, policy_version=now.policy_version) != now
+
+
+def _facts(customer: Customer) -> tuple[object, ...]:
     """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse."""
     return (
         customer.sequence,
@@ -112,7 +122,6 @@ def public_facts(customer: Customer) -> tuple[object, ...]:
         customer.since,
         customer.last_order_at,
         open_alert(customer.alert),
-        customer.policy_version,
         customer.membership,
         customer.win_back is None,
         customer.consents,

@@ -11,13 +11,15 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    erasure_commands,
     flags,
     guide_commands,
     health_commands,
     logs,
-    policy_commands,
+    programme_commands,
     records_commands,
     report_commands,
+    schema_commands,
     simulating_commands,
     skips_commands,
     topics_commands,
@@ -35,7 +37,8 @@ EXIT_CODES = (
 COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Set up and run",
     topics_commands.app,
-    policy_commands.app,
+    programme_commands.app,
+    schema_commands.app,
     configuration_commands.app,
     worker_commands.worker,
     "Records in and out",
@@ -57,6 +60,7 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Put right",
     dead_letters_commands.app,
     skips_commands.skip,
+    erasure_commands.erase,
     "Find your way",
     guide_commands.help_,
     guide_commands.completion,
@@ -110,6 +114,7 @@ def main() -> None:
     from pydantic_settings import SettingsError
 
     from streams import configuration
+    from streams.framing import RegistryError
 
     logs.configure()
     try:
@@ -122,7 +127,7 @@ def main() -> None:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:
         code = fail(f"{config_file()}: {error}", BAD_INPUT)
-    except TimeoutError as error:
+    except (TimeoutError, RegistryError) as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)

@@ -7,6 +7,7 @@ from streams.backlog import Backlog
 from streams.batches import Stage
 from streams.clock import now_ms
 from streams.customers import CustomersWork
+from streams.day_keys import DayKeys
 from streams.metrics import Sample
 from streams.presence import Presence
 from streams.replicas import Replicas
@@ -64,6 +65,13 @@ def of_replicas(replicas: Replicas) -> Iterator[Sample]:
     if (copies := replicas.copies) is not None:
         yield Sample("laurel_topic_partitions_underreplicated", (), copies.underreplicated)
         yield Sample("laurel_topic_partitions_leaderless", (), copies.leaderless)
+
+
+def of_keys(keys: DayKeys) -> Iterator[Sample]:
+    """Who has keys."""
+    owners = keys.owners()
+    yield Sample("laurel_keys", ("people",), owners.people)
+    yield Sample("laurel_keys", ("days",), owners.days)
 
 
 def of_presence(presence: Presence) -> Iterator[Sample]:

@@ -179,7 +179,8 @@ def test_a_version_is_activated_under_its_own_name() -> None:
     story = Story()
     event = PolicyActivated("a", "v9", story.at("2024-01-01"), json.dumps(policy_with({"version": "v2"})))
     assert (
-        only(story.tell("#0", event), Quarantined).detail == "$.version: found v2; allowed is v9, which was activated"
+        only(story.tell("#0", event), Quarantined).detail
+        == "$.version: found v2; allowed is v9, the name that it comes under"
     )
 
 
@@ -477,6 +478,7 @@ def test_rows_survive_bytes() -> None:
     story.contact("2024-01-04")
     story.subscribe("2024-01-05", "10.00")
     story.leave("2024-01-06")
+    story.publish(policy_with({"version": "v2"}), "2024-02-01")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

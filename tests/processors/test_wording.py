@@ -253,3 +253,14 @@ def test_amounts_are_told_in_the_currency_of_the_decision_not_of_a_later_policy(
     )
     assert "1,234 JPY" in "\n".join(explain(back, in_force({"currency": "USD"}), "agent"))
     assert amount(1234, "JPY") == "1,234"
+
+
+def test_a_change_that_a_policy_made_names_the_policy() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.tick("2024-01-01")
+    story.order("2024-01-01", "2000.00")
+    changes = {"version": "kind", "tiers": [tier | {"lifetime_value_minor": 1} for tier in policy_with()["tiers"]]}
+    changed = only(story.activate(policy_with(changes), "2024-02-01"), TierChanged)
+    said = explain(changed, in_force(changes), "agent")
+    assert said[1].startswith("Because of policy kind, which came into force for everybody; nobody sent an event.")

@@ -85,7 +85,6 @@ def test_a_switch_that_is_on_elsewhere_is_turned_off_in_the_call(laurel: Caller,
     assert called(laurel, folder, "topology", given=(told,)).out.startswith("{")
     assert not called(laurel, folder, "topology", "--json=false", given=(told,)).out.startswith("{")
     assert not called(laurel, folder, "topology", given=(told, "LAUREL_TOPOLOGY_JSON=false")).out.startswith("{")
-    rows(called(laurel, folder, "config", "show", "--json", given=("warm_copies = true",)))
     off = rows(called(laurel, folder, "config", "show", "--json", "--no-warm-copies", given=("warm_copies = true",)))
     assert (off["warm_copies"]["value"], off["warm_copies"]["origin"]) == ("False", "--warm-copies")
 
@@ -148,7 +147,8 @@ def test_config_show_shows_flags_of_commands_with_where_they_come_from(laurel: C
     }
 
 
-def test_config_show_says_which_variables_are_nothing_of_ours(laurel: Caller) -> None:
+def test_config_show_says_which_variables_are_nothing_of_ours(laurel: Caller, folder: Path) -> None:
+    (folder / "laurel.toml").touch()
     answer = laurel.given(batch_sise="5", verify_evry="6h", kafka__acks="all", config="laurel.toml")("config", "show")
     assert answer.code == 0
     assert answer.err.splitlines() == [

@@ -47,7 +47,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("worker", "--clock", ""), {"wall", "events"}),
         (("completion", ""), {"bash", "zsh", "fish"}),
     ],
-    ids=str,
+    ids=lambda each: "" if isinstance(each, set) else " ".join(each),
 )  # fmt: skip
 def test_bash_completes_commands_flags_and_values(script: Path, words: tuple[str, ...], offered: set[str]) -> None:
     done = subprocess.run(
@@ -114,6 +114,16 @@ def test_eighty_columns_hold_a_page_and_a_table(words: tuple[str, ...]) -> None:
     lines = ESCAPE.sub("", seen).splitlines()
     assert len(lines) > 10
     assert max(map(len, lines)) <= 80
+
+
+def test_a_narrow_terminal_cuts_nothing_off() -> None:
+    """An id is no use without its end."""
+    given = "client-" + "0123456789" * 20
+    seen = ESCAPE.sub("", on_terminal("config", "show", "--kafka", f"client.id={given}"))
+    _, head, *lines = seen.splitlines()
+    column = slice(head.index("value"), head.index("from"))
+    assert given in "".join(line[column].strip() for line in lines)
+    assert "…" not in seen
 
 
 def test_without_colours_there_are_none() -> None:
