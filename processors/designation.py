@@ -60,7 +60,7 @@ class Removal(Struct, frozen=True, array_like=True):
     cause: str
 
 
-ENDED = Table("ended-designations", b"g", Ended, "each designation that is over, by customer and designation id")
+ENDED = Table("ended-designations", b"j", Ended, "each designation that is over, by customer and designation id")
 
 
 def until(designation: Designation, policy: Policy) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from processors.bounds import Days, Name
+from processors.policy_fields import Days, Name
 from schemas.fields import Word
 
 Action = Literal[

@@ -3,30 +3,49 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, designating, lifetime_value, operations, order, returns, routing, subscriptions, tiers
+from processors import (
+    at_risk,
+    celebrations,
+    consents,
+    designating,
+    figures,
+    lifetime_value,
+    notices,
+    operations,
+    order,
+    return_rules,
+    service,
+    subscriptions,
+    tiers,
+    win_back,
+)
 from processors.customer import Customer, known_since, ordered
 from processors.designating import Hearing
 from processors.explanation import Because
+from processors.figures import FIGURES, Kept
 from processors.order import ORDERS, Order
-from processors.partition import Partition, in_force_at, named
+from processors.partition import HERE, in_force_at
 from processors.policy import Policy
-from processors.routing import CASES
-from processors.rows import Rows
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
-from schemas.commands import Command
+from processors.unit import Unit
+from schemas.commands import Command, OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
-    ContactOpened,
+    ConsentChanged,
     CustomerRegistered,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
+    OrderShipped,
+    ReturnDisputed,
+    ReturnInspected,
+    ReturnReceived,
     ReturnRequested,
+    ReturnSettled,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionPaused,
@@ -38,28 +57,16 @@ from schemas.source import SourceEvent
 Outcome = tuple[Customer, Sequence[Decision]]
 
 
-class Unit(Struct, frozen=True):
-    """One unit of work on one customer: `now` is the instant that rules evaluate, `policy` the version in force."""
-
-    rows: Rows
-    partition: Partition
-    now: int
-    policy: Policy
-    because: Because
-
-    @property
-    def subject(self) -> str:
-        """The customer whose rows this unit may write."""
-        return self.because.customer_id
-
-    @property
-    def hearing(self) -> Hearing:
-        """Where a command of a person is heard."""
-        return Hearing(self.rows, self.policy, self.now, self.because)
-
-
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
-    return known_since(customer, event.occurred_at, unit.because.cause), ()
+    return celebrations.tell_birth(known_since(customer, event.occurred_at, unit.because.cause), event), ()
+
+
+def _consent(unit: Unit, customer: Customer, event: ConsentChanged) -> Outcome:
+    return consents.tell(customer, event, unit.because.cause), ()
+
+
+def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcome:
+    return at_risk.record(customer, event, unit.policy, unit.because)
 
 
 def _load_order(unit: Unit, order_id: str) -> Order:
@@ -98,6 +105,11 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
+def _ship(unit: Unit, customer: Customer, event: OrderShipped) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    return _keep_order(unit, customer, event.order_id, before, order.ship(before, event, unit.because.cause)), ()
+
+
 def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
     before = _load_order(unit, event.order_id)
     return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event, unit.because.cause)), ()
@@ -127,33 +139,22 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
+def _hearing(unit: Unit) -> Hearing:
+    """Where a command of a person is heard."""
+    return Hearing(unit.rows, unit.policy, unit.now, unit.because)
+
+
 def _command(unit: Unit, customer: Customer, command: Command) -> Outcome:
     given = in_force_at(unit.rows, unit.partition, command.occurred_at)
-    return operations.obey(customer, command, given, unit.hearing)
-
-
-def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    if any(earlier.return_id == event.return_id for earlier in before.returns):
-        return customer, ()
-    policy = named(unit.rows, before.policy_version) if before.policy_version else unit.policy
-    because = replace(unit.because, policy_version=policy.version, currency=policy.currency)
-    after, decision = returns.decide(before, event, customer, policy, because)
-    unit.rows.put(ORDERS, after, unit.subject, event.order_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
-
-
-def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
-    if unit.rows.get(CASES, unit.subject, event.case_id):
-        return customer, ()
-    case, decision = routing.route(event, customer, unit.policy, unit.now, unit.because)
-    unit.rows.put(CASES, case, unit.subject, event.case_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
+    return operations.obey(customer, command, given, _hearing(unit))
 
 
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
+    ConsentChanged: _consent,
+    OutreachRecorded: _outreach,
     OrderPlaced: _place,
+    OrderShipped: _ship,
     OrderDelivered: _deliver,
     OrderCancelled: _cancel,
     OrderRefunded: _refund,
@@ -167,15 +168,20 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 """Events that change what is known of a customer. They come before the tier is compared."""
 
 QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
-    ReturnRequested: _return,
-    ContactOpened: _contact,
+    OrderPlaced: return_rules.ask_again,
+    ReturnRequested: return_rules.ask,
+    ReturnReceived: return_rules.receive,
+    ReturnInspected: return_rules.inspect,
+    ReturnSettled: return_rules.settle,
+    ReturnDisputed: return_rules.dispute,
+    **service.RULES,
 }
-"""Events that ask for a verdict. They come after the tier is compared, so that a new policy holds for them."""
+"""Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""
 
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
     """The customer after the event, and what was decided."""
-    decisions: list[Decision] = []
+    before, decisions = customer, list[Decision]()
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
         decisions += heard
@@ -184,15 +190,33 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
-    return customer, decisions
+    return _tell(unit, before, customer, decisions)
+
+
+def _tell(
+    unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
+) -> tuple[Customer, list[Decision]]:
+    """What the decisions of a unit lead to: figures move, and the customer is told."""
+    known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
+    if (counted := figures.count(known, decisions)) != known:
+        unit.rows.put(FIGURES, counted, HERE)
+    customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
+    return customer, [*decisions, *told]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
-    if customer.policy_version != unit.policy.version:
-        customer = replace(customer, policy_version=unit.policy.version)
-    return at_risk.close_without_status(customer), changed
+    if customer.activations != unit.activations:
+        customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
+    customer, ended = at_risk.settle(customer, unit.policy, unit.because)
+    customer, left = win_back.follow(customer, unit.policy, unit.because)
+    return customer, [*changed, *ended, *left]
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
+    return _tell(unit, customer, *_compare_tier(unit, customer))
 
 
 def _tenure(unit: Unit, customer: Customer) -> Outcome:
@@ -203,12 +227,13 @@ def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer, over=True)
 
 
-def _silence(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.alert(customer, unit.policy, unit.now, unit.because)
+def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callable[[Unit, Customer], Outcome]:
+    """A rule that looks at nothing but the customer's row."""
+    return lambda unit, customer: rule(customer, unit.policy, unit.now, unit.because)
 
 
 def _designation(unit: Unit, customer: Customer) -> Outcome:
-    customer, reached = designating.move(customer, unit.hearing)
+    customer, reached = designating.move(customer, _hearing(unit))
     customer, changed = _compare_tier(unit, customer)
     return customer, [*reached, *changed]
 
@@ -217,13 +242,19 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
-    "at_risk": (at_risk.silent_at, _silence),
+    "escalation": (service.escalates_at, service.escalate),
+    "at_risk": (at_risk.silent_at, _timed(at_risk.alert)),
+    "follow_up": (at_risk.overdue_at, _timed(at_risk.escalate)),
+    "horizon": (at_risk.horizon_at, _timed(at_risk.expire)),
+    "reminder": (win_back.reminder_at, _timed(win_back.remind)),
+    "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
+    "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
     "designation": (designating.moves_at, _designation),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
     """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
     dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
     return {kind: None if at is None else max(at, now) for kind, at in dues}
@@ -235,5 +266,5 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, lis
     at = due(customer, unit.policy)
     if at is None or at > unit.now:
         return customer, []
-    customer, decided = rule(unit, customer)
-    return customer, list(decided)
+    after, decided = rule(unit, customer)
+    return _tell(unit, customer, after, decided)

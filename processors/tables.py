@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
+from processors.figures import FIGURES
 from processors.operations import COMMANDS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
-from processors.routing import CASES
+from processors.programme import PROGRAMMES, VERSIONS
+from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
@@ -17,10 +20,14 @@ TABLES: tuple[Table[Any], ...] = (
     POLICIES,  # b"d"
     CUSTOMERS,  # b"c"
     ORDERS,  # b"o"
+    RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
-    ENDED,  # b"g"
+    FIGURES,  # b"f"
+    ENDED,  # b"j"
     COMMANDS,  # b"n"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    PROGRAMMES,  # b"g"
+    VERSIONS,  # b"v"
 )

@@ -4,20 +4,18 @@ What words say of a condition follows from `holds`, and that from the comparison
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
-from processors import vocabulary
+from processors import retention_wording, vocabulary
 from processors.local_time import date_of, local
 from processors.policy import Policy, rank
+from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decisions import (
-    AtRiskRaised,
-    AtRiskRetracted,
-    CommandAnswered,
     Condition,
     ContactRouted,
     Decided,
-    DesignationReached,
-    QualificationProposed,
+    NotificationRequested,
     ReturnDecided,
     TierChanged,
 )
@@ -47,9 +45,19 @@ NAMES: Mapping[str, str] = {
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
+    "minutes_open": "minutes since it came in",
+    "answered_at": "answered on",
+    "resolved_at": "settled on",
+    "reopened": "times the customer came back with it",
+    "escalated": "passed on to somebody else",
+    "disputed": "the customer objects",
     "status": "subscriptions",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
+    "ordered_at": "the order",
+    "horizon_over_at": "the time to order was over",
+    "overdue_at": "when it was too late to follow up",
+    "outreach": "what a person recorded",
     **vocabulary.NAMES,
 }
 TIMERS: Mapping[str, str] = {
@@ -57,14 +65,14 @@ TIMERS: Mapping[str, str] = {
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "escalation": "a case that was not settled",
+    "follow_up": "the end of the time to follow up",
+    "horizon": "the end of the time in which an order counts as staying",
+    "reminder": "a reminder after a cancellation",
+    "anniversary": "an anniversary",
+    "birthday": "a month of birth",
     "designation": "a date of what a person decided",
 }
-VERDICTS: Mapping[str, tuple[str, str]] = {
-    "approve": ("was approved", "We take your return {return_id} back."),
-    "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
-    "deny": ("was denied", "We cannot take your return {return_id} back."),
-}
-"""A verdict as agents and as customers hear of it."""
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "lifetime_value_minor": (
@@ -79,6 +87,12 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "You asked for {asked} of line {about}, and {found} can come back.",
         "You asked for {asked} of line {about}, and only {found} can come back.",
     ),
+    "returns_in": (
+        "You asked for {found} returns lately.",
+        "You asked for {found} returns lately; above {asked} somebody looks at it first.",
+    ),
+    "disputed": ("You did not object.", "You objected to what was decided."),
+    "requested_at_for": ("Line {about} can be returned until {last}.", "Line {about} could be returned until {last}."),
     "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
     "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
     "order_known": ("We know its order.", "We do not know its order yet."),
@@ -146,8 +160,12 @@ def subject(condition: Condition, policy: Policy) -> str:
     name = condition.name
     if name.startswith("tenure_"):
         text = f"{name.split('_')[1]} months as a customer"
-    elif name.startswith("units_left_of_"):
-        text = f"units left of line {name.removeprefix('units_left_of_')}"
+    elif name.startswith("units_"):
+        text = name.replace("_", " ", 2).replace("_", " line ", 1)
+    elif name.startswith("returns_in_"):
+        text = f"returns asked for in {name.split('_')[2]} months"
+    elif name.startswith("requested_at_for_"):
+        text = f"line {name.removeprefix('requested_at_for_')} asked for on"
     else:
         text = NAMES.get(name, name.replace("_", " "))
     tiers = {tier.name: tier.label for tier in policy.tiers}
@@ -165,6 +183,8 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
+    if source == "activation":
+        return f"policy {decision.policy_version}, which came into force for everybody; nobody sent an event"
     if source != "timer":
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")
@@ -174,36 +194,12 @@ def cause(decision: Decided, policy: Policy) -> str:
 
 def sentence(decision: Decided, policy: Policy) -> str:
     """What was decided."""
-    who = f"customer {decision.customer_id}"
-    match decision:
-        case TierChanged():
-            change = "rose" if rises(decision, policy) else "fell"
-            text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
-            text += vocabulary.BY.get(decision.reason, "")
-        case ReturnDecided():
-            verdict = VERDICTS[decision.verdict][0]
-            text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
-        case ContactRouted():
-            until = moment(decision.respond_by, policy)
-            text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
-        case AtRiskRaised():
-            text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
-        case CommandAnswered():
-            text = (
-                f"{decision.command} {decision.event_id} about {who}, given by {decision.author_id} as {decision.role},"
-            )
-            text += f" {vocabulary.DONE[decision.verdict]}"
-        case QualificationProposed():
-            text = f"{who} ({label(decision.from_tier, policy)}) qualifies for {label(decision.tier, policy)}"
-            text += ", and a person is asked"
-        case DesignationReached():
-            text = f"designation {decision.designation_id} of {who} as {label(decision.tier, policy)}"
-            text += f" {vocabulary.STAGES[decision.stage]} {day(decision.ends_at, policy)}"
-        case AtRiskRetracted():
-            text = f"{who} was not at risk: order {decision.order_id} was on its way"
-        case _:
-            text = f"{type(decision).__name__} about {who}"
-    return f"On {moment(decision.decided_at, policy)}, {text}."
+    terms = Terms(partial(label, policy=policy), partial(moment, policy=policy), partial(day, policy=policy))
+    return f"On {moment(decision.decided_at, policy)}, {said(decision, terms, rises=_rises(decision, policy))}."
+
+
+def _rises(decision: Decided, policy: Policy) -> bool:
+    return isinstance(decision, TierChanged) and rises(decision, policy)
 
 
 def rises(decision: TierChanged, policy: Policy) -> bool:
@@ -257,9 +253,11 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             )
         case ReturnDecided():
             own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
-            opening = VERDICTS[decision.verdict][1].format(return_id=decision.return_id)
+            opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case NotificationRequested():
+            return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
     return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]
@@ -271,6 +269,7 @@ def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
-    last = day(int(condition.threshold or 0) - 1, policy) if stem in ("requested_at", "designated_until_at") else asked
+    dated = stem.startswith("requested_at") or stem == "designated_until_at"
+    last = day(int(condition.threshold or 0) - 1, policy) if dated else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

@@ -6,10 +6,10 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 from typing import Literal
 
 from schemas.fields import Currency, Id, Millis, Minor, Points, Sealed, Version, Word
-from schemas.source import SourceEvent
+from schemas.source import CustomerEvent
 
 
-class Command(SourceEvent, frozen=True, kw_only=True):
+class Command(CustomerEvent, frozen=True, kw_only=True):
     """What every command of a person carries: who, in which role, and why (R-AUD-04)."""
 
     author_id: Id
@@ -22,6 +22,11 @@ class ReturnReviewed(Command, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     verdict: Literal["approved", "refused"]
+
+
+class ReturnWindowExtended(Command, frozen=True, kw_only=True):
+    order_id: Id
+    until_at: Millis
 
 
 class DesignationAdded(Command, frozen=True, kw_only=True):
@@ -97,8 +102,13 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
     approved_by_id: Id | None = None
 
 
+class PersonalTextErased(Command, frozen=True, kw_only=True):
+    pass
+
+
 Personal = (
     ReturnReviewed
+    | ReturnWindowExtended
     | DesignationAdded
     | DesignationChanged
     | DesignationRemoved
@@ -110,4 +120,5 @@ Personal = (
     | BenefitDelivered
     | PointsAdjusted
     | CompensationGranted
+    | PersonalTextErased
 )

@@ -90,8 +90,8 @@ def test_a_refusal_holds_when_the_policy_asks_nobody_any_more_t_42() -> None:
 
 def test_who_waits_rises_when_the_policy_asks_nobody_any_more() -> None:
     story = veteran()
-    story.activate(story.document | {"version": "v2", "automatic": {"approval": "none"}}, "2024-02-02")
-    assert only(story.contact("2024-02-03"), TierChanged).to_tier == "gold"
+    nobody_asked = story.document | {"version": "v2", "automatic": {"approval": "none"}}
+    assert only(story.activate(nobody_asked, "2024-02-02"), TierChanged).to_tier == "gold"
 
 
 def test_only_the_first_grant_is_approved_where_the_policy_says_so() -> None:

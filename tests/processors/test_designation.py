@@ -489,8 +489,8 @@ def test_a_tier_that_the_policy_has_no_more_lifts_nobody() -> None:
     for entries in (renamed["returns"]["rights"], renamed["routing"], renamed["benefits"]):
         entries["tiers"].pop("gold")
     renamed["labels"].pop("gold")
-    story.activate(renamed, "2024-06-11")
-    changed = only(story.contact("2024-06-12"), TierChanged)
+    renamed["early_access"].pop("gold")
+    changed = only(story.activate(renamed, "2024-06-11"), TierChanged)
     assert changed.to_tier is None
     assert ("tier_designated", False) in [(each.name, each.holds) for each in changed.conditions]
 

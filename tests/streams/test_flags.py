@@ -10,7 +10,7 @@ import pytest
 from schemas.codec import to_json
 from streams import cli, flags
 from streams.settings import COMMAND, FLAGS, Settings
-from tests.streams.commands import Answer, Caller
+from tests.streams.commands import Answer, Caller, run
 from tests.streams.history import DAY, ms, placed
 
 ALL = {flag.variable: flag for words, app in flags.commands(cli.app) for flag in flags.flags(app, words)}
@@ -124,6 +124,12 @@ def test_a_setting_given_in_the_call_changes_what_is_done(laurel: Caller, folder
     assert answer.code == 2
     assert "time_zone" in answer.err
     assert laurel("simulate", "events.jsonl", "--time-zone", "America/New_York").code == 0
+
+
+def test_a_worker_takes_its_settings_from_its_call() -> None:
+    answer = run("worker", "--batch-size", "0", batch_size="7")
+    assert (answer.code, answer.out) == (2, "")
+    assert "setting batch_size: Input should be greater than 0, found 0" in answer.err
 
 
 def test_entries_of_a_table_are_given_one_by_one_and_join_what_is_elsewhere(laurel: Caller, folder: Path) -> None:

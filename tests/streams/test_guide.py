@@ -47,7 +47,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("worker", "--clock", ""), {"wall", "events"}),
         (("completion", ""), {"bash", "zsh", "fish"}),
     ],
-    ids=str,
+    ids=lambda each: "" if isinstance(each, set) else " ".join(each),
 )  # fmt: skip
 def test_bash_completes_commands_flags_and_values(script: Path, words: tuple[str, ...], offered: set[str]) -> None:
     done = subprocess.run(
@@ -62,8 +62,26 @@ def test_there_is_a_script_for_each_shell(laurel: Caller, shell: str) -> None:
     assert answer.code == 0
     for words, _ in flags.commands(cli.app):
         assert words[-1] in answer.out
-    if shell in SHELLS:
-        subprocess.run([shell, "-n"], input=answer.out, text=True, check=True)
+
+
+TRIED = {
+    "bash": ("complete -p laurel", "complete -F _laurel laurel"),
+    "zsh": ("print $_comps[laurel]", "_cyclopts_laurel"),
+    "fish": ('complete -C "laurel tail tier"', "tier-changes"),
+}
+"""What to ask a shell that has evaluated its script, and the answer."""
+BEFORE = {"zsh": "autoload -Uz compinit; compinit -u -D;"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_that_evaluates_its_script_completes(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "script").write_text(run("completion", shell).out)
+    ask, answer = TRIED[shell]
+    done = subprocess.run(
+        [shell, "-c", f"{BEFORE.get(shell, '')} source {tmp_path}/script; {ask}"],
+        env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) == (answer, "")
 
 
 def test_the_running_shell_s_is_printed_where_none_is_named(laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,27 @@ def test_a_secret_of_the_wrong_type_is_not_said_aloud(laurel: Caller, tmp_path: 
     assert "31337" not in answer.err
 
 
+def test_credentials_of_the_registry_are_hidden_and_not_taken_where_they_would_be_shown(
+    laurel: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "laurel.toml").write_text('[registry]\n"basic.auth.user.info" = "laurel:hush"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 0
+    assert "hush" not in answer.out
+    (tmp_path / "laurel.toml").write_text('registry_url = "http://laurel:hush@registry:8081"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 2
+    assert "basic.auth.user.info" in answer.err
+    assert "hush" not in answer.err
+
+
+def test_decisions_in_confluents_format_need_a_registry(laurel: Caller) -> None:
+    answer = laurel.given(decisions_wire="confluent")("config", "show")
+    assert answer.code == 2
+    assert "LAUREL_REGISTRY_URL" in answer.err
+    assert laurel.given(registry_url="http://127.0.0.1:1")("config", "show").code == 0
+
+
 def test_settings_cannot_be_changed_by_the_way() -> None:
     settings = Settings()
     with pytest.raises(ValidationError):
