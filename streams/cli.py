@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    designation_commands,
     erasure_commands,
     flags,
     guide_commands,
@@ -45,6 +46,8 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     records_commands.publish,
     records_commands.tail,
     simulating_commands.simulate,
+    "Decide as people do",
+    designation_commands.app,
     "What happened, and why",
     tracing_commands.trace,
     tracing_commands.timeline,
