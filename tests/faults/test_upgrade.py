@@ -47,8 +47,8 @@ def next_release(tmp_path: Path) -> Path:
     )
     edit(
         release / "processors" / "customer.py",
-        "2, {1: grown})",
-        "3, {1: grown, 2: lambda old: [*old[:11], 0, *old[11:]]})",
+        "3, {1: grown, 2: grown}",
+        "4, {1: grown, 2: grown, 3: lambda old: [*old[:11], 0, *old[11:]]}",
     )
     edit(
         release / "processors" / "fold.py",
