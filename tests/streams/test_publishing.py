@@ -28,9 +28,9 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
-def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: SourceEvent) -> None:
+def test_an_event_goes_to_its_topic_keyed_by_its_subject_at_its_own_time(event: SourceEvent) -> None:
     line = json.dumps(to_json(event))
-    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], event.subject.encode(), encode(event), None, NOON)
 
 
 LINES = [
