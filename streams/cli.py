@@ -14,6 +14,7 @@ from streams import (
     logs,
     policy_commands,
     records_commands,
+    sandbox_commands,
     simulating_commands,
     skips_commands,
     topics_commands,
@@ -48,6 +49,7 @@ COMMANDS = (
     skips_commands.skip,
     dead_letters_commands.app,
     configuration_commands.app,
+    sandbox_commands.sandbox,
 )
 for command in COMMANDS:
     app.command(command)
