@@ -87,3 +87,7 @@ INTAKE = (*SOURCES, "messages")
 """What intake reads: the sources, and what subjects tell each other."""
 TOPIC_OF = {kind: topic.name for topic in TOPICS for kind in topic.types}
 """Where a record of a type is published; a type has one topic."""
+PUBLISHED = tuple(
+    topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name not in INTAKE
+)
+"""What laurel publishes for others: decisions, profiles, and what it would not apply."""

@@ -15,6 +15,7 @@ from streams import (
     policy_commands,
     records_commands,
     sandbox_commands,
+    schema_commands,
     simulating_commands,
     skips_commands,
     topics_commands,
@@ -44,6 +45,7 @@ COMMANDS = (
     tracing_commands.trace,
     tracing_commands.timeline,
     policy_commands.app,
+    schema_commands.app,
     simulating_commands.simulate,
     verify_commands.verify,
     skips_commands.skip,
@@ -64,6 +66,7 @@ def main() -> None:
     from pydantic_settings import SettingsError
 
     from streams import configuration
+    from streams.framing import RegistryError
 
     logs.configure()
     try:
@@ -74,7 +77,7 @@ def main() -> None:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:
         code = fail(f"{config_file()}: {error}", BAD_INPUT)
-    except TimeoutError as error:
+    except (TimeoutError, RegistryError) as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from streams.settings import Settings, config_file
 
-SECRET = ("password", "secret", "token", "key")
+SECRET = ("password", "secret", "token", "key", "user.info")
 
 
 class Row(NamedTuple):
@@ -41,7 +41,11 @@ def explain(error: ValidationError) -> str:
 
 
 def _found(place: tuple[str | int, ...], value: object) -> str:
-    return "***" if place[0] == "kafka" and (len(place) == 1 or _is_secret(str(place[-1]))) else repr(value)
+    if place[0] == "registry_url":
+        return "***"  # what is wrong with it may be a password
+    return (
+        "***" if place[0] in {"kafka", "registry"} and (len(place) == 1 or _is_secret(str(place[-1]))) else repr(value)
+    )
 
 
 def _is_secret(name: str) -> bool:

@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from schemas.codec import Rejected, decode
 from schemas.source import SourceEvent
+from streams.framing import RegistryError
 from streams.intake import TOO_LARGE
 from streams.kafka import admin, partitions_of
 from streams.publishing import publish
 from streams.reading import bounds, first, read_all
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 from streams.settings import Settings
+from streams.translation import Schemas, schema_id, translated
 
 BY, BECAUSE = "redriven-by", "redriven-because"
 """Who sent a dead letter again, and why: kept with it for ever, as the audit."""
@@ -72,16 +76,29 @@ def redriven(settings: Settings) -> set[bytes]:
     return {origin for origin in named if origin is not None}
 
 
-def still_wrong(letter: DeadLetter) -> str | None:
-    """Why sending it again would be in vain, or None."""
+def still_wrong(letter: DeadLetter, schemas: Schemas | None = None) -> str | None:
+    """Why sending it again would be in vain, or None. Raises `RegistryError` where its schema cannot be asked for."""
     if letter.reason == TOO_LARGE and letter.record.value is None:
         return f"its bytes are not here: they are at {letter.origin}"
-    event = decode(letter.record.value)
+    event = _read(letter.record, schemas)
     if isinstance(event, Rejected):
         return f"it is {event.reason} still: {event.detail}"
     if not isinstance(event, SourceEvent):
         return f"it holds {type(event).__name__}, which no upstream system publishes"
     return None
+
+
+def _read(record: Record, schemas: Schemas | None) -> Any | Rejected:
+    """What intake would read in it, once it is on `redrives`."""
+    again = replace(record, topic="redrives")
+    number = schema_id(again)
+    if schemas is None or number is None:
+        return decode(record.value)
+    contract = schemas.contract(number)
+    if isinstance(contract, str):
+        raise RegistryError(contract)
+    single = translated(again, number, contract).single
+    return single if isinstance(single, Rejected) else decode(single)
 
 
 def redrive(

@@ -71,14 +71,14 @@ def show(partition: int, offset: int) -> int:
     offset
         Of the topic dead-letters.
     """
-    from streams import dead_letters, tailing
+    from streams import dead_letters, framing, tailing
 
     settings = Settings()
     try:
         letter = dead_letters.at(settings, partition, offset)
     except dead_letters.NotThereError as error:
         return fail(error, BAD_INPUT)
-    wrong = dead_letters.still_wrong(letter)
+    wrong = dead_letters.still_wrong(letter, framing.schemas(settings))
     described = tailing.describe(letter.record) | _described(letter, dead_letters.redriven(settings))
     described["redrive"] = f"would be in vain: {wrong}" if wrong else "may succeed"
     sys.stdout.write(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
@@ -128,7 +128,7 @@ def redrive(
     dry_run
         Only say what would be sent.
     """
-    from streams import dead_letters
+    from streams import dead_letters, framing
 
     one = partition is not None and offset is not None
     many = bool(reason or topic or everything)
@@ -137,6 +137,7 @@ def redrive(
     if per_second <= 0:
         return fail(f"found {per_second} per second; a number above 0 is needed", BAD_INPUT)
     settings = Settings()
+    schemas = framing.schemas(settings)
     try:
         letters = (
             [dead_letters.at(settings, partition, offset)]
@@ -151,7 +152,7 @@ def redrive(
     for letter in letters:
         if letter.is_in(before):
             left["was sent again before; --again sends it once more"] += 1
-        elif wrong := dead_letters.still_wrong(letter):
+        elif wrong := dead_letters.still_wrong(letter, schemas):
             left[wrong] += 1
         else:
             chosen.append(letter)

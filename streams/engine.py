@@ -10,6 +10,7 @@ import structlog
 from confluent_kafka import KafkaException
 
 from schemas.topics import INTAKE, TOPICS
+from streams import framing
 from streams.backlog import Backlog
 from streams.batches import BatchTopic, Stage, run
 from streams.clock import EventsClock, WallClock
@@ -215,8 +216,9 @@ class Engine:
             self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
             if self._customers.warm is not None:
                 self._customers.warm.start()
+            frame = patiently(f"contracts at {settings.registry_url}", self._frame, self._is_draining)
             self.stages["customers"] = Stage(
-                settings, "customers", [self._tables.source], self._customers, self._is_draining
+                settings, "customers", [self._tables.source], self._customers, self._is_draining, frame
             )
         self._presence = Presence(
             settings,
@@ -226,6 +228,12 @@ class Engine:
         self._presence.start()
         self._backlog = Backlog(settings, self.stages.copy)
         self._backlog.start()
+
+    def _frame(self) -> framing.Frame:
+        try:
+            return framing.of_decisions(self.settings)
+        except framing.RegistryError as error:
+            raise NotThereError(str(error)) from error
 
     def _intake(self, partitions: int) -> Stage:
         settings = self.settings
@@ -243,6 +251,7 @@ class Engine:
             settings.batch_size,
             may_tick=lambda: self._presence is not None and self._presence.clock_is_right,
             behind_ms=lag.behind_ms if lag else lambda: 0,
+            schemas=framing.schemas(settings),
         )
         asking = admin(settings)
         self._everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)

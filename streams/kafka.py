@@ -9,7 +9,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.records import Headers, Record
+from streams.records import Headers, Record, restored
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -124,14 +124,15 @@ def place_of(message: Any, settings: Settings) -> Place:
 
 def to_record(message: Any, settings: Settings) -> Record:
     """A message with its topic's bare name. Any: the client's types allow None for what a message always has."""
+    topic, headers = settings.bare(message.topic()), headers_of(message)
     return Record(
-        settings.bare(message.topic()),
+        topic,
         message.partition(),
         message.offset(),
         message.timestamp()[1],
         message.key(),
-        message.value(),
-        headers_of(message),
+        restored(topic, message.value(), headers),
+        headers,
     )
 
 

@@ -3,7 +3,6 @@
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import chain
 
 from schemas.codec import kind_of
@@ -18,6 +17,7 @@ from streams.report import Check
 from streams.restoring import Tables
 from streams.settings import Settings
 from streams.snapshots import Body, Snapshot
+from streams.translation import hash_of, hash_of_source
 
 TIMELINE = Tables().source
 DEAD = "dead-letters"
@@ -184,17 +184,9 @@ class Finding:
 def _hash_found(record: Record) -> int:
     """The timeline's records have keys of their own; the dead letters keep their sources'."""
     if record.topic == TIMELINE:
-        return _hash(record.value)
+        return hash_of_source(record)
     elsewhere = record.header(REASON) == TOO_LARGE.encode() and record.key is None and record.value is None
-    return ELSEWHERE if elsewhere else _hash(record.value, record.key)
-
-
-def _hash(value: bytes | None, *key: bytes | None) -> int:
-    """Eight bytes. No value and an empty one are the same here, as they are to some clients."""
-    digest = blake2b(value or b"", digest_size=8)
-    for each in key:
-        digest.update(b"\0none" if each is None else b"\0" + each)
-    return int.from_bytes(digest.digest(), "big") or 1
+    return ELSEWHERE if elsewhere else hash_of(record.value, record.key)
 
 
 def _origin(header: bytes) -> tuple[str, int, int] | None:
@@ -226,7 +218,7 @@ def _compare_origins(settings: Settings, place: Place, seen: Seen) -> Check:
         check.compared += 1
         if (times := seen.times(record.offset)) != 1:
             check.differ(f"{_place(record)} is there {times} times")
-        elif seen.hash(record.offset) not in {ELSEWHERE, _hash(record.value), _hash(record.value, record.key)}:
+        elif seen.hash(record.offset) not in {ELSEWHERE, hash_of(record.value), hash_of(record.value, record.key)}:
             check.differ(f"{_place(record)} is there with other bytes, or dead under another key")
     _compare_between(place, seen, range(expected, seen.end), check)
     return check

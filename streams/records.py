@@ -4,9 +4,18 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from schemas.codec import CONFLUENT_BYTES, CONFLUENT_MAGIC
+from schemas.topics import PUBLISHED
+
 Headers = Sequence[tuple[str, bytes]]
 ORIGIN, HOPS, REDRIVEN = "origin", "hops", "redriven-from"
 REASON, DETAIL = "reason", "detail"
+FRAME = "frame"
+"""On the timeline, of a record that came in Confluent's wire format: the schema's id, and of one that was written anew the
+hash of the original."""
+SCHEMA = "schema"
+"""On what is published in Confluent's wire format: the ten bytes of single-object encoding that its frame stands for, as
+hexadecimal digits."""
 AT = "at"
 """On everything that the fold publishes: the timeline offset whose fold published it."""
 
@@ -56,3 +65,14 @@ def parse_origin(header: bytes) -> tuple[str, int, int]:
     """Topic, partition and offset of an origin header."""
     topic, partition, offset = header.decode().rsplit("/", 2)
     return topic, int(partition), int(offset)
+
+
+def restored(topic: str, value: bytes | None, headers: Headers) -> bytes | None:
+    """A value that was read, in single-object encoding, whichever way laurel published it: readers need no registry."""
+    if value is None or value[:1] != CONFLUENT_MAGIC or topic not in PUBLISHED:
+        return value
+    announced = next((found for name, found in headers if name == SCHEMA), b"")
+    try:
+        return bytes.fromhex(announced.decode()) + value[CONFLUENT_BYTES:] if announced else value
+    except ValueError:
+        return value

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from streams.console import BAD_INPUT, OK, fail, noted, out, progress
-from streams.settings import Settings
+from streams.settings import Settings, Wire
 
 
-def publish(file: Path) -> int:
+def publish(file: Path, *, wire: Wire = "single-object") -> int:
     """Publish a file of JSON lines to the source topics; `-` reads standard input.
 
     Example: laurel publish events.jsonl
@@ -19,16 +19,18 @@ def publish(file: Path) -> int:
     ----------
     file
         One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+    wire
+        How records are written: Avro single-object encoding, or Confluent's wire format with the ids of a registry.
     """
     from streams import publishing
 
     try:
         if str(file) == "-":
-            return _publish(sys.stdin, None)
+            return _publish(sys.stdin, None, wire)
         with file.open(encoding="utf-8") as lines:
             total = sum(1 for line in lines if line.strip())
             lines.seek(0)
-            return _publish(lines, total)
+            return _publish(lines, total, wire)
     except publishing.BadLineError as error:
         return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
     except TimeoutError:  # the broker's silence, and to Python an OSError
@@ -39,11 +41,13 @@ def publish(file: Path) -> int:
         return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
 
 
-def _publish(lines: Any, total: int | None) -> int:
-    from streams import publishing
+def _publish(lines: Any, total: int | None, wire: Wire) -> int:
+    from streams import framing, publishing
 
+    settings = Settings()
+    frame = framing.of_sources(settings, wire)
     with progress("publishing", total) as advance:
-        count = publishing.publish(Settings(), publishing.parse(lines), advance)
+        count = publishing.publish(settings, map(frame, publishing.parse(lines)), advance)
     out().print(f"published {count} records")
     return OK
 

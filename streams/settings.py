@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +18,9 @@ from pydantic_settings import (
 )
 
 from processors.local_time import zones
+
+Wire = Literal["single-object", "confluent"]
+"""How records are written: Avro single-object encoding, or Confluent's wire format, with the ids of a registry."""
 
 
 def config_file() -> Path:
@@ -31,6 +34,18 @@ def _known(zone: str) -> str:
     return zone
 
 
+def _without_credentials(url: str) -> str:
+    if "@" in url:  # it is shown, and told in dead letters
+        raise ValueError("credentials belong into LAUREL_REGISTRY, as basic.auth.user.info")
+    return url
+
+
+def _with_registry(wire: Wire, others: ValidationInfo) -> Wire:
+    if wire == "confluent" and not others.data.get("registry_url"):
+        raise ValueError("Confluent's wire format needs LAUREL_REGISTRY_URL")
+    return wire
+
+
 class Settings(BaseSettings):
     """The settings; `laurel config show` prints them with their origin."""
 
@@ -42,6 +57,17 @@ class Settings(BaseSettings):
     )
     namespace: str = Field(
         "", description="put before every topic, group and transactional id; separates systems on a broker"
+    )
+    registry_url: Annotated[str, AfterValidator(_without_credentials)] = Field(
+        "",
+        description="a schema registry's address, as Confluent's clients want it: records in Confluent's wire format are read",
+    )
+    registry: dict[str, str] = Field(
+        {}, description="further settings of Confluent's registry client, such as basic.auth.user.info, ssl.ca.location"
+    )
+    decisions_wire: Annotated[Wire, AfterValidator(_with_registry)] = Field(
+        "single-object",
+        description="how decisions are written: Avro single-object encoding, or Confluent's wire format",
     )
     instance: str = Field(socket.gethostname(), description="name of this worker, unique and stable over restarts")
     agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(

@@ -128,6 +128,8 @@ def _judge(topic: str, key: bytes | None, value: bytes | None, stamp_ms: int) ->
         raise Malformed("too_large")
     if not value:
         raise Malformed("empty")
+    if value[0] == 0 and len(value) > 4:  # Confluent's wire format, and nobody to ask
+        raise Malformed("unknown_schema")
     if value[:2] != MARKER:
         raise Malformed("undecodable")
     schema = schemas().get(value[2:HEADER])

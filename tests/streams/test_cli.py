@@ -54,6 +54,7 @@ def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
         "config show", "topology", "doctor", "explain", "why", "trace", "timeline", "policy check", "policy show", "policy history",
+        "schemas register", "schemas check",
         "dead-letters list", "dead-letters show", "dead-letters redrive",
     }  # fmt: skip
 

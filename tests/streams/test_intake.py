@@ -158,7 +158,8 @@ def test_hops_go_along_with_a_message_and_upstream_cannot_set_them() -> None:
 
 
 BAD = [
-    (record(b"\x00\x01nonsense", "orders"), "undecodable"),
+    (record(b"\x01\x00nonsense", "orders"), "undecodable"),
+    (record(b"\x00\x01nonsense", "orders"), "unknown_schema"),
     (record(None, "orders"), "empty"),
     (record(b"", "returns"), "empty"),
     (record(b"\xc3\x01\x00\x00\x00\x00\x00\x00\x00\x00", "support"), "unknown_schema"),
