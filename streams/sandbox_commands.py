@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from streams.console import BAD_INPUT, NOT_THERE, OK, Json, fail
+from streams.settings import Wire
 
 LAUNCHERS = Path(__file__).parents[1] / "deploy" / "sandbox"
 """What starts brokers is no part of what runs in production: it is in the repository, not in the wheel."""
@@ -28,6 +29,7 @@ def sandbox(
     seed: int = 7,
     mix: str = "orders=6,returns=1,interactions=2,support=1",
     policy: Path | None = None,
+    wire: Wire = "single-object",
     during: Annotated[timedelta | None, Parameter(name="--for")] = None,
     as_json: Json = False,
 ) -> int:
@@ -47,6 +49,8 @@ def sandbox(
         How often something happens on each topic, beside the others.
     policy
         The policy file; the shipped default where none is given.
+    wire
+        How decisions are written: Avro single-object encoding, or Confluent's wire format with the ids of the registry.
     during
         How long, such as 90s, 30m or 6h; until Ctrl-C where no time is given.
     as_json
@@ -78,7 +82,7 @@ def sandbox(
 
     seconds = None if during is None else during.total_seconds()
     try:
-        wish = running.Wish(rate, seed, running.mix_of(mix), policy or policies.default_file(), seconds)
+        wish = running.Wish(rate, seed, running.mix_of(mix), policy or policies.default_file(), wire, seconds)
         running.run(wish, say, ready)
     except (ValueError, policies.PolicyFileError) as error:
         return fail(error, BAD_INPUT)

@@ -88,9 +88,11 @@ class Schemas:
 
 
 class Gaps:
-    """Which decisions are missing. A number may be missing for a while, as one topic is read before another; it is a gap
-    if it is still missing once every topic has been read to where it ended when the hole was seen, with all that open
-    transactions still hide."""
+    """Which decisions are missing.
+
+    A number may be missing for a while, as one topic is read before another. It is a gap if it is still missing once every
+    topic has been read to where it ended when the hole was seen, with all that open transactions still hid.
+    """
 
     def __init__(self, database: sqlite3.Connection, admin: AdminClient) -> None:
         self._database, self._admin = database, admin
@@ -139,9 +141,16 @@ def main() -> None:
     database = sqlite3.connect(given.state)
     database.executescript(TABLES)
     gaps = Gaps(database, AdminClient(kafka))
-    reading = {"group.id": given.group, "isolation.level": "read_committed", "auto.offset.reset": "earliest"}
+    reading = {
+        "group.id": given.group,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,  # tells that a topic was read to its end, also where transactions' marks are last
+        "session.timeout.ms": 6000,  # so long nobody reads on after a `kill -9`
+    }
     # Range assignment, the default, gives one consumer the same partition of all topics: all decisions of a customer.
-    consumer = Consumer(kafka | reading | {"enable.auto.commit": False, "enable.partition.eof": True})
+    consumer = Consumer(kafka | reading)
     topics = [namespace + topic for topic in (*DECISIONS, PROFILES)]
     consumer.subscribe(topics, on_assign=gaps.forget, on_revoke=gaps.forget)
     try:

@@ -43,7 +43,7 @@ class Worker:
 
     def __init__(self, run: Path, health_port: int) -> None:
         self._record, self._log = run / "worker.pid", run / "worker.log"
-        self._ready = f"http://127.0.0.1:{health_port}/ready"
+        self._health_port = health_port
 
     def start(self) -> None:
         """Start it, and return once it is ready. Raises `BrokerError` where it does not come to that."""
@@ -61,7 +61,7 @@ class Worker:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(self._ready, timeout=5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._health_port}/ready", timeout=5):
                 return True
         except OSError:  # a refusal to answer, or an answer that it is not ready
             return False

@@ -16,9 +16,9 @@ from deploy.broker import local, runs
 from deploy.demo.events import Event
 from deploy.sandbox import parts
 from deploy.sandbox.shop import CUSTOMERS, Shop
-from streams import policies, progressing, publishing, topics
+from streams import policies, progressing, publishing, registration, topics
 from streams.records import Outgoing
-from streams.settings import Settings
+from streams.settings import Settings, Wire
 
 PARTITIONS = 4
 LOOK_S = 0.5
@@ -28,12 +28,16 @@ Say = Callable[[str], None]
 
 
 class Wish(NamedTuple):
-    """What somebody asks of a sandbox: `rate` in events a second, `seconds` until it ends or None for Ctrl-C."""
+    """What somebody asks of a sandbox: `rate` in events a second, `seconds` until it ends or None for Ctrl-C.
+
+    `wire` is how decisions are written.
+    """
 
     rate: float
     seed: int
     mix: Mapping[str, int]
     policy: Path
+    wire: Wire
     seconds: float | None
 
 
@@ -66,9 +70,12 @@ def run(wish: Wish, say: Say, ready: Callable[[Mapping[str, str]], None]) -> Non
 
 def _run(wish: Wish, say: Say, ready: Callable[[Mapping[str, str]], None]) -> None:
     activation = policies.activation(wish.policy)
-    settings = _serve(say)
+    settings = _serve(wish, say)
     say("topics and schemas")
     topics.create(settings, PARTITIONS, 1, activation)
+    for standing in registration.register(settings):
+        if not standing.well:
+            raise runs.BrokerError(f"{standing.subject}: {standing.found}")
     shop = _open(wish)
     history = shop.history()
     say(f"the shop's history: {CUSTOMERS} customers, {len(history):,} events; SYNTHETIC, seed {wish.seed}")
@@ -87,7 +94,7 @@ def _open(wish: Wish) -> Shop:
     return Shop(wish.seed, today, policy.time_zone, policy.currency)
 
 
-def _serve(say: Say) -> Settings:
+def _serve(wish: Wish, say: Say) -> Settings:
     """Start broker and registry; the settings of all that follows."""
     folder = runs.own_run()
     say("broker and schema registry (the first time: 150 MB from Maven Central, or their images)")
@@ -96,6 +103,7 @@ def _serve(say: Say) -> Settings:
         {
             "bootstrap": bootstrap,
             "registry_url": registry,
+            "decisions_wire": wish.wire,
             "namespace": "",
             "instance": "sandbox",
             "data_dir": str(folder / "tables"),
