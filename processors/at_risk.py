@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from processors.customer import Alert, Customer
 from processors.explanation import Because, compare, head
 from processors.local_time import date_of, start_of
+from processors.membership import Membership, days_away
 from processors.policy import Policy
 from schemas.decisions import AtRiskRaised, AtRiskRetracted, Condition
 
@@ -14,25 +15,29 @@ from schemas.decisions import AtRiskRaised, AtRiskRetracted, Condition
 def silent_at(customer: Customer, policy: Policy) -> int | None:
     """When the silence becomes too long: "more than 45 days" starts on day 46 (T-39).
 
-    None while it cannot: no VIP, no order yet, or this silence already has its alert.
+    None while it cannot: no VIP, no order yet, paused (C-06, T-14) or gone, or this silence already has its alert.
     """
-    if customer.tier is None or customer.last_order_at is None or customer.alert:
+    last_order_at, membership = customer.last_order_at, customer.membership
+    if customer.tier is None or last_order_at is None or customer.alert or membership.status != "active":
         return None
-    last = date_of(customer.last_order_at, policy.time_zone)
-    day = last + timedelta(days=policy.at_risk.silent_days + 1)
+    away = days_away(membership, last_order_at, membership.since or last_order_at, policy.time_zone)
+    day = date_of(last_order_at, policy.time_zone) + timedelta(days=policy.at_risk.silent_days + 1 + away)
     return start_of(day, policy.time_zone)
 
 
-def _silence(last_order_at: int, now: int, policy: Policy, moved_by: str | None) -> Condition:
+def _silence(last_order_at: int, now: int, membership: Membership, policy: Policy, moved_by: str | None) -> Condition:
+    """Days without an order, but for those on which the customer paused or was gone (T-14)."""
     days = (date_of(now, policy.time_zone) - date_of(last_order_at, policy.time_zone)).days
+    days -= days_away(membership, last_order_at, now, policy.time_zone)
     return compare("at_risk", "silent_days", days, ">", policy.at_risk.silent_days, moved_by)
 
 
 def alert(customer: Customer, policy: Policy, now: int, because: Because) -> tuple[Customer, list[AtRiskRaised]]:
     """Raise the alert if the VIP is silent for too long at `now`. The episode stays open until the next order."""
-    if customer.tier is None or customer.last_order_at is None or customer.alert:
+    due = silent_at(customer, policy)
+    if customer.tier is None or customer.last_order_at is None or due is None or due > now:
         return customer, []
-    silence = _silence(customer.last_order_at, now, policy, customer.moved.last_order)
+    silence = _silence(customer.last_order_at, now, customer.membership, policy, customer.moved.last_order)
     if not silence.holds:
         return customer, []
     decision = AtRiskRaised(
@@ -54,7 +59,7 @@ def hear(
         return customer, []
     if placed_at >= episode.at:
         return replace(customer, alert=None), []
-    silence = _silence(placed_at, episode.at, policy, because.cause)
+    silence = _silence(placed_at, episode.at, customer.membership, policy, because.cause)
     if silence.holds:
         return replace(customer, alert=replace(episode, last_order_at=placed_at)), []
     decision = AtRiskRetracted(

@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.membership import Membership
 from processors.rows import Table, grown
 
 
@@ -40,9 +41,12 @@ class Customer(Struct, frozen=True, array_like=True):
     timers: tuple[tuple[str, int], ...] = ()
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
+    membership: Membership = Membership()
 
 
-CUSTOMERS = Table("customers", b"c", Customer, "facts, standing and armed timers of each customer", 2, {1: grown})
+CUSTOMERS = Table(
+    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+)
 
 
 def known_since(customer: Customer, instant: int, cause: str) -> Customer:

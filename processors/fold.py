@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, returns, routing, tiers
+from processors import at_risk, lifetime_value, order, returns, routing, subscriptions, tiers
 from processors.customer import Customer, known_since, ordered
 from processors.explanation import Because
 from processors.order import ORDERS, Order
@@ -14,6 +14,8 @@ from processors.partition import Partition, in_force_at, named
 from processors.policy import Policy
 from processors.routing import CASES
 from processors.rows import Rows
+from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
+from processors.tenure import began
 from schemas.decisions import Decision
 from schemas.events import (
     ContactOpened,
@@ -23,6 +25,11 @@ from schemas.events import (
     OrderPlaced,
     OrderRefunded,
     ReturnRequested,
+    SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    SubscriptionStarted,
 )
 from schemas.source import SourceEvent
 
@@ -99,6 +106,20 @@ def _refund(unit: Unit, customer: Customer, event: OrderRefunded) -> Outcome:
     return _keep_order(unit, customer, event.order_id, before, order.refund(before, event, unit.because.cause)), ()
 
 
+def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outcome:
+    before = unit.rows.get(SUBSCRIPTIONS, unit.subject) or Subscriptions()
+    after = subscriptions.tell(before, event, unit.because.cause)
+    if after == before:
+        return customer, ()
+    unit.rows.put(SUBSCRIPTIONS, after, unit.subject)
+    if isinstance(event, SubscriptionStarted):
+        customer = known_since(customer, event.occurred_at, unit.because.cause)
+    member = replace(customer, membership=subscriptions.membership(after))
+    if began(member, unit.policy) != began(customer, unit.policy):
+        member = replace(member, moved=replace(member.moved, since=unit.because.cause))
+    return member, ()
+
+
 def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     before = _load_order(unit, event.order_id)
     if any(earlier.return_id == event.return_id for earlier in before.returns):
@@ -124,6 +145,11 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     OrderDelivered: _deliver,
     OrderCancelled: _cancel,
     OrderRefunded: _refund,
+    SubscriptionStarted: _subscribe,
+    SubscriptionChanged: _subscribe,
+    SubscriptionPaused: _subscribe,
+    SubscriptionResumed: _subscribe,
+    SubscriptionCancelled: _subscribe,
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 
@@ -148,9 +174,9 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     return customer, decisions
 
 
-def _compare_tier(unit: Unit, customer: Customer, *, grace_over: bool = False) -> Outcome:
+def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
-    customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, grace_over=grace_over)
+    customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.policy_version != unit.policy.version:
         customer = replace(customer, policy_version=unit.policy.version)
     return at_risk.close_without_status(customer), changed
@@ -160,8 +186,8 @@ def _tenure(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer)
 
 
-def _grace(unit: Unit, customer: Customer) -> Outcome:
-    return _compare_tier(unit, customer, grace_over=True)
+def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
+    return _compare_tier(unit, customer, over=True)
 
 
 def _silence(unit: Unit, customer: Customer) -> Outcome:
@@ -170,7 +196,8 @@ def _silence(unit: Unit, customer: Customer) -> Outcome:
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (tiers.rises_at, _tenure),
-    "grace": (tiers.falls_at, _grace),
+    "grace": (tiers.falls_at, _time_is_over),
+    "lapse": (tiers.lapses_at, _time_is_over),
     "at_risk": (at_risk.silent_at, _silence),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""

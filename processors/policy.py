@@ -71,6 +71,14 @@ class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
     silent_days: Annotated[int, Meta(ge=1, le=3650)]
 
 
+class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
+    """What leaving does: the tier is kept for some local days, and tenure may not run while somebody is gone for long."""
+
+    kept_days: Days = 90
+    gap_days: Days = 90
+    tenure_in_gap: Literal["stops", "restarts", "counts"] = "stops"
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """One version of a programme. `tiers` are ordered from the lowest to the highest."""
 
@@ -87,6 +95,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     at_risk: AtRisk
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
+    cancellation: Cancellation = Cancellation()
 
 
 class PolicyInvalid(NamedTuple):

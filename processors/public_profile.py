@@ -46,6 +46,9 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         missing_value_minor=max(ahead.lifetime_value_minor - customer.value_minor, 0) if ahead else None,
         tenure_suffices_at=start_of(day, policy.time_zone) if day else None,
         policy_version=policy.version,
+        status=customer.membership.status,
+        status_since=customer.membership.since,
+        monthly_subscription_minor=customer.membership.monthly_minor,
     )
 
 
@@ -62,4 +65,5 @@ def public_facts(customer: Customer) -> tuple[object, ...]:
         customer.last_order_at,
         customer.alert is None,
         customer.policy_version,
+        customer.membership,
     )

@@ -7,6 +7,7 @@ from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.routing import CASES
 from processors.rows import Table
+from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
 
 TABLES: tuple[Table[Any], ...] = (
@@ -14,6 +15,7 @@ TABLES: tuple[Table[Any], ...] = (
     POLICIES,  # b"d"
     CUSTOMERS,  # b"c"
     ORDERS,  # b"o"
+    SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
     PLAIN,  # b"t"
     HELD,  # b"h"

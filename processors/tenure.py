@@ -1,14 +1,19 @@
-"""Tenure: calendar months since the first registration or order, in the programme's zone (R-CUST-04, T-08)."""
+"""Tenure: calendar months since the first registration, order or subscription, in the programme's zone (R-CUST-04, T-08)."""
 
 from datetime import date
 
 from processors.customer import Customer
-from processors.local_time import add_months, date_of
+from processors.local_time import add_months
+from processors.membership import tenure_began
 from processors.policy import Policy, Tier
+
+
+def began(customer: Customer, policy: Policy) -> date | None:
+    """The local day that tenure is counted from; None when nothing tells since when."""
+    return None if customer.since is None else tenure_began(customer.membership, policy, customer.since)
 
 
 def anniversary(customer: Customer, policy: Policy, tier: Tier) -> date | None:
     """The local day from whose start tenure suffices for `tier`; None when nothing tells since when (T-07)."""
-    if customer.since is None:
-        return None
-    return add_months(date_of(customer.since, policy.time_zone), tier.tenure_months, policy.missing_day)
+    start = began(customer, policy)
+    return None if start is None else add_months(start, tier.tenure_months, policy.missing_day)

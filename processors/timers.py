@@ -39,6 +39,7 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("tenure", "tier", PLAIN),
     Kind("grace", "tier", HELD),
+    Kind("lapse", "tier", HELD),
     Kind("at_risk", "silence", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}

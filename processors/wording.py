@@ -43,10 +43,14 @@ NAMES: Mapping[str, str] = {
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
+    "status": "subscriptions",
+    "days_cancelled": "days since the cancellation",
+    "cancelled_for_good": "cancelled for good",
 }
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
     "grace": "the end of the days of grace",
+    "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
@@ -72,6 +76,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
     "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
     "order_known": ("We know its order.", "We do not know its order yet."),
+    "days_cancelled": (
+        "You cancelled {found} days ago; for {asked} days nothing changes.",
+        "You cancelled {found} days ago, and did not come back within {asked} days.",
+    ),
+    "cancelled_for_good": ("You did not cancel for good.", "You cancelled for good."),
     "order_cancelled": ("Its order was not cancelled.", "Its order was cancelled."),
 }
 """A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""

@@ -95,6 +95,9 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     missing_value_minor: int | None = None
     tenure_suffices_at: int | None = None
     policy_version: str
+    status: str = "active"
+    status_since: int | None = None
+    monthly_subscription_minor: int = 0
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):

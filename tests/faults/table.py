@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import yaml
@@ -35,7 +35,8 @@ SESSIONS = 2.5
 """Session time-outs after which others have taken a silent worker's partitions for certain."""
 BURST_S = 25
 """Seconds of load that come at once: more than an alert on late decisions bears."""
-POISONED = 6_000
+POISON_S = 6
+"""Seconds of load that are malformed at once: more than one in a hundred of five minutes with a burst in them."""
 
 
 def kill(arena: Arena, victim: Worker) -> None:
@@ -213,8 +214,8 @@ def refuse(arena: Arena, _: Worker) -> None:
 def poison_sources(arena: Arena, _: Worker) -> None:
     """So many records that are wrong in every way that they are more than one in a hundred of five minutes."""
     now, name = int(time.time() * 1000), f"p{time.monotonic_ns()}-"
-    kinds = (record for n in range(POISONED) for record in poison(f"{name}{n}", now))
-    records = list(islice(kinds, POISONED))
+    kinds = (record for n in count() for record in poison(f"{name}{n}", now))
+    records = list(islice(kinds, POISON_S * arena.system.publisher.rate))
     arena.system.publisher.besides(records)
     time.sleep(SEEN_S)
 

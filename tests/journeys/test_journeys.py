@@ -15,7 +15,10 @@ An event has `on`, a local date with an optional time, and one of
     registered:                         order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
     delivered: ORDER                    refunded: ORDER    with goods
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
-    contact: CASE    with channel       clock:    with behind_s, how far the sources are behind
+    subscribed: PLAN    with monthly    repriced: PLAN    with monthly
+    paused: PLAN                        resumed: PLAN
+    left: PLAN    with for_good         contact: CASE    with channel
+    clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
 The customer is `ada` unless `customer` says otherwise. The clock reaches each event's date before the event; an event that
@@ -87,6 +90,11 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "refunded": refunded,
     "returned": returned,
     "contact": lambda story, on, about, it: story.contact(on, about, **it),
+    "subscribed": lambda story, on, about, it: story.subscribe(on, it.pop("monthly", "0"), about, **it),
+    "repriced": lambda story, on, about, it: story.reprice(on, it.pop("monthly"), about, **it),
+    "paused": lambda story, on, about, it: story.pause(on, about, **it),
+    "resumed": lambda story, on, about, it: story.resume(on, about, **it),
+    "left": lambda story, on, about, it: story.leave(on, about, for_good=it.pop("for_good", "no") == "yes", **it),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,
 }

@@ -220,6 +220,63 @@ class Story:
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
         return self._happen(request, **given)
 
+    def subscribe(
+        self,
+        date: str,
+        monthly: str = "0",
+        plan: str = "s1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A subscription begins."""
+        source = self._source(customer, date, event)
+        started = e.SubscriptionStarted(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
+        return self._happen(started, **given)
+
+    def reprice(
+        self,
+        date: str,
+        monthly: str,
+        plan: str = "s1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A subscription costs something else."""
+        source = self._source(customer, date, event)
+        changed = e.SubscriptionChanged(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
+        return self._happen(changed, **given)
+
+    def pause(
+        self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A subscription pauses."""
+        return self._happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
+
+    def resume(
+        self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A subscription goes on, also after a cancellation."""
+        return self._happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
+
+    def leave(
+        self,
+        date: str,
+        plan: str = "s1",
+        *,
+        for_good: bool = False,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A subscription is cancelled."""
+        source = self._source(customer, date, event)
+        left = e.SubscriptionCancelled(**source, subscription_id=plan, reason="too_much", for_good=for_good)
+        return self._happen(left, **given)
+
     def contact(
         self,
         date: str,

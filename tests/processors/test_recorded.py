@@ -14,9 +14,6 @@ from tests.processors.story import Story
 
 AWAITED = {
     "recovery and fulfilment (REC, FUL)": {e.OrderShipped, e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
-    "subscriptions (R-CUST-05, R-CUST-07, R-TIER-15)": {
-        e.SubscriptionStarted, e.SubscriptionChanged, e.SubscriptionPaused, e.SubscriptionResumed, e.SubscriptionCancelled,
-    },
     "returns after the verdict (R-RET-06, R-RET-10, R-RET-14)": {
         e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed, e.ReturnSettled,
     },

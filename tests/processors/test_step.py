@@ -473,6 +473,7 @@ def test_rows_survive_bytes() -> None:
     story.refund("2024-01-02", "1.00")
     story.send_back("2024-01-03")
     story.contact("2024-01-04")
+    story.subscribe("2024-01-05", "10.00")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())
