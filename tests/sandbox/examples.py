@@ -34,12 +34,15 @@ def built() -> Path:
 class Example:
     """One of the two, started again and again on its database."""
 
-    def __init__(self, language: str, folder: Path, settings: dict[str, str], group: str, *acting_on: str) -> None:
+    def __init__(
+        self, language: str, folder: Path, settings: dict[str, str], group: str, *acting_on: str, schemas: str = ""
+    ) -> None:
         self.state = folder / f"{language}-{group}.sqlite"
         self._out, self._err = self.state.with_suffix(".out"), self.state.with_suffix(".err")
         self._environment = environment(**settings)
         acting = ["--act-on", *acting_on] if acting_on else []
-        python = [sys.executable, EXAMPLES / "consumer.py", "--state", self.state, "--group", group, *acting]
+        files = ["--schemas", ROOT / schemas] if schemas else []
+        python = [sys.executable, EXAMPLES / "consumer.py", "--state", self.state, "--group", group, *acting, *files]
         jvm = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dgroup={group}-java"]
         self._command = python if language == "python" else [java.find(), *jvm, "-jar", built(), self.state, *acting_on]
         self._process: subprocess.Popen[bytes] | None = None

@@ -16,6 +16,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.broker import runs
 from schemas.codec import HEADER_BYTES, decode
+from schemas.decisions import Decided
+from schemas.topics import TOPICS
 from streams.reading import read_all
 from streams.records import Record
 from streams.registry import ids
@@ -88,8 +90,18 @@ def test_it_is_what_it_says(sandbox: Sandbox) -> None:
     assert not list(read_all(sandbox.settings, "dead-letters"))
 
 
+@pytest.mark.parametrize("example", ["consumer.py", "java/src/main/java/example/DecisionConsumer.java"])
+def test_an_example_reads_every_decision_topic(example: str) -> None:
+    """Numbers count over all of them: what is decided on a topic that it does not read would look like a gap."""
+    text = (ROOT / "deploy" / "examples" / example).read_text()
+    topics = {topic.name for topic in TOPICS if any(issubclass(kind, Decided) for kind in topic.types)}
+    assert topics == set(DECISIONS)
+    assert all(f'"{topic}"' in text for topic in topics)
+
+
 def test_both_examples_act_once_for_each_decision_over_kill_9(sandbox: Sandbox, tmp_path: Path) -> None:
-    examples = [Example(language, tmp_path, sandbox.addresses, "live") for language in LANGUAGES]
+    python = Example("python", tmp_path, sandbox.addresses | {"registry_url": ""}, "live", schemas="schemas/history")
+    examples = [python, Example("java", tmp_path, sandbox.addresses, "live")]
     for example in examples:
         example.start()
     for example in examples:
