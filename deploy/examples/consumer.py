@@ -31,9 +31,13 @@ PROFILES = "customer-profiles"
 TABLES = """
 CREATE TABLE IF NOT EXISTS done (decision_id TEXT PRIMARY KEY, customer_id TEXT, sequence INTEGER, effect TEXT);
 CREATE INDEX IF NOT EXISTS of_customer ON done (customer_id);
-CREATE TABLE IF NOT EXISTS told (customer_id TEXT PRIMARY KEY, sequence INTEGER);
+CREATE TABLE IF NOT EXISTS told (customer_id TEXT PRIMARY KEY, partition INTEGER, sequence INTEGER);
 """
-TELL = "INSERT INTO told VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"
+TELL = "INSERT INTO told VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"
+FEWER_DONE = """
+SELECT customer_id, partition FROM told
+WHERE sequence > (SELECT count(*) FROM done WHERE customer_id = told.customer_id)
+"""
 
 
 def would(kind: str, said: dict) -> str:
@@ -96,19 +100,18 @@ class Gaps:
 
     def __init__(self, database: sqlite3.Connection, admin: AdminClient) -> None:
         self._database, self._admin = database, admin
-        self.read: dict[tuple[str, int], int] = {}
-        self._ends: dict[tuple[str, int], int] = {}
-        self._asked: set[str] = set()
-        holes = "SELECT customer_id FROM told WHERE sequence > (SELECT count(*) FROM done WHERE customer_id = told.customer_id)"
-        self.suspects = {customer for (customer,) in database.execute(holes)}
+        self.begin(None, [])
 
-    def forget(self, *_: object) -> None:
-        """Partitions come and go: what was asked for is asked for again."""
-        self.suspects |= self._asked
-        self._asked, self._ends, self.read = set(), {}, {}
+    def begin(self, _consumer: Consumer | None, assigned: list) -> None:
+        """Partitions come and go: whoever lacks decisions in those that came is looked at anew."""
+        mine = {place.partition for place in assigned}
+        self.suspects = {who for who, partition in self._database.execute(FEWER_DONE) if partition in mine}
+        self.read, self._ends, self._asked = {}, {}, set()
 
     def look(self, assigned: list) -> None:
         """Ask where the topics end, or tell what is missing once they were read so far."""
+        if not assigned:
+            return
         if not self._asked:
             self._asked, self.suspects = {who for who in self.suspects if self._missing(who)}, set()
             if self._asked:
@@ -152,7 +155,7 @@ def main() -> None:
     # Range assignment, the default, gives one consumer the same partition of all topics: all decisions of a customer.
     consumer = Consumer(kafka | reading)
     topics = [namespace + topic for topic in (*DECISIONS, PROFILES)]
-    consumer.subscribe(topics, on_assign=gaps.forget, on_revoke=gaps.forget)
+    consumer.subscribe(topics, on_assign=gaps.begin)
     try:
         while True:
             told = []
@@ -162,13 +165,13 @@ def main() -> None:
                     raise KafkaException(error)
                 gaps.read[place] = message.offset() if error else message.offset() + 1
                 if not error and message.value():  # a profile without a value is of somebody who was erased
-                    told.append((message.topic().removeprefix(namespace), *schemas.read(message.value())))
+                    told.append((message.topic().removeprefix(namespace), place[1], *schemas.read(message.value())))
             with database:
                 effects = [effect for each in told if (effect := handle(database, given.act_on, *each))]
             if told:
                 consumer.commit(asynchronous=False)
                 print(*effects, sep="\n", end="\n" if effects else "", flush=True)
-            gaps.suspects.update(said["customer_id"] for _, _, said in told)
+            gaps.suspects.update(said["customer_id"] for *_, said in told)
             gaps.look(consumer.assignment())
     except KeyboardInterrupt:
         pass
@@ -176,9 +179,11 @@ def main() -> None:
         consumer.close()
 
 
-def handle(database: sqlite3.Connection, acting_on: tuple[str, ...], topic: str, kind: str, said: dict) -> str | None:
+def handle(
+    database: sqlite3.Connection, acting_on: list, topic: str, partition: int, kind: str, said: dict
+) -> str | None:
     """Do what a record asks for, unless that is done; what was done."""
-    database.execute(TELL, (said["customer_id"], said["sequence"]))
+    database.execute(TELL, (said["customer_id"], partition, said["sequence"]))
     if topic == PROFILES:
         return None
     effect = would(kind, said) if topic in acting_on else None

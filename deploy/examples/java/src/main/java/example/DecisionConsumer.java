@@ -78,7 +78,7 @@ public final class DecisionConsumer {
           GenericRecord said = schemas.read(record.value());
           String customer = said.get("customer_id").toString();
           long sequence = (Long) said.get("sequence");
-          done.told(customer, sequence);
+          done.told(customer, record.partition(), sequence);
           gaps.suspect(customer);
           String topic = record.topic().substring(namespace.length());
           if (!topic.equals(PROFILES)) {

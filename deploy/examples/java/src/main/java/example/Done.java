@@ -20,7 +20,7 @@ final class Done implements AutoCloseable {
           "CREATE TABLE IF NOT EXISTS done"
               + " (decision_id TEXT PRIMARY KEY, customer_id TEXT, sequence INTEGER, effect TEXT)");
       tables.execute("CREATE INDEX IF NOT EXISTS of_customer ON done (customer_id)");
-      tables.execute("CREATE TABLE IF NOT EXISTS told (customer_id TEXT PRIMARY KEY, sequence INTEGER)");
+      tables.execute("CREATE TABLE IF NOT EXISTS told (customer_id TEXT PRIMARY KEY, partition INTEGER, sequence INTEGER)");
     }
     database.setAutoCommit(false);
   }
@@ -31,10 +31,11 @@ final class Done implements AutoCloseable {
   }
 
   /** Note that a customer's decisions have come to a number. */
-  void told(String customer, long sequence) throws SQLException {
+  void told(String customer, int partition, long sequence) throws SQLException {
     update(
-        "INSERT INTO told VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)",
+        "INSERT INTO told VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)",
         customer,
+        partition,
         sequence);
   }
 
@@ -61,18 +62,22 @@ final class Done implements AutoCloseable {
     return missing;
   }
 
-  /** Customers with fewer decisions than their latest number says. */
-  Set<String> withHoles() throws SQLException {
+  /** Customers in some partitions with fewer decisions than their latest number says. */
+  Set<String> withFewer(Set<Integer> partitions) {
     Set<String> customers = new TreeSet<>();
-    String holes =
-        "SELECT customer_id FROM told"
+    String fewer =
+        "SELECT customer_id, partition FROM told"
             + " WHERE sequence > (SELECT count(*) FROM done WHERE customer_id = told.customer_id)";
-    try (Statement asking = database.createStatement(); ResultSet found = asking.executeQuery(holes)) {
+    try (Statement asking = database.createStatement(); ResultSet found = asking.executeQuery(fewer)) {
       while (found.next()) {
-        customers.add(found.getString(1));
+        if (partitions.contains(found.getInt(2))) {
+          customers.add(found.getString(1));
+        }
       }
+      return customers;
+    } catch (SQLException broken) {
+      throw new IllegalStateException(broken);
     }
-    return customers;
   }
 
   private int update(String sql, Object... values) throws SQLException {

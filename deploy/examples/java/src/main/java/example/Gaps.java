@@ -1,6 +1,5 @@
 package example;
 
-import java.sql.SQLException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -26,15 +25,14 @@ final class Gaps implements ConsumerRebalanceListener {
   private final Consumer<?, ?> consumer;
   private final Admin admin;
   private final Done done;
-  private final Set<String> suspects;
+  private final Set<String> suspects = new TreeSet<>();
   private final Set<String> asked = new TreeSet<>();
   private final Map<TopicPartition, Long> ends = new HashMap<>();
 
-  Gaps(Consumer<?, ?> consumer, Admin admin, Done done) throws SQLException {
+  Gaps(Consumer<?, ?> consumer, Admin admin, Done done) {
     this.consumer = consumer;
     this.admin = admin;
     this.done = done;
-    this.suspects = done.withHoles();
   }
 
   void suspect(String customer) {
@@ -43,6 +41,9 @@ final class Gaps implements ConsumerRebalanceListener {
 
   /** Ask where the topics end, or tell what is missing once they were read so far. */
   void look() throws Exception {
+    if (consumer.assignment().isEmpty()) {
+      return;
+    }
     if (asked.isEmpty()) {
       for (String customer : suspects) {
         if (!done.missing(customer).isEmpty()) {
@@ -67,19 +68,16 @@ final class Gaps implements ConsumerRebalanceListener {
     }
   }
 
+  /** Partitions come and go: whoever lacks decisions in those that came is looked at anew. */
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-    forget();
+    onPartitionsRevoked(partitions);
+    suspects.addAll(done.withFewer(partitions.stream().map(TopicPartition::partition).collect(Collectors.toSet())));
   }
 
   @Override
   public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-    forget();
-  }
-
-  /** Partitions come and go: what was asked for is asked for again. */
-  private void forget() {
-    suspects.addAll(asked);
+    suspects.clear();
     asked.clear();
     ends.clear();
   }
