@@ -15,13 +15,13 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.broker import runs
-from schemas.codec import HEADER_BYTES, decode
+from schemas.codec import CONTRACTS, HEADER_BYTES, decode
 from schemas.decisions import Decided
 from schemas.topics import TOPICS
-from streams import registration, topics
+from streams import topics
 from streams.reading import read_all
 from streams.records import Record
-from streams.registry import ids
+from streams.registry import subjects
 from streams.settings import Settings
 from tests.sandbox.examples import Example
 from tests.streams.commands import START, environment
@@ -50,6 +50,12 @@ class Sandbox(NamedTuple):
     def run(self) -> Path:
         """The folder of its run."""
         return runs.WORK / f"run-{self.process.pid}"
+
+    def registered(self, path: str) -> Any:
+        """What the registry answers."""
+        place = self.addresses["registry_url"].removeprefix("http://")
+        with urllib.request.urlopen(f"http://{place}/{path}") as answer:
+            return json.load(answer)
 
     def decisions(self) -> dict[str, Any]:
         """Every decision that is there now, by its id."""
@@ -80,7 +86,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 def test_it_is_what_it_says(sandbox: Sandbox) -> None:
     assert not list(topics.check(sandbox.settings))
-    assert all(standing.well for standing in registration.check(sandbox.settings))
+    assert {subject.name for subject in subjects(sandbox.settings)} == set(sandbox.registered("subjects"))
     ready = f"http://127.0.0.1:{sandbox.addresses['health_port']}/ready"
     with urllib.request.urlopen(ready) as answer:
         assert answer.status == 200
@@ -150,7 +156,10 @@ def forged(sandbox: Sandbox) -> Log:
                 by_customer[decided.customer_id].append((decided, record))
     rich = sorted(customer for customer, decisions in by_customer.items() if len(decisions) > 2)
     missing = {rich[0]: 2, rich[1]: max(decided.sequence for decided, _ in by_customer[rich[1]])}
-    numbers = ids(settings, set(DECISIONS))
+    numbers = {
+        (subject.topic, CONTRACTS[subject.kind].header): sandbox.registered(f"subjects/{subject.name}/versions/1")["id"]
+        for subject in subjects(settings)
+    }
     producer, kept = Producer({"bootstrap.servers": settings.bootstrap}), set()
     for record in profiles:
         producer.produce(FORGED + record.topic, record.value, record.key, record.partition)
