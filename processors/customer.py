@@ -22,6 +22,7 @@ class Moved(Struct, frozen=True, array_like=True):
     value: str | None = None
     last_order: str | None = None
     tier: str | None = None
+    returned: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -42,6 +43,10 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    returned: tuple[tuple[int, int], ...] = ()
+    """Requests to return goods, by calendar month since year 0; the latest months only."""
+    cases: tuple[tuple[int, str], ...] = ()
+    """Open support cases that will be due for somebody else, by that instant."""
 
 
 CUSTOMERS = Table(

@@ -3,28 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, returns, routing, subscriptions, tiers
+from processors import at_risk, lifetime_value, order, return_rules, service, subscriptions, tiers
 from processors.customer import Customer, known_since, ordered
-from processors.explanation import Because
 from processors.order import ORDERS, Order
-from processors.partition import Partition, in_force_at, named
+from processors.partition import in_force_at
 from processors.policy import Policy
-from processors.routing import CASES
-from processors.rows import Rows
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
+from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.events import (
-    ContactOpened,
     CustomerRegistered,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
+    OrderShipped,
+    ReturnDisputed,
+    ReturnInspected,
+    ReturnReceived,
     ReturnRequested,
+    ReturnSettled,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionPaused,
@@ -34,21 +35,6 @@ from schemas.events import (
 from schemas.source import SourceEvent
 
 Outcome = tuple[Customer, Sequence[Decision]]
-
-
-class Unit(Struct, frozen=True):
-    """One unit of work on one customer: `now` is the instant that rules evaluate, `policy` the version in force."""
-
-    rows: Rows
-    partition: Partition
-    now: int
-    policy: Policy
-    because: Because
-
-    @property
-    def subject(self) -> str:
-        """The customer whose rows this unit may write."""
-        return self.because.customer_id
 
 
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
@@ -91,6 +77,11 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
+def _ship(unit: Unit, customer: Customer, event: OrderShipped) -> Outcome:
+    before = _load_order(unit, event.order_id)
+    return _keep_order(unit, customer, event.order_id, before, order.ship(before, event, unit.because.cause)), ()
+
+
 def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
     before = _load_order(unit, event.order_id)
     return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event, unit.because.cause)), ()
@@ -120,28 +111,10 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
-def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    if any(earlier.return_id == event.return_id for earlier in before.returns):
-        return customer, ()
-    policy = named(unit.rows, before.policy_version) if before.policy_version else unit.policy
-    because = replace(unit.because, policy_version=policy.version, currency=policy.currency)
-    after, decision = returns.decide(before, event, customer, policy, because)
-    unit.rows.put(ORDERS, after, unit.subject, event.order_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
-
-
-def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
-    if unit.rows.get(CASES, unit.subject, event.case_id):
-        return customer, ()
-    case, decision = routing.route(event, customer, unit.policy, unit.now, unit.because)
-    unit.rows.put(CASES, case, unit.subject, event.case_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
-
-
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
     OrderPlaced: _place,
+    OrderShipped: _ship,
     OrderDelivered: _deliver,
     OrderCancelled: _cancel,
     OrderRefunded: _refund,
@@ -154,10 +127,15 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 """Events that change what is known of a customer. They come before the tier is compared."""
 
 QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
-    ReturnRequested: _return,
-    ContactOpened: _contact,
+    OrderPlaced: return_rules.ask_again,
+    ReturnRequested: return_rules.ask,
+    ReturnReceived: return_rules.receive,
+    ReturnInspected: return_rules.inspect,
+    ReturnSettled: return_rules.settle,
+    ReturnDisputed: return_rules.dispute,
+    **service.RULES,
 }
-"""Events that ask for a verdict. They come after the tier is compared, so that a new policy holds for them."""
+"""Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""
 
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
@@ -198,6 +176,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
+    "escalation": (service.escalates_at, service.escalate),
     "at_risk": (at_risk.silent_at, _silence),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""

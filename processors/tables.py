@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
-from processors.routing import CASES
+from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
@@ -15,6 +16,7 @@ TABLES: tuple[Table[Any], ...] = (
     POLICIES,  # b"d"
     CUSTOMERS,  # b"c"
     ORDERS,  # b"o"
+    RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
     PLAIN,  # b"t"

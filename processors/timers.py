@@ -40,6 +40,7 @@ KINDS = (
     Kind("tenure", "tier", PLAIN),
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
+    Kind("escalation", "cases", PLAIN),
     Kind("at_risk", "silence", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -12,9 +12,12 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     Condition,
+    ContactClosed,
     ContactRouted,
     Decided,
+    EscalationDue,
     ReturnDecided,
+    StockReleased,
     TierChanged,
 )
 
@@ -43,6 +46,12 @@ NAMES: Mapping[str, str] = {
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
+    "minutes_open": "minutes since it came in",
+    "answered_at": "answered on",
+    "resolved_at": "settled on",
+    "reopened": "times the customer came back with it",
+    "escalated": "passed on to somebody else",
+    "disputed": "the customer objects",
     "status": "subscriptions",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
@@ -52,10 +61,12 @@ TIMERS: Mapping[str, str] = {
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "escalation": "a case that was not settled",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
     "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
+    "partly": ("was approved in part", "We take a part of your return {return_id} back."),
     "deny": ("was denied", "We cannot take your return {return_id} back."),
 }
 """A verdict as agents and as customers hear of it."""
@@ -73,6 +84,12 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "You asked for {asked} of line {about}, and {found} can come back.",
         "You asked for {asked} of line {about}, and only {found} can come back.",
     ),
+    "returns_in": (
+        "You asked for {found} returns lately.",
+        "You asked for {found} returns lately; above {asked} somebody looks at it first.",
+    ),
+    "disputed": ("You did not object.", "You objected to what was decided."),
+    "requested_at_for": ("Line {about} can be returned until {last}.", "Line {about} could be returned until {last}."),
     "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
     "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
     "order_known": ("We know its order.", "We do not know its order yet."),
@@ -139,8 +156,12 @@ def subject(condition: Condition, policy: Policy) -> str:
     name = condition.name
     if name.startswith("tenure_"):
         text = f"{name.split('_')[1]} months as a customer"
-    elif name.startswith("units_left_of_"):
-        text = f"units left of line {name.removeprefix('units_left_of_')}"
+    elif name.startswith("units_"):
+        text = name.replace("_", " ", 2).replace("_", " line ", 1)
+    elif name.startswith("returns_in_"):
+        text = f"returns asked for in {name.split('_')[2]} months"
+    elif name.startswith("requested_at_for_"):
+        text = f"line {name.removeprefix('requested_at_for_')} asked for on"
     else:
         text = NAMES.get(name, name.replace("_", " "))
     tiers = {tier.name: tier.label for tier in policy.tiers}
@@ -153,6 +174,12 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
     if condition.name.startswith("tenure_"):
         return f"reached on {asked}" if condition.holds else f"not before {asked}; it was {found}"
     return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
+
+
+def _verdict(decision: ReturnDecided) -> str:
+    """How its verdict reads: one that approves some lines and denies others is one in part."""
+    verdicts = {line.verdict for line in decision.lines}
+    return "partly" if decision.verdict == "approve" and "deny" in verdicts else decision.verdict
 
 
 def cause(decision: Decided, policy: Policy) -> str:
@@ -173,11 +200,18 @@ def sentence(decision: Decided, policy: Policy) -> str:
             change = "rose" if decision.reason == "upgrade" else "fell"
             text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
         case ReturnDecided():
-            verdict = VERDICTS[decision.verdict][0]
+            verdict = VERDICTS[_verdict(decision)][0]
             text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
+        case StockReleased():
+            units = ", ".join(f"{each.quantity} of line {each.line_id}" for each in decision.lines)
+            text = f"goods of return {decision.return_id} by {who} may go back into stock: {units}"
         case ContactRouted():
             until = moment(decision.respond_by, policy)
             text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
+        case EscalationDue():
+            text = f"case {decision.case_id} of {who} is due with {decision.to}, {decision.minutes_open} minutes after it came in"
+        case ContactClosed():
+            text = f"case {decision.case_id} of {who} was settled within {decision.resolution_minutes} minutes"
         case AtRiskRaised():
             text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
         case AtRiskRetracted():
@@ -228,7 +262,7 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             )
         case ReturnDecided():
             own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
-            opening = VERDICTS[decision.verdict][1].format(return_id=decision.return_id)
+            opening = VERDICTS[_verdict(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
         case _:
@@ -242,6 +276,6 @@ def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
-    last = day(int(condition.threshold or 0) - 1, policy) if stem == "requested_at" else asked
+    last = day(int(condition.threshold or 0) - 1, policy) if stem.startswith("requested_at") else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

@@ -14,6 +14,7 @@ from processors.plausibility import implausible
 from processors.policy import Policy
 from processors.rows import Rows
 from processors.timers import Timer
+from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.source import SourceEvent
 
@@ -71,7 +72,7 @@ def drop_timer(work: Work, timer: Timer) -> None:
     work.rows.put(CUSTOMERS, customer, timer.subject)
 
 
-def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> fold.Unit:
+def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> Unit:
     because = Because(
         customer_id=subject,
         cause=cause,
@@ -82,10 +83,10 @@ def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> fol
         rules_version=work.partition.rules_version,
         currency=policy.currency,
     )
-    return fold.Unit(work.rows, work.partition, now, policy, because)
+    return Unit(work.rows, work.partition, now, policy, because)
 
 
-def _keep(work: Work, name: str, unit: fold.Unit, customer: Customer, decisions: Sequence[Decision]) -> None:
+def _keep(work: Work, name: str, unit: Unit, customer: Customer, decisions: Sequence[Decision]) -> None:
     """Write the customer as the unit left it, with the timers that it now waits for."""
     subject = unit.subject
     customer = timers.arm(work.rows, customer, subject, fold.wanted(customer, unit.policy, unit.now))

@@ -24,6 +24,11 @@ class ReturnReviewed(Command, frozen=True, kw_only=True):
     verdict: Literal["approved", "refused"]
 
 
+class ReturnWindowExtended(Command, frozen=True, kw_only=True):
+    order_id: Id
+    until_at: Millis
+
+
 class DesignationAdded(Command, frozen=True, kw_only=True):
     designation_id: Id
     tier: Word
@@ -95,6 +100,7 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
 
 Personal = (
     ReturnReviewed
+    | ReturnWindowExtended
     | DesignationAdded
     | DesignationChanged
     | DesignationRemoved

@@ -29,13 +29,6 @@ from schemas.resolution import Resolution, aliased, self_contained
 from schemas.wire import has_choices
 
 
-def schema_id(value: bytes) -> int | Rejected:
-    """The id that a value in Confluent's format names."""
-    if len(value) < CONFLUENT_BYTES:
-        return Rejected("undecodable", f"found {len(value)} bytes; a record in Confluent's format opens with five")
-    return int.from_bytes(value[1:CONFLUENT_BYTES], "big")
-
-
 def understand(schema: str, references: Sequence[str] = ()) -> Contract | Rejected:
     """How to read what was written with a schema: as the contract of its name.
 
@@ -44,7 +37,7 @@ def understand(schema: str, references: Sequence[str] = ()) -> Contract | Reject
     """
     named: dict[str, Any] = {}
     try:
-        for each in references:
+        for each in dict.fromkeys(references):
             parse_schema(json.loads(each), named_schemas=named)
         given = parse_schema(json.loads(schema), named_schemas=named)
         if not isinstance(given, dict) or given["type"] != "record":
@@ -54,20 +47,16 @@ def understand(schema: str, references: Sequence[str] = ()) -> Contract | Reject
         parsed = parse_schema(written)
     except Exception as error:  # noqa: BLE001 - the parser raises whatever the schema provokes
         return Rejected("incompatible_schema", f"it is no Avro schema: {type(error).__name__}: {error}"[:500])
-    if known := of_header(MARKER + bytes.fromhex(fingerprint(form, "CRC-64-AVRO"))):
-        return known
     kind = BY_NAME.get(parsed["name"].rpartition(".")[2])
     if kind is None:
         return Rejected("unknown_schema", f"it is {parsed['name']}; no contract has that name")
-    return _foreign(parsed, kind)
-
-
-def _foreign(written: Any, kind: type) -> Contract | Rejected:
-    resolution = Resolution(written, parse_schema(load_schema(kind.__name__)))
+    resolution = Resolution(parsed, parse_schema(load_schema(kind.__name__)))
     if resolution.misfits:
         told = "; ".join(resolution.misfits[:5])
-        return Rejected("incompatible_schema", f"{written['name']} cannot be read as {kind.__name__}: {told}")
-    plain = without_logical_types(self_contained(written))
+        return Rejected("incompatible_schema", f"{parsed['name']} cannot be read as {kind.__name__}: {told}")
+    if known := of_header(MARKER + bytes.fromhex(fingerprint(form, "CRC-64-AVRO"))):
+        return known
+    plain = without_logical_types(written)
     schema = aliased(CONTRACTS[kind].schema, resolution.aliases)
     return Contract(kind, schema, b"", has_choices(plain), parse_schema(plain))
 

@@ -5,6 +5,8 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 
 from msgspec import Struct
 
+from schemas.events import Units
+
 
 class Condition(Struct, frozen=True):
     """One condition as the decision evaluated it: fact, value, operator, threshold and whether it holds (T-48).
@@ -50,6 +52,13 @@ class TierChanged(Decided, frozen=True, kw_only=True):
     vip_since: int | None = None
 
 
+class ReturnedLine(Struct, frozen=True):
+    line_id: str
+    quantity: int
+    verdict: str
+    amount_minor: int
+
+
 class ReturnDecided(Decided, frozen=True, kw_only=True):
     return_id: str
     order_id: str
@@ -57,6 +66,22 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     tier: str | None = None
     amount_minor: int
     window_ends_at: int | None = None
+    lines: tuple[ReturnedLine, ...] = ()
+    label_free: bool = False
+    settle_as: tuple[str, ...] = ()
+    keep_goods: bool = False
+    lane: str = "standard"
+    exchange_first: bool = False
+    review_queue: str | None = None
+    review_by: int | None = None
+    supersedes: str | None = None
+    decided_by: str | None = None
+
+
+class StockReleased(Decided, frozen=True, kw_only=True):
+    return_id: str
+    order_id: str
+    lines: tuple[Units, ...]
 
 
 class ContactRouted(Decided, frozen=True, kw_only=True):
@@ -65,6 +90,38 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     priority: int
     respond_by: int
     tier: str | None = None
+    rank_at: int | None = None
+    wait_until: int | None = None
+    resolve_by: int | None = None
+    skills: tuple[str, ...] = ()
+    authority_minor: int = 0
+    status: str = "active"
+    vip_since: int | None = None
+    lifetime_value_minor: int = 0
+    at_risk: bool = False
+    open_cases: int = 0
+    supersedes: str | None = None
+
+
+class EscalationDue(Decided, frozen=True, kw_only=True):
+    case_id: str
+    queue: str
+    to: str
+    step: int
+    tier: str | None = None
+    minutes_open: int
+
+
+class ContactClosed(Decided, frozen=True, kw_only=True):
+    case_id: str
+    tier: str | None = None
+    queue: str
+    answer_minutes: int
+    resolution_minutes: int
+    answered_in_time: bool
+    resolved_in_time: bool
+    first_contact: bool
+    supersedes: str | None = None
 
 
 class AtRiskRaised(Decided, frozen=True, kw_only=True):
@@ -108,5 +165,14 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     record: bytes
 
 
-Decision = TierChanged | ReturnDecided | ContactRouted | AtRiskRaised | AtRiskRetracted
+Decision = (
+    TierChanged
+    | ReturnDecided
+    | StockReleased
+    | ContactRouted
+    | EscalationDue
+    | ContactClosed
+    | AtRiskRaised
+    | AtRiskRetracted
+)
 Output = Decision | CustomerProfile | Quarantined

@@ -55,6 +55,7 @@ class OrderFailed(SourceEvent, frozen=True, kw_only=True):
 
 class OrderDelivered(SourceEvent, frozen=True, kw_only=True):
     order_id: Id
+    shipment_id: Id | None = None
 
 
 class OrderCancelled(SourceEvent, frozen=True, kw_only=True):
@@ -191,6 +192,15 @@ class ContactAssigned(SourceEvent, frozen=True, kw_only=True):
     queue: Word
 
 
+class ContactPaused(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+    reason: Word
+
+
+class ContactResumed(SourceEvent, frozen=True, kw_only=True):
+    case_id: Id
+
+
 class ContactResolved(SourceEvent, frozen=True, kw_only=True):
     case_id: Id
     agent_id: Id | None = None
@@ -258,6 +268,8 @@ Event = (
     | ContactOpened
     | ContactWaiting
     | ContactAssigned
+    | ContactPaused
+    | ContactResumed
     | ContactResolved
     | ContactReopened
     | ContactEscalated

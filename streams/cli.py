@@ -2,14 +2,17 @@
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from cyclopts import App
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    flags,
+    guide_commands,
     health_commands,
     logs,
     policy_commands,
@@ -26,35 +29,77 @@ from streams import (
 from streams.console import BAD_INPUT, NOT_THERE, OK, UNREAD, fail, noted
 from streams.settings import Settings, config_file
 
-app = App(
-    name="laurel",
-    help="Decisions for VIP and loyalty programmes, from events on Kafka.",
-    version=lambda: version("laurel-streams"),
-    version_flags=["--version"],
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, and something is wrong or waits; 2 the call or its input is wrong; "
+    "3 the broker or a part of it is missing; 141 nobody reads what is printed."
 )
-COMMANDS = (
-    worker_commands.worker,
+COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
+    "Set up and run",
     topics_commands.app,
-    topics_commands.topology,
-    records_commands.publish,
-    records_commands.tail,
-    health_commands.doctor,
-    health_commands.status,
-    tracing_commands.explain,
-    tracing_commands.why,
-    tracing_commands.trace,
-    tracing_commands.timeline,
     policy_commands.app,
     schema_commands.app,
-    simulating_commands.simulate,
-    verify_commands.verify,
-    skips_commands.skip,
-    dead_letters_commands.app,
     configuration_commands.app,
+    worker_commands.worker,
     sandbox_commands.sandbox,
+    "Records in and out",
+    records_commands.publish,
+    records_commands.tail,
+    simulating_commands.simulate,
+    "What happened, and why",
+    tracing_commands.trace,
+    tracing_commands.timeline,
+    tracing_commands.why,
+    tracing_commands.explain,
+    "Is all well",
+    health_commands.status,
+    health_commands.doctor,
+    verify_commands.verify,
+    topics_commands.topology,
+    "Put right",
+    dead_letters_commands.app,
+    skips_commands.skip,
+    "Find your way",
+    guide_commands.help_,
+    guide_commands.completion,
 )
-for command in COMMANDS:
-    app.command(command)
+"""Every command, below the heading of its panel in `laurel --help`."""
+
+
+def composed() -> App:
+    """The command with all its commands; settings are taken off a call before it reaches them."""
+    app = App(
+        name="laurel",
+        help="Decisions for VIP and loyalty programmes, from events on Kafka.\n\nExample: laurel simulate events.jsonl",
+        version=lambda: version("laurel-streams"),
+        version_flags=["--version"],
+        default_parameter=Parameter(negative=(), show_default=_default),
+        config=flags.fill,
+        group_commands=Group("Options", sort_key=len(COMMANDS)),
+        print_error=False,
+        exit_on_error=False,
+    )
+    group = Group("Commands")
+    for place, each in enumerate(COMMANDS):
+        if isinstance(each, str):
+            group = Group(each, sort_key=place)
+        elif isinstance(each, App):
+            each.group, each.default_parameter = (group,), app.default_parameter
+            app.command(each)
+        else:
+            app.command(each, group=group)
+    app.help_epilogue = f"{flags.epilogue((), app)} {EXIT_CODES}"
+    for words, command in flags.commands(app):
+        command.help_epilogue = flags.epilogue(words, command)
+    app.meta.default(flags.launcher(app))
+    return app
+
+
+def _default(value: object) -> str | None:
+    """What a page says of a default: nothing where a flag is simply not given."""
+    return None if value is None or value is False else str(value)
+
+
+app = composed()
 
 
 def main() -> None:
@@ -71,6 +116,8 @@ def main() -> None:
     logs.configure()
     try:
         code = _answer()
+    except CycloptsError as error:
+        code = fail(flags.explain(error), BAD_INPUT)
     except ValidationError as error:
         code = fail(configuration.explain(error), BAD_INPUT)
     except SettingsError as error:
@@ -91,7 +138,7 @@ def _answer() -> Any:
     """
     try:
         try:
-            return app(sys.argv[1:])
+            return app.meta(sys.argv[1:])
         finally:
             sys.stdout.flush()
     except BrokenPipeError:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from confluent_kafka import KafkaException
@@ -27,6 +27,9 @@ from streams.restoring import Tables
 from streams.samples import of_backlog, of_customers, of_presence, of_replicas, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
+
+if TYPE_CHECKING:
+    from streams.registry import Registry
 
 log = structlog.get_logger()
 
@@ -59,6 +62,7 @@ class Engine:
         self._lag: SourceLag | None = None
         self._backlog: Backlog | None = None
         self._replicas: Replicas | None = None
+        self._schemas: Registry | None = None
         self._cluster = ""
         self._everything = 0
         self._draining = False
@@ -142,6 +146,8 @@ class Engine:
         for beside in (self._presence, self._lag, self._backlog, self._replicas, warm):
             if beside is not None:
                 beside.stop()
+        if self._schemas is not None:
+            self._schemas.close()
 
     async def _attempt(self, part: Awaitable[None], no_matter: Callable[[], bool] = lambda: False) -> None:
         """One of the engine's parts; what it raises ends all, but where a broker that is away does not matter any more."""
@@ -245,13 +251,14 @@ class Engine:
             self._lag = SourceLag(settings)
             self._lag.start()
         lag = self._lag
+        self._schemas = framing.schemas(settings)
         intake = Intake(
             clock,
             partitions,
             settings.batch_size,
             may_tick=lambda: self._presence is not None and self._presence.clock_is_right,
             behind_ms=lag.behind_ms if lag else lambda: 0,
-            schemas=framing.schemas(settings),
+            schemas=self._schemas,
         )
         asking = admin(settings)
         self._everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)

@@ -4,6 +4,7 @@ Confluent's client is loaded only where a registry is configured: it takes as lo
 """
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,7 +13,9 @@ from schemas.confluent import framed
 from schemas.topics import PUBLISHED, SOURCES
 from streams.records import SCHEMA, Outgoing
 from streams.settings import Settings, Wire
-from streams.translation import Schemas
+
+if TYPE_CHECKING:
+    from streams.registry import Registry
 
 Frame = Callable[[Outgoing], Outgoing]
 """A record as it goes to the broker."""
@@ -29,7 +32,7 @@ def unchanged(record: Outgoing) -> Outgoing:
     return record
 
 
-def schemas(settings: Settings) -> Schemas | None:
+def schemas(settings: Settings) -> "Registry | None":
     """Whom intake asks for schemas; None without a registry. Raises `RegistryError` where its settings are wrong."""
     if not settings.registry_url:
         return None

@@ -54,7 +54,9 @@ def member(settings: Settings, agent: str) -> dict[str, Any]:
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": max(100, settings.session_timeout_ms // 6),
         "fetch.wait.max.ms": 50,
-        "queued.max.messages.kbytes": 32_768,
+        # One queue for all partitions, first come, first served: what a backlog of one puts into it, the others wait for. It
+        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour).
+        "queued.max.messages.kbytes": 2_048,
     }
 
 

@@ -84,7 +84,7 @@ METRICS = (
            "events of a source that changed no row and led to nothing: what they say was known, as of one published again",
            ("topic",), known=tuple((topic,) for topic in SOURCES)),
     Metric("laurel_records_failed_total", "counter", "Records",
-           "records whose fold raised and stopped their partition; each attempt counts", ("agent",), known=_EACH_AGENT),
+           "records that stopped their partition: their fold raised, or the registry did not tell their schema; each attempt counts", ("agent",), known=_EACH_AGENT),
     Metric("laurel_dead_letters_total", "counter", "Records", "records put into the dead letters, by reason", ("reason",)),
     Metric("laurel_quarantined_total", "counter", "Records", "records that the fold would not apply, by reason", ("reason",)),
     Metric("laurel_decisions_total", "counter", "Decisions",

@@ -1,16 +1,18 @@
 """`laurel publish` and `laurel tail`: records go in, and come out."""
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TextIO
 
 from cyclopts import Parameter
 
-from streams.console import BAD_INPUT, OK, fail, noted, out, progress
+from schemas.topics import BY_NAME
+from streams.console import BAD_INPUT, OK, Json, Lines, fail, noted, opened, progress, tell
 from streams.settings import Settings, Wire
 
+Topic = Annotated[str, Parameter(choices=tuple(BY_NAME), show_choices=False)]
 
-def publish(file: Path, *, wire: Wire = "single-object") -> int:
+
+def publish(file: Lines, /, *, wire: Wire = "single-object", as_json: Json = False) -> int:
     """Publish a file of JSON lines to the source topics; `-` reads standard input.
 
     Example: laurel publish events.jsonl
@@ -18,42 +20,45 @@ def publish(file: Path, *, wire: Wire = "single-object") -> int:
     Parameters
     ----------
     file
-        One event a line: {"type": "OrderPlaced", "event_id": ..., ...}
+        One event a line: `{"type": "OrderPlaced", "event_id": ..., ...}`
     wire
         How records are written: Avro single-object encoding, or Confluent's wire format with the ids of a registry.
+    as_json
+        For programs.
     """
-    from streams import publishing
-
-    try:
-        if str(file) == "-":
-            return _publish(sys.stdin, None, wire)
-        with file.open(encoding="utf-8") as lines:
-            total = sum(1 for line in lines if line.strip())
-            lines.seek(0)
-            return _publish(lines, total, wire)
-    except publishing.BadLineError as error:
-        return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
-    except TimeoutError:  # the broker's silence, and to Python an OSError
-        raise
-    except OSError as error:
-        return fail(f"{error}{noted(error)}", BAD_INPUT)
-    except UnicodeDecodeError as error:
-        return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
-
-
-def _publish(lines: Any, total: int | None, wire: Wire) -> int:
     from streams import framing, publishing
 
     settings = Settings()
     frame = framing.of_sources(settings, wire)
-    with progress("publishing", total) as advance:
-        count = publishing.publish(settings, map(frame, publishing.parse(lines)), advance)
-    out().print(f"published {count} records")
+    try:
+        with opened(file) as lines, progress("publishing", _count(lines)) as advance:
+            count = publishing.publish(settings, map(frame, publishing.parse(lines)), advance)
+    except TimeoutError:  # the broker's silence, and to Python an OSError
+        raise
+    except OSError as error:
+        return fail(f"{error}{noted(error)}", BAD_INPUT)
+    except (publishing.BadLineError, UnicodeDecodeError) as error:
+        return fail(f"{file}: {error}{noted(error)}", BAD_INPUT)
+    tell({"published": count}, f"published {count} records", as_json=as_json)
     return OK
 
 
+def _count(lines: TextIO) -> int | None:
+    """How many there are, where that can be known without losing them."""
+    if not lines.seekable():
+        return None
+    total = sum(1 for line in lines if line.strip())
+    lines.seek(0)
+    return total
+
+
 def tail(
-    topic: str, *, last: int = 10, everything: Annotated[bool, Parameter(name="--all")] = False, follow: bool = False
+    topic: Topic,
+    /,
+    *,
+    last: int = 10,
+    everything: Annotated[bool, Parameter(name="--all")] = False,
+    follow: bool = False,
 ) -> int:
     """Print a topic's committed records, decoded, as JSON lines.
 
@@ -62,7 +67,7 @@ def tail(
     Parameters
     ----------
     topic
-        Its name in laurel, such as tier-changes.
+        Its name in laurel, without the namespace.
     last
         How many records of each partition's end.
     everything

@@ -25,16 +25,14 @@ class Standing(NamedTuple):
 
 def register(settings: Settings) -> Iterator[Standing]:
     """Register what is not there yet. Raises `RegistryError` where the registry does not answer, or not to us."""
-    registry = client(settings)
-    for subject in subjects(settings):
-        number = attempt(settings, partial(registered, registry, subject))
-        if number is not None:
-            yield Standing(subject.name, number, well=True, found="there already")
-        else:
+    with client(settings) as registry:
+        for subject in subjects(settings):
             yield attempt(settings, partial(_register, registry, subject))
 
 
 def _register(registry: SchemaRegistryClient, subject: Subject) -> Standing:
+    if (known := registered(registry, subject)) is not None:
+        return Standing(subject.name, known, well=True, found="there already")
     try:
         number = registry.register_schema(subject.name, subject.schema)
     except SchemaRegistryError as error:
@@ -47,9 +45,9 @@ def _register(registry: SchemaRegistryClient, subject: Subject) -> Standing:
 
 def check(settings: Settings) -> Iterator[Standing]:
     """Compare. Raises `RegistryError` as `register` does."""
-    registry = client(settings)
-    for subject in subjects(settings):
-        yield attempt(settings, partial(_check, registry, subject))
+    with client(settings) as registry:
+        for subject in subjects(settings):
+            yield attempt(settings, partial(_check, registry, subject))
 
 
 def _check(registry: SchemaRegistryClient, subject: Subject) -> Standing:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
 
@@ -54,6 +54,19 @@ class Registry:
         self._asked: dict[int, Future[Contract | Rejected | None]] = {}
         self._answers = True
         self._because = "it has not answered yet"
+
+    def close(self) -> None:
+        """Ask no more. What is being asked for is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """To be closed at the end of a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
 
     def contract(self, schema_id: int) -> Contract | Rejected | str:
         """How to read what was written with a schema; a text says why that is not known yet.
@@ -153,13 +166,14 @@ def registered(registry: SchemaRegistryClient, subject: Subject) -> int | None:
 
 def ids(settings: Settings, topics: Container[str]) -> dict[tuple[str, bytes], int]:
     """By topic and the bytes that open a record of it: the ids of the contracts as they are now. Raises `RegistryError`."""
-    asking, found = client(settings), dict[tuple[str, bytes], int]()
-    for subject in subjects(settings):
-        if subject.topic not in topics:
-            continue
-        if (number := attempt(settings, partial(registered, asking, subject))) is None:
-            raise RegistryError(f"{settings.registry_url} has no {subject.name} as it is now; laurel schemas register")
-        found[subject.topic, CONTRACTS[subject.kind].header] = number
+    found = dict[tuple[str, bytes], int]()
+    with client(settings) as asking:
+        for subject in (each for each in subjects(settings) if each.topic in topics):
+            if (number := attempt(settings, partial(registered, asking, subject))) is None:
+                raise RegistryError(
+                    f"{settings.registry_url} has no {subject.name} as it is now; laurel schemas register"
+                )
+            found[subject.topic, CONTRACTS[subject.kind].header] = number
     return found
 
 

@@ -3,20 +3,19 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.markup import escape
 from rich.table import Table
 
-from streams.console import FAILED, OK, out
+from streams.console import FAILED, OK, Json, out
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.registration import Standing
 
 app = App(name="schemas", help="Register laurel's contracts in a schema registry, or compare them with it.")
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 @app.command

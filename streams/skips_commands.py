@@ -1,10 +1,12 @@
 """`laurel skip`: past what a partition cannot get past."""
 
-from streams.console import BAD_INPUT, OK, fail, out
+from streams.console import BAD_INPUT, OK, Json, fail, tell
 from streams.settings import Settings
 
 
-def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
+def skip(
+    partition: int, offset: int, /, *, unit: str, reason: str, dry_run: bool = False, as_json: Json = False
+) -> int:
     """Leave out one unit that a stopped partition cannot get past; every fold leaves it out from then on.
 
     Example: laurel skip 3 120934 --unit record --reason "refund without order, ticket 4711"
@@ -19,6 +21,10 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
         What to leave out, as the worker named it.
     reason
         Why; kept with the skip.
+    dry_run
+        Only check that the partition stopped there, and say what would be left out.
+    as_json
+        For programs.
     """
     from streams import skips
     from streams.kafka import admin, partitions_of
@@ -35,6 +41,9 @@ def skip(partition: int, offset: int, *, unit: str, reason: str) -> int:
     if stopped_at != offset:
         following = "has no record after it" if stopped_at is None else f"its next record is {stopped_at}"
         return fail(f"timeline/{partition} is at {position} and {following}: nothing stopped at {offset}", BAD_INPUT)
-    skips.publish(settings, partition, offset, unit, reason)
-    out().print(f"timeline/{partition} leaves out {unit} at {offset}")
+    if not dry_run:
+        skips.publish(settings, partition, offset, unit, reason)
+    told = {"partition": partition, "offset": offset, "unit": unit, "skipped": not dry_run}
+    said = f"timeline/{partition} {'would leave' if dry_run else 'leaves'} out {unit} at {offset}"
+    tell(told, said, as_json=as_json)
     return OK

@@ -1,20 +1,20 @@
 """`laurel verify`: is everything as the timeline says."""
 
-import json
-import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from streams.console import BAD_INPUT, FAILED, OK, Json, fail, out, progress
+from cyclopts import Parameter
+
+from streams.console import BAD_INPUT, FAILED, OK, Json, emit, fail, out, progress
 from streams.settings import Settings
 
 
 def verify(
     *,
-    local: bool = True,
-    snapshots: Path | None = None,
-    every: timedelta | None = None,
+    local: Annotated[bool, Parameter(negative="--no-local")] = True,
+    snapshots: Annotated[Path | None, Parameter(metavar="FOLDER")] = None,
+    every: Annotated[timedelta | None, Parameter(metavar="DURATION")] = None,
     as_json: Json = False,
 ) -> int:
     """Fold the timeline again and compare: sources, tables, changelog, decisions, sequence numbers, a second fold.
@@ -55,11 +55,11 @@ def verify(
     except FolderError as error:
         return fail(error, BAD_INPUT)
     if as_json:
-        sys.stdout.write(json.dumps(report.to_json()) + "\n")
+        emit(report.to_json())
     else:
         for table in report.tables():
             out().print(table)
         for said in (*report.first_differences(), *report.notes):
-            out().print(said, highlight=False, markup=False)
+            out().print(said)
         out().print("verified" if report.clean else "NOT verified")
     return OK if report.clean else FAILED

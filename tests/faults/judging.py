@@ -39,6 +39,7 @@ TOPICS = {
         "ReturnReviewed",
         "ReturnDisputed",
         "ReturnSettled",
+        "ReturnWindowExtended",
     },
     "interactions": {
         "CustomerRegistered",
@@ -54,6 +55,8 @@ TOPICS = {
         "ContactOpened",
         "ContactWaiting",
         "ContactAssigned",
+        "ContactPaused",
+        "ContactResumed",
         "ContactResolved",
         "ContactReopened",
         "ContactEscalated",
@@ -94,12 +97,12 @@ class Malformed(Exception):  # noqa: N818 - a verdict
 
 @cache
 def schemas() -> dict[bytes, Any]:
-    """The schemas of what may come in, by the eight bytes that announce them."""
-    found = {}
-    for name in EVENTS | MESSAGES:
-        (file,) = (HISTORY / name).glob("*.avsc")
-        found[bytes.fromhex(file.stem)] = _spelled_out(json.loads(file.read_text(encoding="utf-8")), {})
-    return found
+    """The schemas of what may come in, of every version, by the eight bytes that announce them."""
+    return {
+        bytes.fromhex(file.stem): _spelled_out(json.loads(file.read_text(encoding="utf-8")), {})
+        for name in EVENTS | MESSAGES
+        for file in (HISTORY / name).glob("*.avsc")
+    }
 
 
 def _spelled_out(node: Any, named: dict[str, Any]) -> Any:

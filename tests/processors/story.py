@@ -175,10 +175,18 @@ class Story:
         return self._happen(placed, **given)
 
     def deliver(
-        self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
+        self,
+        date: str,
+        order: str = "o1",
+        *,
+        shipment: str | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
     ) -> list[Effect]:
-        """The last item of an order arrives."""
-        return self._happen(e.OrderDelivered(**self._source(customer, date, event), order_id=order), **given)
+        """The last item of an order arrives, or one of its shipments."""
+        source = self._source(customer, date, event)
+        return self._happen(e.OrderDelivered(**source, order_id=order, shipment_id=shipment), **given)
 
     def cancel(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
@@ -219,6 +227,72 @@ class Story:
         source = self._source(customer, date, event)
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
         return self._happen(request, **given)
+
+    def ship(
+        self,
+        date: str,
+        lines: Collection[str] = ("l1",),
+        order: str = "o1",
+        shipment: str = "p1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Lines of an order leave the warehouse together."""
+        units = tuple(e.Units(line, 1) for line in lines)
+        source = self._source(customer, date, event)
+        return self._happen(e.OrderShipped(**source, order_id=order, shipment_id=shipment, lines=units), **given)
+
+    def _back(self, date: str, back: str, order: str, customer: str, event: str | None) -> dict[str, Any]:
+        return self._source(customer, date, event) | {"return_id": back, "order_id": order}
+
+    def receive(
+        self,
+        date: str,
+        units: int = 1,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        line: str = "l1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Goods of a return arrive."""
+        lines = (e.ReturnLine(line, units),)
+        return self._happen(e.ReturnReceived(**self._back(date, back, order, customer, event), lines=lines), **given)
+
+    def inspect(
+        self,
+        date: str,
+        accepted: int = 1,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        line: str = "l1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Goods of a return are looked at, and so many are as they should be."""
+        lines = (e.ReturnLine(line, accepted),) if accepted else ()
+        told = e.ReturnInspected(**self._back(date, back, order, customer, event), accepted=lines)
+        return self._happen(told, **given)
+
+    def dispute(
+        self,
+        date: str,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer objects to a verdict."""
+        told = e.ReturnDisputed(**self._back(date, back, order, customer, event), reason="unfair")
+        return self._happen(told, **given)
 
     def subscribe(
         self,
@@ -290,6 +364,37 @@ class Story:
         """The customer contacts support."""
         source = self._source(customer, date, event)
         return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+
+    def case(
+        self,
+        date: str,
+        what: str,
+        case: str = "k1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        agent: str | None = "agent-1",
+        **given: Any,
+    ) -> list[Effect]:
+        """What becomes of a case: waiting, assigned, paused, resumed, escalated, resolved or reopened."""
+        about = self._source(customer, date, event) | {"case_id": case}
+        told: e.SourceEvent
+        match what:
+            case "waiting":
+                told = e.ContactWaiting(**about, queue="vip")
+            case "assigned":
+                told = e.ContactAssigned(**about, agent_id=agent or "agent-1", queue="vip")
+            case "paused":
+                told = e.ContactPaused(**about, reason="customer")
+            case "resumed":
+                told = e.ContactResumed(**about)
+            case "escalated":
+                told = e.ContactEscalated(**about, reason="authority", agent_id=agent)
+            case "resolved":
+                told = e.ContactResolved(**about, agent_id=agent)
+            case _:
+                told = e.ContactReopened(**about)
+        return self._happen(told, **given)
 
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:

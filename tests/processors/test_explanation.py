@@ -68,6 +68,7 @@ def test_the_conditions_of_a_return_name_what_told_of_the_order_t_48() -> None:
         "units_left_of_l1": "orders/placed",
         "requested_at": "returns/first",
         "amount_minor": "returns/first",
+        "returns_in_6_months": "returns/first",
     }
     story.cancel("2024-01-03", event="cancelled")
     second = only(story.send_back("2024-01-04", 9, back="b2", event="second"), ReturnDecided)

@@ -19,7 +19,7 @@ def shown(laurel: Caller) -> dict[str, dict[str, Any]]:
     """What `config show --json` says, by setting."""
     answer = laurel("config", "show", "--json")
     assert answer.code == 0, answer.err
-    return {row["name"]: row for row in json.loads(answer.out)}
+    return {row["name"]: row for row in map(json.loads, answer.out.splitlines())}
 
 
 def test_every_setting_says_what_it_is_for() -> None:
@@ -95,7 +95,7 @@ def test_config_show_is_a_table_for_people(laurel: Caller) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("batch_sise = 5\n", ["batch_sise", "Extra inputs", "5"]),
+        ("batch_sise = 5\n", ["batch_sise", "did you mean batch_size?", "5"]),
         ("batch_size = 0\n", ["batch_size", "greater than 0", "0"]),
         ('clock = "sundial"\n', ["clock", "'wall' or 'events'", "sundial"]),
         ('agents = "customers,nobody"\n', ["agents", "match pattern", "customers,nobody"]),
@@ -134,6 +134,27 @@ def test_a_secret_of_the_wrong_type_is_not_said_aloud(laurel: Caller, tmp_path: 
     assert answer.code == 2
     assert "sasl.password" in answer.err
     assert "31337" not in answer.err
+
+
+def test_credentials_of_the_registry_are_hidden_and_not_taken_where_they_would_be_shown(
+    laurel: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "laurel.toml").write_text('[registry]\n"basic.auth.user.info" = "laurel:hush"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 0
+    assert "hush" not in answer.out
+    (tmp_path / "laurel.toml").write_text('registry_url = "http://laurel:hush@registry:8081"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 2
+    assert "basic.auth.user.info" in answer.err
+    assert "hush" not in answer.err
+
+
+def test_decisions_in_confluents_format_need_a_registry(laurel: Caller) -> None:
+    answer = laurel.given(decisions_wire="confluent")("config", "show")
+    assert answer.code == 2
+    assert "LAUREL_REGISTRY_URL" in answer.err
+    assert laurel.given(registry_url="http://127.0.0.1:1")("config", "show").code == 0
 
 
 def test_settings_cannot_be_changed_by_the_way() -> None:

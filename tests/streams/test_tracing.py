@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from schemas import commands as c
 from schemas import events as e
 from schemas.codec import encode
 from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
@@ -20,11 +21,11 @@ from tests.streams.systems import System
 
 BOUGHT = ms("2024-01-01")
 ASKED: dict[str, Any] = {"return_id": "b1", "order_id": "o1", "lines": (e.ReturnLine("l1", 1),)}
-SUBSCRIBED = replace(example(e.SubscriptionStarted), event_id="e-sub", customer_id="ada", occurred_at=BOUGHT + DAY)
+GRANTED = replace(example(c.CompensationGranted), event_id="e-granted", customer_id="ada", occurred_at=BOUGHT + DAY)
 STORY: tuple[e.SourceEvent, ...] = (
     registered("ada", ms("2022-01-01"), "e-ada"),
     placed("ada", BOUGHT, 150_000, "o1"),
-    SUBSCRIBED,
+    GRANTED,
     e.OrderDelivered(event_id="e-delivered", customer_id="ada", occurred_at=BOUGHT + 2 * DAY, order_id="o1"),
     e.ReturnRequested(event_id="e-asked", customer_id="ada", occurred_at=BOUGHT + 3 * DAY, **ASKED),
     e.ReturnRequested(event_id="e-again", customer_id="ada", occurred_at=BOUGHT + 4 * DAY, **ASKED),
@@ -90,7 +91,7 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     ("event", "words"),
     [
         ("e-delivered", "it is a fact"),
-        ("e-sub", "no rule reads SubscriptionStarted yet"),
+        ("e-granted", "no rule reads CompensationGranted yet"),
         ("e-again", "the same object was decided under another event's id"),
         ("e-waiting", "it is not folded yet"),
     ],
