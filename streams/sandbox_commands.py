@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from streams.console import BAD_INPUT, NOT_THERE, OK, Json, fail
-from streams.settings import Wire
+from streams.settings import FLAGS, Wire
 
 LAUNCHERS = Path(__file__).parents[1] / "deploy" / "sandbox"
 """What starts brokers is no part of what runs in production: it is in the repository, not in the wheel."""
@@ -35,7 +35,8 @@ def sandbox(
 ) -> int:
     """Start all that an integrator needs, with an invented shop that goes on, until Ctrl-C; nothing stays behind.
 
-    What is printed can be pasted where your own program runs. Needs laurel's repository, and Docker or Java.
+    What is printed can be pasted where your own program runs. Needs laurel's repository, and Docker or Java. It chooses its
+    settings itself: those set elsewhere do not reach it.
 
     Example: laurel sandbox --rate 20 --seed 7 --for 30m
 
@@ -63,8 +64,12 @@ def sandbox(
         return fail(
             f"a sandbox needs what starts brokers and registries, which no installed laurel has: {where}", BAD_INPUT
         )
+    if FLAGS:
+        return fail(
+            f"found the setting {', '.join(FLAGS)}; a sandbox chooses its settings itself, and prints them", BAD_INPUT
+        )
     if rate < 0 or (during is not None and during <= timedelta()):
-        return fail(f"found --rate {rate} and --for {during}; both must be above 0, or the rate 0", BAD_INPUT)
+        return fail(f"found --rate {rate} and --for {during}; a rate from 0 and a time above 0 are needed", BAD_INPUT)
 
     from deploy.broker.runs import BrokerError
     from deploy.sandbox import running
