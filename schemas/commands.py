@@ -98,6 +98,10 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
     approved_by_id: Id | None = None
 
 
+class PersonalTextErased(Command, frozen=True, kw_only=True):
+    pass
+
+
 Personal = (
     ReturnReviewed
     | ReturnWindowExtended
@@ -112,4 +116,5 @@ Personal = (
     | BenefitDelivered
     | PointsAdjusted
     | CompensationGranted
+    | PersonalTextErased
 )

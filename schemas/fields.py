@@ -30,8 +30,9 @@ Version = Annotated[int, Meta(ge=1, le=10**9)]
 """Of what people edit: 1 at first, and one more with each edit."""
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^#\x00-\x1f][^\x00-\x1f]*\Z")]
 """A name for programs, as a reason, a channel or a benefit: of the programme or of the upstream system, never free text."""
-Sealed = Annotated[bytes, Meta(max_length=65_536)]
-"""Free text under its person's key (D11): the fold never opens it. Empty is no text."""
+SEALED_BYTES = 65_536
+Sealed = Annotated[bytes, Meta(max_length=SEALED_BYTES)]
+"""Free text under its person's key (D11, `schemas.sealing`): the fold never opens it. Empty is no text."""
 RatePpm = Annotated[int, Meta(ge=1, le=10**12)]
 
 Currency = Literal[

@@ -10,7 +10,7 @@ from schemas import commands as c
 from schemas import decisions as d
 from schemas import events as e
 
-Writer = Literal["upstream", "intake", "customers", "operators", "workers"]
+Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
 AGENTS = ("intake", "customers")
 """Of the writers, those that fold; each has a group and transactions of its own."""
 
@@ -23,6 +23,7 @@ SOURCE = FOREVER | {"max.message.bytes": str(SOURCE_BYTES)}
 COPY = FOREVER | {"max.message.bytes": str(LARGER_BYTES), "message.timestamp.after.max.ms": str(2**63 - 1)}
 """Topics that carry others' records on: whatever a source's broker took, with whatever stamp, fits."""
 COMPACTED = {"cleanup.policy": "compact"}
+DAY_MS = 86_400_000
 WEEK_MS = 604_800_000
 
 
@@ -57,7 +58,7 @@ TOPICS = (
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted), aligned=False, config=SOURCE),
+           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased), aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
@@ -78,6 +79,9 @@ TOPICS = (
           config=COMPACTED | {"delete.retention.ms": str(WEEK_MS), "max.message.bytes": str(LARGER_BYTES)}),
     Topic("workers", "workers", "who runs, and the broker's clock", aligned=False, partitions=1,
           config=COMPACTED | {"message.timestamp.type": "LogAppendTime"}),
+    # One partition: each day's key lets the broker close a segment, so that compaction reaches what was deleted before.
+    Topic("keys", "keyholders", "keys that personal text is sealed under; deleting one erases what it sealed",
+          aligned=False, partitions=1, config=COMPACTED | {"max.compaction.lag.ms": str(DAY_MS)}),
     Topic("skips", "operators", "units that every fold leaves out", aligned=False, partitions=1, config=COMPACTED),
 )  # fmt: skip
 

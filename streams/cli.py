@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    erasure_commands,
     flags,
     guide_commands,
     health_commands,
@@ -58,6 +59,7 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Put right",
     dead_letters_commands.app,
     skips_commands.skip,
+    erasure_commands.erase,
     "Find your way",
     guide_commands.help_,
     guide_commands.completion,

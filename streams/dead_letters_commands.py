@@ -49,7 +49,7 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
     drawn = table("place", "published at", "origin", "reason", "what was found", "sent again")
     for letter in letters[-last:] if last > 0 else ():
         drawn.add_row(
-            letter.place, when(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
+            letter.place, when(letter.record.timestamp), letter.origin, letter.reason, letter.lost or letter.detail,
             "yes" if letter.is_in(again) else "",
         )  # fmt: skip
     out().print(drawn)
@@ -181,6 +181,7 @@ def _described(letter: "DeadLetter", again: set[bytes]) -> dict[str, Any]:
         "origin": letter.origin,
         "reason": letter.reason,
         "detail": letter.detail,
+        "lost": letter.lost,
         "redriven_from": letter.redriven_from,
         "sent_again": letter.is_in(again),
     }

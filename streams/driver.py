@@ -18,6 +18,7 @@ from streams.customers import Fold, Partitions
 from streams.folding import fold
 from streams.intake import Intake
 from streams.kafka import Place
+from streams.keychain import MemoryKeys
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
 from streams.translation import Schemas
@@ -77,7 +78,8 @@ class Driver:
         schemas: Schemas | None = None,
     ) -> None:
         self.logs = Logs(partitions)
-        self.intake = Intake(clock, partitions, batch_size, schemas=schemas)
+        self.keys = MemoryKeys()
+        self.intake = Intake(clock, partitions, batch_size, self.keys, schemas=schemas)
         self.customers = Partitions(Tables(), fold)
         self._given: dict[Place, int] = {(topic, n): 0 for topic in INTAKE for n in range(partitions)}
         self._folded = dict.fromkeys(range(partitions), 0)

@@ -15,6 +15,7 @@ from streams.backlog import Backlog
 from streams.batches import BatchTopic, Stage, run
 from streams.clock import EventsClock, WallClock
 from streams.customers import CustomersWork, Fold
+from streams.day_keys import DayKeys
 from streams.health import Health
 from streams.intake import Intake
 from streams.kafka import TIMEOUT_S, admin, partitions_of, patiently, shown
@@ -60,6 +61,7 @@ class Engine:
         self._customers: CustomersWork | None = None
         self._presence: Presence | None = None
         self._lag: SourceLag | None = None
+        self._keys: DayKeys | None = None
         self._backlog: Backlog | None = None
         self._replicas: Replicas | None = None
         self._schemas: Registry | None = None
@@ -143,7 +145,7 @@ class Engine:
     def _stop_measuring(self) -> None:
         """Stop what runs beside the stages. It may take as long as a broker is silent; `drain` waits no longer than it may."""
         warm = self._customers.warm if self._customers else None
-        for beside in (self._presence, self._lag, self._backlog, self._replicas, warm):
+        for beside in (self._presence, self._keys, self._lag, self._backlog, self._replicas, warm):
             if beside is not None:
                 beside.stop()
         if self._schemas is not None:
@@ -217,7 +219,11 @@ class Engine:
         self._cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
         agents = settings.agents.split(",")
         if "intake" in agents:
-            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
+            # Before there is a stage: what is waited for may be a broker that does not answer, and then nothing is left open.
+            keys = DayKeys(settings, self._broker_ms)
+            keys.start(self._is_draining)
+            self._keys = keys
+            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")), keys)
         if "customers" in agents:
             self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
             if self._customers.warm is not None:
@@ -241,7 +247,10 @@ class Engine:
         except framing.RegistryError as error:
             raise NotThereError(str(error)) from error
 
-    def _intake(self, partitions: int) -> Stage:
+    def _broker_ms(self) -> int | None:
+        return None if self._presence is None else self._presence.broker_ms()
+
+    def _intake(self, partitions: int, keys: DayKeys) -> Stage:
         settings = self.settings
         clock: EventsClock | WallClock
         if settings.clock == "events":
@@ -256,6 +265,7 @@ class Engine:
             clock,
             partitions,
             settings.batch_size,
+            keys,
             may_tick=lambda: self._presence is not None and self._presence.clock_is_right,
             behind_ms=lag.behind_ms if lag else lambda: 0,
             schemas=self._schemas,

@@ -16,9 +16,10 @@ from schemas.partitions import reserved
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from streams.batches import Folded
+from streams.burying import TOO_LARGE, Seals, bury
 from streams.clock import DAY_MS, EventsClock, WallClock, now_ms
 from streams.kafka import Place
-from streams.records import DETAIL, FRAME, HOPS, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
+from streams.records import FRAME, HOPS, ORIGIN, REDRIVEN, Outgoing, Record, origin_of
 from streams.translation import Schemas, Translated, schema_id, translated
 
 MAX_HOPS = 8
@@ -27,8 +28,6 @@ MAX_AHEAD_MS = DAY_MS
 BUFFERED_BATCHES = 4
 LARGEST_BYTES = 2_000_000
 """Key and value of a record that timeline and dead letters can take, with headers of ours (`schemas.topics`)."""
-TOO_LARGE = "too_large"
-DETAIL_CHARS = 1_000
 SMALL_NUMBER = re.compile("[0-9]{1,6}")
 
 
@@ -126,18 +125,6 @@ def append(record: Record, subject: str) -> Outgoing:
     return Outgoing("timeline", subject.encode(), value, partition, record.timestamp, headers)
 
 
-def bury(record: Record, why: Rejected) -> Outgoing:
-    """The record in the dead letters: its own key and bytes, with its origin and the reason.
-
-    Bytes that no topic of ours would take stay where the origin says.
-    """
-    headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail[:DETAIL_CHARS].encode())]
-    if why.reason == TOO_LARGE:
-        return Outgoing("dead-letters", None, None, None, record.timestamp, headers)
-    headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
-    return Outgoing("dead-letters", record.key, record.value, None, record.timestamp, headers)
-
-
 def size_of(record: Record) -> int:
     """What the record would bring into the dead letters. A source's own limit is one of compressed batches."""
     passed_on = (value or b"" for name, value in record.headers if name == REDRIVEN)
@@ -161,6 +148,7 @@ class Intake:
         clock: EventsClock | WallClock,
         partitions: int,
         batch_size: int,
+        seals: Seals,
         *,
         may_tick: Callable[[], bool] = lambda: True,
         behind_ms: Callable[[], int] = lambda: 0,
@@ -171,6 +159,7 @@ class Intake:
         self.clock = clock
         self._partitions = partitions
         self._batch_size = batch_size
+        self._seals = seals
         self._may_tick = may_tick
         self._behind_ms = behind_ms
         self._schemas = schemas
@@ -239,7 +228,10 @@ class Intake:
             subject = Rejected("invalid_id", f"found the subject {subject}, and {self._partitions} partitions")
         if isinstance(subject, str) and isinstance(self.clock, EventsClock) and record.topic != "messages":
             subject = self._tick_events(self.clock, record.timestamp, folded) or subject
-        folded.outgoing.append(append(record, subject) if isinstance(subject, str) else bury(record, subject))
+        if isinstance(subject, str):
+            folded.outgoing.append(append(record, subject))
+        else:
+            folded.outgoing.append(bury(record, subject, self._seals))
 
     def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
         if clock.last is not None and clock.jumps(timestamp):

@@ -20,7 +20,8 @@ def publish(file: Lines, /, *, wire: Wire = "single-object", as_json: Json = Fal
     Parameters
     ----------
     file
-        One event a line: `{"type": "OrderPlaced", "event_id": ..., ...}`
+        One event a line: `{"type": "OrderPlaced", "event_id": ..., ...}`. Free text is given as `note` or `answer` and
+        sealed under a key of its person.
     wire
         How records are written: Avro single-object encoding, or Confluent's wire format with the ids of a registry.
     as_json
@@ -31,8 +32,12 @@ def publish(file: Lines, /, *, wire: Wire = "single-object", as_json: Json = Fal
     settings = Settings()
     frame = framing.of_sources(settings, wire)
     try:
-        with opened(file) as lines, progress("publishing", _count(lines)) as advance:
-            count = publishing.publish(settings, map(frame, publishing.parse(lines)), advance)
+        with (
+            publishing.preparing(settings) as prepare,
+            opened(file) as lines,
+            progress("publishing", _count(lines)) as advance,
+        ):
+            count = publishing.publish(settings, map(frame, publishing.parse(lines, prepare)), advance)
     except TimeoutError:  # the broker's silence, and to Python an OSError
         raise
     except OSError as error:

@@ -192,6 +192,7 @@ def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[
     cleanup = topic.config.get("cleanup.policy", "delete")
     stamps = topic.config.get("message.timestamp.type", "")
     tombstones_ms = topic.config.get("delete.retention.ms", "0")
+    compacted_ms = topic.config.get("max.compaction.lag.ms", "0")
     rules: tuple[tuple[bool, str, Callable[[str], bool], str], ...] = (
         (topic.name == "timeline", "retention.ms", "-1".__eq__, "-1: it is the book of record"),
         (topic.name == "timeline", "retention.bytes", "-1".__eq__, "-1, likewise"),
@@ -203,6 +204,12 @@ def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[
             "delete.retention.ms",
             lambda found: int(found) >= int(tombstones_ms),
             f"at least {tombstones_ms}: an older local copy would miss tombstones",
+        ),
+        (
+            "max.compaction.lag.ms" in topic.config,
+            "max.compaction.lag.ms",
+            lambda found: int(found) <= int(compacted_ms),
+            f"at most {compacted_ms}: a key that was deleted must leave the broker's disks",
         ),
         (
             topic.name in {"timeline", "dead-letters", "quarantined"},

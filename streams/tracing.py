@@ -8,11 +8,15 @@ from processors.step import RECORD
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided, Quarantined
 from schemas.partitions import partition_of
+from schemas.publishing import SEALED_FIELDS, SUFFIX, read_text
+from schemas.sealing import key_id
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
-from streams import skips
-from streams.dead_letters import DeadLetter, dead_letter
+from streams import dead_letters, skips
+from streams.burying import DELETED
+from streams.dead_letters import DeadLetter
 from streams.kafka import admin, partitions_of
+from streams.keys import Keyring
 from streams.reading import read_all, read_partitions
 from streams.records import ORIGIN, Record
 from streams.settings import Settings
@@ -61,9 +65,9 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
     ]
     # What cannot be read has no id to compare: that its bytes hold this one is all that can be said.
     buried = [
-        Moment("buried", record, dead_letter(record))
-        for record, event in _mentioning(settings, "dead-letters", event_id, advance)
-        if not isinstance(event, SourceEvent) or event.event_id == event_id
+        Moment("buried", letter.record, letter)
+        for letter in dead_letters.find(settings)
+        if _may_be(letter.record, event_id, advance)
     ]
     after = [
         moment
@@ -72,6 +76,15 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
     ]
     nothing = None if after or not taken else _why_nothing(settings, taken)
     return Trace(event_id, [*taken, *buried, *after], nothing)
+
+
+def _may_be(record: Record, event_id: str, advance: Advance) -> bool:
+    """Whether a record that could not be taken holds this event, as far as can be said."""
+    advance(1)
+    if event_id.encode() not in (record.value or b""):
+        return False
+    event = decode(record.value)
+    return not isinstance(event, SourceEvent) or event.event_id == event_id
 
 
 def _mentioning(
@@ -145,11 +158,25 @@ def history(settings: Settings, customer_id: str, advance: Advance) -> list[Mome
     return [moment for _, _, moment in sorted(moments, key=lambda each: each[:2])]
 
 
+def read_texts(moment: Moment, keys: Keyring) -> dict[str, str]:
+    """The free text that a moment's record holds sealed, by its field's name without `_sealed`; or why it cannot be read."""
+    content = moment.content
+    texts = {}
+    for name in SEALED_FIELDS.get(type(content), ()):
+        if sealed := getattr(content, name):
+            number = key_id(sealed)
+            key = None if number is None else keys.find(number)
+            text = None if key is None else read_text(content, name, key)
+            lost = "not sealed as laurel seals" if number is None else DELETED if key is None else "it does not open"
+            texts[name.removesuffix(SUFFIX)] = f"({lost})" if text is None else text
+    return texts
+
+
 def said(moment: Moment) -> str:
     """What a moment is about, in one line for people."""
     content = moment.content
     if isinstance(content, DeadLetter):
-        return f"{content.reason}: {content.detail}"
+        return f"{content.reason}: {content.lost or content.detail}"
     if isinstance(content, Quarantined):
         return f"{content.reason}: {content.detail}"
     if isinstance(content, Rejected):

@@ -227,8 +227,8 @@ def at_risk(demo: Demo) -> Group:
 
 def dead_letters(demo: Demo) -> Group:
     """What could not be taken, and an example of why."""
-    found = Counter(line["headers"]["reason"] for line in demo.dead_letters)
-    example = {line["headers"]["reason"]: line["headers"] for line in demo.dead_letters}
+    found = Counter(line["reason"] for line in demo.dead_letters)
+    example = {line["reason"]: line for line in demo.dead_letters}
     return bars(
         f"{found.total():,} dead letters (synthetic poison); nobody else was stopped",
         found.most_common(),

@@ -30,7 +30,7 @@ def test_they_notice_what_they_forbid(tmp_path: Path) -> None:
         (tmp_path / "processors" / f"{name}.py").touch()
     (tmp_path / "processors" / "tiers.py").write_text("from processors import returns\nimport time\n")
     (tmp_path / "schemas" / "codec.py").write_text("import state\nimport confluent_kafka\n")
-    (tmp_path / "streams" / "app.py").write_text("import rocksdict\n")
+    (tmp_path / "streams" / "app.py").write_text("import rocksdict\nimport cryptography\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     found = subprocess.run(
         LINT, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)}
@@ -54,6 +54,8 @@ def test_only_the_shell_knows_kafka_and_only_the_state_knows_rocksdb(module: Any
     found = imported(module)
     if package != "streams":
         assert not found & {"faust", "mode", "confluent_kafka", "structlog", "rich", "cyclopts", "uvicorn", "starlette"}
+    if package != "schemas":
+        assert "cryptography" not in found
     if package != "state":
         assert "rocksdict" not in found
     if package in ("processors", "schemas"):

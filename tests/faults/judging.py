@@ -73,6 +73,7 @@ TOPICS = {
         "BenefitDelivered",
         "PointsAdjusted",
         "CompensationGranted",
+        "PersonalTextErased",
     },
 }
 EVENTS = set().union(*TOPICS.values())

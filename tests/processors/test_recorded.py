@@ -25,6 +25,7 @@ AWAITED = {
         c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
     },
     "customers at risk (RISK)": {c.OutreachRecorded},
+    "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""
 WAITING = sorted(set().union(*AWAITED.values()), key=lambda kind: kind.__name__)

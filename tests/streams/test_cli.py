@@ -45,7 +45,7 @@ def test_there_are_the_commands_of_the_product() -> None:
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
         "config show", "topology", "doctor", "explain", "why", "trace", "timeline", "policy check", "policy show", "policy history",
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
-        "schemas check",
+        "schemas check", "erase",
     }  # fmt: skip
 
 

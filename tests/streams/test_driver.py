@@ -22,10 +22,11 @@ from schemas.topics import BY_NAME, TOPICS
 from state import overlay
 from state.encoding import decode_row
 from state.partition import POSITION, read_position
+from streams.burying import dig_up
 from streams.driver import Driver, FoldStoppedError
 from streams.records import HOPS, ORIGIN, REASON, Outgoing, parse_origin
 from streams.refolding import Digest, Refold, batches
-from tests.streams.engines import at, compacted, counts, decoded, engine, fingerprint, ran, rows
+from tests.streams.engines import at, compacted, counts, decoded, dug_up, engine, fingerprint, ran, rows
 from tests.streams.history import DAY, history, ms, placed, published, registered
 
 SEED = 11
@@ -72,7 +73,7 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 4)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
     (buried,) = driver.logs.all("dead-letters")
-    assert buried.value == b"\xffwhat is this"
+    assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
     profiles = {key: value for table in compacted(driver.logs.all("customer-profiles")) for key, value in table.items()}
     assert set(profiles) == {b"ada", b"carl"}
@@ -113,7 +114,8 @@ def test_every_source_record_is_in_timeline_or_dead_letters_once_i_1() -> None:
             if origin := record.header(ORIGIN):
                 source, partition, offset = parse_origin(origin)
                 (original,) = driver.logs.since((source, partition), offset, 1)
-                assert record.value == original.value
+                held = record if topic == "timeline" else dig_up(record, driver.keys.chain.find)
+                assert held.value == original.value
 
 
 def test_sequence_numbers_of_a_customer_have_no_gap_i_4() -> None:
@@ -364,7 +366,7 @@ def test_a_timeline_that_cannot_be_read_stops_the_fold_and_says_so() -> None:
 def test_a_source_record_has_a_partition_whatever_its_key(key: bytes | None) -> None:
     driver = ran([Outgoing("orders", key, b"garbage", None, ms("2024-01-01")), published(registered())])
     assert counts(driver)["orders"] == 1
-    (buried,) = driver.logs.all("dead-letters")
+    (buried,) = dug_up(driver)
     assert (buried.key, buried.value) == (key, b"garbage")
     assert counts(driver)["customer-profiles"] == 1
 

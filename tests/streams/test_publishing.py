@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,29 @@ from hypothesis import strategies as st
 
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.commands import NoteAdded
+from schemas.examples import example
+from schemas.partitions import partition_of
 from schemas.topics import BY_NAME, TOPIC_OF
-from streams import publishing
-from streams.publishing import BadLineError, parse, parse_line
+from streams import publishing, simulating
+from streams.publishing import BadLineError
 from streams.records import Outgoing
 from streams.settings import Settings
 from tests.schemas.records import records
 from tests.streams.commands import Answer
 from tests.streams.history import NOON, ONE_OF_EACH, placed
 from tests.streams.systems import System
+
+PREPARE = simulating.prepare()
+
+
+def parse_line(text: str, number: int) -> Outgoing:
+    return publishing.parse_line(text, number, PREPARE)
+
+
+def parse(lines: Iterable[str]) -> Iterator[Outgoing]:
+    return publishing.parse(lines, PREPARE)
+
 
 ORDER: dict[str, Any] = to_json(placed())
 REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "customer_id": "ada", "occurred_at": NOON}
@@ -29,7 +44,8 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
 def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
     line = json.dumps(to_json(event))
-    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
+    partition = partition_of("ada", simulating.PARTITIONS)
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), partition, NOON)
 
 
 LINES = [
@@ -121,6 +137,17 @@ def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
     else:
         with pytest.raises(BadLineError, match="laurel's own"):
             parse_line(line, 1)
+
+
+def test_text_in_a_line_is_sealed_on_the_way_and_never_told_d11() -> None:
+    told, line = "prefers to be called Countess", to_json(example(NoteAdded))
+    del line["note_sealed"]
+    record = parse_line(json.dumps(line | {"note": told}), 1)
+    assert decode(record.value).note_sealed
+    assert told.encode() not in (record.value or b"")
+    with pytest.raises(BadLineError, match="line 7: NoteAdded: note: found list; text is needed") as refused:
+        parse_line(json.dumps(line | {"note": [told]}), 7)
+    assert told not in str(refused.value)
 
 
 def test_unchecked_values_are_published_as_they_are_and_refused_by_intake() -> None:

@@ -122,6 +122,8 @@ def test_what_create_makes_is_what_check_wants(settings: Settings) -> None:
         ("messages", "cleanup.policy", "compact"),
         ("tier-changes", "cleanup.policy", "compact"),
         ("skips", "cleanup.policy", "delete"),
+        ("keys", "cleanup.policy", "delete"),
+        ("keys", "max.compaction.lag.ms", "604800000"),
         ("workers", "cleanup.policy", "delete"),
         ("workers", "message.timestamp.type", "CreateTime"),
     ],
