@@ -16,8 +16,8 @@ LAUNCHERS = Path(__file__).parents[1] / "deploy" / "sandbox"
 """What starts brokers is no part of what runs in production: it is in the repository, not in the wheel."""
 HINTS = """
 Paste these lines where your own program runs. Then, for example:
-  uv run laurel tail tier-changes --follow
-  uv run python deploy/examples/consumer.py
+  {programs}/laurel tail tier-changes --follow
+  {programs}/python {root}/deploy/examples/consumer.py
   curl -s http://127.0.0.1:{health_port}/ready
 Ctrl-C here stops all of it, and leaves nothing behind.
 """
@@ -79,7 +79,7 @@ def sandbox(
             sys.stdout.write(json.dumps(settings) + "\n")
         else:
             sys.stdout.writelines(f"export {name}={value}\n" for name, value in running.as_variables(settings).items())
-            sys.stderr.write(HINTS.format(**settings))
+            sys.stderr.write(HINTS.format(**settings, programs=Path(sys.executable).parent, root=LAUNCHERS.parents[1]))
         sys.stdout.flush()
 
     def say(what: str) -> None:

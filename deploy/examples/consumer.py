@@ -40,21 +40,22 @@ WHERE sequence > (SELECT count(*) FROM done WHERE customer_id = told.customer_id
 """
 
 
+WOULD = {
+    "TierChanged": "set {customer_id} to {to_tier}, after {from_tier}",
+    "ReturnDecided": "{verdict} return {return_id} of {customer_id}: {amount_minor} minor units",
+    "StockReleased": "put on the shelf what came back with return {return_id} of {customer_id}",
+    "ContactRouted": "put case {case_id} of {customer_id} into queue {queue}",
+    "EscalationDue": "pass case {case_id} of {customer_id} on to {to}",
+    "ContactClosed": "count case {case_id} of {customer_id}: {resolution_minutes} minutes",
+    "AtRiskRaised": "call {customer_id}, silent for {silent_days} days",
+    "AtRiskRetracted": "not call {customer_id}: {retracts} was wrong",
+}
+
+
 def would(kind: str, said: dict) -> str:
     """What this system would do for a decision: yours goes here, in the transaction of the database if it can."""
-    who = said["customer_id"]
-    match kind:
-        case "TierChanged":
-            return f"set {who} to {said['to_tier'] or 'no tier'}, after {said['from_tier'] or 'no tier'}"
-        case "ReturnDecided":
-            return f"{said['verdict']} return {said['return_id']} of {who}: {said['amount_minor']} minor units"
-        case "ContactRouted":
-            return f"put case {said['case_id']} of {who} into queue {said['queue']}"
-        case "AtRiskRaised":
-            return f"call {who}, silent for {said['silent_days']} days"
-        case "AtRiskRetracted":
-            return f"not call {who}: {said['retracts']} was wrong"
-    return f"pass over {kind} of {who}, which is newer than this program"
+    effect = WOULD.get(kind, f"pass over {kind} of {{customer_id}}, which is newer than this program").format(**said)
+    return f"{effect}, instead of what {said['supersedes']} asked for" if said.get("supersedes") else effect
 
 
 class Schemas:

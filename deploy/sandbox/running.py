@@ -61,7 +61,8 @@ def run(wish: Wish, say: Say, ready: Callable[[Mapping[str, str]], None]) -> Non
     Raises `BrokerError` where a part cannot start or ends, and `PolicyFileError`.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was started is stopped in order
+        if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was started is stopped in order
     try:
         _run(wish, say, ready)
     except KeyboardInterrupt:

@@ -70,6 +70,8 @@ class Shop:
         self._customers = CUSTOMERS
         self._registered: deque[str] = deque()
         self._underway: deque[Purchase] = deque()
+        self._coming: deque[Event] = deque()
+        self._arrived: deque[Event] = deque()
         self._cases: deque[tuple[Purchase, str]] = deque()
         self._counts = Counter[str]()
 
@@ -136,7 +138,27 @@ class Shop:
     def _ask_back(self, now: int) -> Event:
         order = self._dice.one_of(self._sold[-RECENT:])
         count = 10 + self._number(f"return {order.line}")  # the history may have asked already
-        return said.requested(order, now, count, self._dice.between(1, order.items))
+        asked = said.requested(order, now, count, self._dice.between(1, order.items))
+        self._coming.append(asked)
+        return asked
+
+    def _receive(self, now: int) -> Event:
+        if not self._coming:
+            return self._ask_back(now)
+        asked = self._coming.popleft()
+        self._arrived.append(asked)
+        return self._returned("ReturnReceived", asked, now, lines=asked["lines"])
+
+    def _inspect(self, now: int) -> Event:
+        if not self._arrived:
+            return self._receive(now)
+        asked = self._arrived.popleft()
+        return self._returned("ReturnInspected", asked, now, accepted=asked["lines"])
+
+    def _returned(self, kind: str, asked: Event, now: int, **told: object) -> Event:
+        """What becomes of goods that somebody sends back."""
+        told |= {"return_id": asked["return_id"], "order_id": asked["order_id"]}
+        return said.event(kind, f"{kind}-{asked['return_id']}", asked["customer_id"], now, **told)
 
     def _register(self, now: int) -> Event:
         who = self._newcomer()
@@ -172,7 +194,7 @@ class Shop:
 
     HAPPENINGS: ClassVar[Mapping[str, Sequence[tuple[int, Callable[[Shop, int], Event]]]]] = {
         "orders": ((66, _buy), (20, _deliver), (4, _refund), (2, _cancel), (8, _hand_in_late)),
-        "returns": ((1, _ask_back),),
+        "returns": ((3, _ask_back), (1, _receive), (1, _inspect)),
         "interactions": ((2, _register), (6, _visit), (1, _answer), (1, _consent)),
         "support": ((2, _call), (1, _resolve)),
     }

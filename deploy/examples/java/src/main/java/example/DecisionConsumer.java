@@ -39,7 +39,11 @@ public final class DecisionConsumer {
     return switch (said.getSchema().getName()) {
       case "TierChanged" -> "set %s to %s, after %s".formatted(who, said.get("to_tier"), said.get("from_tier"));
       case "ReturnDecided" -> "%s return %s of %s".formatted(said.get("verdict"), said.get("return_id"), who);
+      case "StockReleased" -> "put what came back with return %s of %s on the shelf".formatted(said.get("return_id"), who);
       case "ContactRouted" -> "put case %s of %s into queue %s".formatted(said.get("case_id"), who, said.get("queue"));
+      case "EscalationDue" -> "pass case %s of %s on to %s".formatted(said.get("case_id"), who, said.get("to"));
+      case "ContactClosed" ->
+          "count case %s of %s: %s minutes".formatted(said.get("case_id"), who, said.get("resolution_minutes"));
       case "AtRiskRaised" -> "call %s, silent for %s days".formatted(who, said.get("silent_days"));
       case "AtRiskRetracted" -> "not call %s: %s was wrong".formatted(who, said.get("retracts"));
       default -> "pass over %s of %s, newer than this program".formatted(said.getSchema().getName(), who);
@@ -83,6 +87,9 @@ public final class DecisionConsumer {
           String topic = record.topic().substring(namespace.length());
           if (!topic.equals(PROFILES)) {
             String effect = actingOn.contains(topic) ? would(said) : null;
+            if (effect != null && said.hasField("supersedes") && said.get("supersedes") != null) {
+              effect += ", instead of what decision " + said.get("supersedes") + " asked for";
+            }
             if (done.once(said.get("decision_id").toString(), customer, sequence, effect) && effect != null) {
               effects.add("%s #%d would %s".formatted(customer, sequence, effect));
             }
