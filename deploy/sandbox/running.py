@@ -17,7 +17,6 @@ from deploy.demo.events import Event
 from deploy.sandbox import parts
 from deploy.sandbox.shop import CUSTOMERS, Shop
 from streams import policies, progressing, publishing, registration, topics
-from streams.records import Outgoing
 from streams.settings import Settings, Wire
 
 PARTITIONS = 4
@@ -80,13 +79,13 @@ def _run(wish: Wish, say: Say, ready: Callable[[Mapping[str, str]], None]) -> No
     shop = _open(wish)
     history = shop.history()
     say(f"the shop's history: {CUSTOMERS} customers, {len(history):,} events; SYNTHETIC, seed {wish.seed}")
-    publishing.publish(settings, _records(history), lambda _: None)
+    _publish(settings, history)
     say("worker")
     worker = parts.Worker(runs.own_run(), settings.health_port)
     worker.start()
     progressing.wait_until_idle(settings, lambda _: worker.check())
     ready({name: str(getattr(settings, name)) for name in SHOWN})
-    publishing.publish(settings, _records(live(shop, wish, worker.check)), lambda _: None)
+    _publish(settings, live(shop, wish, worker.check))
 
 
 def _open(wish: Wish) -> Shop:
@@ -127,8 +126,9 @@ def as_variables(settings: Mapping[str, str]) -> dict[str, str]:
     return {f"LAUREL_{name.upper()}": value for name, value in settings.items()}
 
 
-def _records(events: Iterable[Event]) -> Iterator[Outgoing]:
-    return publishing.parse(map(json.dumps, events))
+def _publish(settings: Settings, events: Iterable[Event]) -> None:
+    with publishing.preparing(settings) as prepare:
+        publishing.publish(settings, publishing.parse(map(json.dumps, events), prepare), lambda _: None)
 
 
 def live(shop: Shop, wish: Wish, look: Callable[[], None]) -> Iterator[Event]:

@@ -16,6 +16,8 @@ from schemas.topics import TOPIC_OF
 from streams import policies, publishing
 from streams.clock import DAY_MS, WallClock, now_ms
 from streams.driver import Driver
+from streams.records import Outgoing
+from streams.simulating import prepare
 
 MIX = {"orders": 6, "returns": 1, "interactions": 2, "support": 1}
 
@@ -26,6 +28,10 @@ def shop(seed: int = 7, today: date | None = None) -> Shop:
 
 def happenings(made: Shop, count: int, now: int, mix: dict[str, int] = MIX) -> list[Event]:
     return [made.happens(mix, now) for _ in range(count)]
+
+
+def records(events: list[Event]) -> list[Outgoing]:
+    return list(publishing.parse(map(json.dumps, events), prepare()))
 
 
 def test_the_same_seed_is_the_same_shop_at_another_time() -> None:
@@ -41,11 +47,11 @@ def test_the_same_seed_is_the_same_shop_at_another_time() -> None:
 
 
 def test_topics_come_as_the_mix_says() -> None:
-    published = publishing.parse(map(json.dumps, happenings(shop(), 4000, now_ms())))
+    published = records(happenings(shop(), 4000, now_ms()))
     counts = Counter(record.topic for record in published)
     shares = {topic: counts[topic] / 400 for topic in MIX}
     assert all(abs(shares[topic] - weight) < 0.5 for topic, weight in MIX.items()), shares
-    only = publishing.parse(map(json.dumps, happenings(shop(), 50, now_ms(), {"support": 1, "orders": 0})))
+    only = records(happenings(shop(), 50, now_ms(), {"support": 1, "orders": 0}))
     assert {record.topic for record in only} == {"support"}
 
 
@@ -66,7 +72,7 @@ def test_a_minute_of_it_brings_every_kind_of_decision_and_no_refusal(monkeypatch
 
     def told(events: list[Event]) -> dict[str, Counter[Any]]:
         nonlocal now
-        driver.publish(publishing.parse(map(json.dumps, events)))
+        driver.publish(records(events))
         driver.run()
         now += 60_000
         driver.run()
