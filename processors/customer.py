@@ -1,18 +1,13 @@
 """A customer's row: the facts that rules read, the standing they gave, and what is armed for later."""
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
 from processors.membership import Membership
 from processors.rows import Table, grown
-
-
-class Alert(Struct, frozen=True, array_like=True):
-    """An open at-risk episode: the decision, the instant it holds for, and the order that it counts from."""
-
-    decision_id: str
-    at: int
-    last_order_at: int
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -47,10 +42,29 @@ class Customer(Struct, frozen=True, array_like=True):
     """Requests to return goods, by calendar month since year 0; the latest months only."""
     cases: tuple[tuple[int, str], ...] = ()
     """Open support cases that will be due for somebody else, by that instant."""
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
+    win_back: WinBack | None = None
+    consents: tuple[Consent, ...] = ()
+    birth: Birth | None = None
+    celebrated: Celebrated = Celebrated()
+
+
+def _alert_with_tier(fields: Any) -> Any:
+    """Version 3 kept no tier with an alert; nobody with an open one has lost theirs since."""
+    place, tier = (Customer.__struct_fields__.index(name) for name in ("alert", "tier"))
+    if fields[place] is None:
+        return fields
+    return [*fields[:place], [*fields[place], fields[tier] or ""], *fields[place + 1 :]]
 
 
 CUSTOMERS = Table(
-    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+    "customers",
+    b"c",
+    Customer,
+    "facts, standing and armed timers of each customer",
+    4,
+    {1: grown, 2: grown, 3: _alert_with_tier},
 )
 
 

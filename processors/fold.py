@@ -5,16 +5,33 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, return_rules, service, subscriptions, tiers
+from processors import (
+    at_risk,
+    celebrations,
+    consents,
+    figures,
+    lifetime_value,
+    notices,
+    order,
+    return_rules,
+    service,
+    subscriptions,
+    tiers,
+    win_back,
+)
 from processors.customer import Customer, known_since, ordered
+from processors.explanation import Because
+from processors.figures import FIGURES, Kept
 from processors.order import ORDERS, Order
-from processors.partition import in_force_at
+from processors.partition import HERE, in_force_at
 from processors.policy import Policy
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
+from schemas.commands import OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
+    ConsentChanged,
     CustomerRegistered,
     OrderCancelled,
     OrderDelivered,
@@ -38,7 +55,15 @@ Outcome = tuple[Customer, Sequence[Decision]]
 
 
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
-    return known_since(customer, event.occurred_at, unit.because.cause), ()
+    return celebrations.tell_birth(known_since(customer, event.occurred_at, unit.because.cause), event), ()
+
+
+def _consent(unit: Unit, customer: Customer, event: ConsentChanged) -> Outcome:
+    return consents.tell(customer, event, unit.because.cause), ()
+
+
+def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcome:
+    return at_risk.record(customer, event, unit.policy, unit.because)
 
 
 def _load_order(unit: Unit, order_id: str) -> Order:
@@ -113,6 +138,8 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
 
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
+    ConsentChanged: _consent,
+    OutreachRecorded: _outreach,
     OrderPlaced: _place,
     OrderShipped: _ship,
     OrderDelivered: _deliver,
@@ -140,7 +167,7 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
     """The customer after the event, and what was decided."""
-    decisions: list[Decision] = []
+    before, decisions = customer, list[Decision]()
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
         decisions += heard
@@ -149,15 +176,33 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
-    return customer, decisions
+    return _tell(unit, before, customer, decisions)
+
+
+def _tell(
+    unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
+) -> tuple[Customer, list[Decision]]:
+    """What the decisions of a unit lead to: figures move, and the customer is told."""
+    known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
+    if (counted := figures.count(known, decisions)) != known:
+        unit.rows.put(FIGURES, counted, HERE)
+    customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
+    return customer, [*decisions, *told]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
-    if customer.policy_version != unit.policy.version:
-        customer = replace(customer, policy_version=unit.policy.version)
-    return at_risk.close_without_status(customer), changed
+    if customer.activations != unit.activations:
+        customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
+    customer, ended = at_risk.settle(customer, unit.policy, unit.because)
+    customer, left = win_back.follow(customer, unit.policy, unit.because)
+    return customer, [*changed, *ended, *left]
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
+    return _tell(unit, customer, *_compare_tier(unit, customer))
 
 
 def _tenure(unit: Unit, customer: Customer) -> Outcome:
@@ -168,8 +213,9 @@ def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer, over=True)
 
 
-def _silence(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.alert(customer, unit.policy, unit.now, unit.because)
+def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callable[[Unit, Customer], Outcome]:
+    """A rule that looks at nothing but the customer's row."""
+    return lambda unit, customer: rule(customer, unit.policy, unit.now, unit.because)
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
@@ -177,12 +223,17 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "escalation": (service.escalates_at, service.escalate),
-    "at_risk": (at_risk.silent_at, _silence),
+    "at_risk": (at_risk.silent_at, _timed(at_risk.alert)),
+    "follow_up": (at_risk.overdue_at, _timed(at_risk.escalate)),
+    "horizon": (at_risk.horizon_at, _timed(at_risk.expire)),
+    "reminder": (win_back.reminder_at, _timed(win_back.remind)),
+    "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
+    "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
     """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
     dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
     return {kind: None if at is None else max(at, now) for kind, at in dues}
@@ -194,5 +245,5 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, lis
     at = due(customer, unit.policy)
     if at is None or at > unit.now:
         return customer, []
-    customer, decided = rule(unit, customer)
-    return customer, list(decided)
+    after, decided = rule(unit, customer)
+    return _tell(unit, customer, after, decided)

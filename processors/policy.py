@@ -1,6 +1,7 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
 import re
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
@@ -10,11 +11,10 @@ from msgspec import Meta, Struct
 
 from processors.business_hours import Calendar
 from processors.local_time import MissingDay, zones
+from processors.policy_fields import Days, Name
+from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from schemas.fields import Currency, Id, Minor
 
-Days = Annotated[int, Meta(ge=0, le=3650)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
-"""A tier's or queue's id: what decisions carry. What people read is the label."""
 Settlement = Literal["refund", "exchange", "store_credit"]
 E = TypeVar("E")
 
@@ -132,12 +132,6 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     calendars: dict[Name, Calendar] = {}
 
 
-class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
-    """A VIP is at risk after more than so many local days without an order (R-RISK-01)."""
-
-    silent_days: Annotated[int, Meta(ge=1, le=3650)]
-
-
 class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
     """What leaving does: the tier is kept for some local days, and tenure may not run while somebody is gone for long."""
 
@@ -164,6 +158,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
     service: Service = Service()
+    win_back: WinBack = WinBack()
+    celebrations: Celebrations = Celebrations()
+    early_access: dict[Name, HeadStart] = {}
+    panel: Panel = Panel()
+    notifications: Notifications = Notifications()
 
 
 class PolicyInvalid(NamedTuple):
@@ -255,7 +254,12 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
         if route.calendar not in calendars:
             path = where if where == "base" else f"tiers.{where}"
             return PolicyInvalid(f"$.routing.{path}.calendar", route.calendar, f"one of {', '.join(calendars)}")
-    for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
+    per_tier: dict[str, Iterable[str]] = {
+        "returns.rights.tiers": policy.returns.rights.tiers,
+        "routing.tiers": policy.routing.tiers,
+        "early_access": policy.early_access,
+    }
+    for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):
-            return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+            return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")
     return None

@@ -1,7 +1,14 @@
 """The public profile: each customer as other systems need to know them (R-CUST-06, R-CUST-10, R-TIER-20)."""
 
+from typing import TypedDict
+
+from msgspec.structs import replace
+
+from processors.consents import purposes
 from processors.customer import Customer
+from processors.episodes import follow_up_by, open_alert, outcome_by
 from processors.local_time import start_of
+from processors.membership import lapses_at
 from processors.money import half_up
 from processors.policy import Policy, Tier, rank
 from processors.tenure import anniversary
@@ -29,6 +36,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
     """What `customer-profiles` says of a customer. Nothing but `as_of` changes with time alone."""
     ahead = next_tier(customer, policy)
     day = anniversary(customer, policy, ahead) if ahead else None
+    start = policy.early_access.get(customer.tier or "")
     return CustomerProfile(
         customer_id=customer_id,
         as_of=as_of,
@@ -41,7 +49,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         orders_per_year_milli=orders_per_year_milli(customer),
         customer_since=customer.since,
         last_order_at=customer.last_order_at,
-        at_risk=customer.alert is not None,
+        at_risk=open_alert(customer.alert) is not None,
         next_tier=ahead.name if ahead else None,
         missing_value_minor=max(ahead.lifetime_value_minor - customer.value_minor, 0) if ahead else None,
         tenure_suffices_at=start_of(day, policy.time_zone) if day else None,
@@ -49,10 +57,60 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         status=customer.membership.status,
         status_since=customer.membership.since,
         monthly_subscription_minor=customer.membership.monthly_minor,
+        contact_purposes=purposes(customer, policy),
+        early_access_days=start.days if start else 0,
+        early_access_discount_percent=start.discount_percent if start else 0,
+        birth_month=customer.birth.month if customer.birth else None,
+        **_at_risk(customer, policy),
+        **_win_back(customer, policy),
     )
 
 
-def public_facts(customer: Customer) -> tuple[object, ...]:
+def is_told(before: Customer, customer: Customer, policy_before: Policy, policy: Policy) -> bool:
+    """Whether a profile would say something new: another version that changes nothing about a customer is no news."""
+    if before.policy_version == customer.policy_version:
+        return _facts(before) != _facts(customer)
+    earlier, now = public_profile("", before, policy_before, 0), public_profile("", customer, policy, 0)
+    return replace(earlier, policy_version=now.policy_version) != now
+
+
+class _AtRisk(TypedDict):
+    """Fields of a profile."""
+
+    at_risk_since: int | None
+    follow_up_by: int | None
+    outcome_by: int | None
+    outreach: str | None
+    escalated: bool
+
+
+def _at_risk(customer: Customer, policy: Policy) -> _AtRisk:
+    episode = open_alert(customer.alert)
+    return {
+        "at_risk_since": episode.at if episode else None,
+        "follow_up_by": follow_up_by(episode, policy) if episode else None,
+        "outcome_by": outcome_by(episode, customer.membership, policy) if episode else None,
+        "outreach": episode.outreach.outcome if episode and episode.outreach else None,
+        "escalated": episode is not None and episode.escalated,
+    }
+
+
+class _WinBack(TypedDict):
+    """Fields of a profile."""
+
+    win_back_since: int | None
+    kept_until: int | None
+
+
+def _win_back(customer: Customer, policy: Policy) -> _WinBack:
+    member, leaving = customer.membership, customer.win_back is not None
+    return {
+        "win_back_since": member.since if leaving else None,
+        "kept_until": lapses_at(member, policy) if leaving else None,
+    }
+
+
+def _facts(customer: Customer) -> tuple[object, ...]:
     """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse."""
     return (
         customer.sequence,
@@ -63,7 +121,9 @@ def public_facts(customer: Customer) -> tuple[object, ...]:
         orders_per_year_milli(customer),
         customer.since,
         customer.last_order_at,
-        customer.alert is None,
-        customer.policy_version,
+        open_alert(customer.alert),
         customer.membership,
+        customer.win_back is None,
+        customer.consents,
+        customer.birth and customer.birth.month,
     )

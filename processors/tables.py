@@ -4,8 +4,10 @@ from typing import Any
 
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
+from processors.figures import FIGURES
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
+from processors.programme import PROGRAMMES, VERSIONS
 from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -19,6 +21,9 @@ TABLES: tuple[Table[Any], ...] = (
     RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
+    FIGURES,  # b"f"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    PROGRAMMES,  # b"g"
+    VERSIONS,  # b"v"
 )

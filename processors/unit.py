@@ -9,12 +9,16 @@ from processors.rows import Rows
 
 
 class Unit(Struct, frozen=True):
-    """One unit of work on one subject: `now` is the instant that rules evaluate, `policy` the version in force."""
+    """One unit of work on one subject: `now` is the instant that rules evaluate, `policy` the version in force.
+
+    It came into force with so many `activations`.
+    """
 
     rows: Rows
     partition: Partition
     now: int
     policy: Policy
+    activations: int
     because: Because
 
     @property

@@ -4,8 +4,10 @@ What words say of a condition follows from `holds`, and that from the comparison
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
+from processors import retention_wording
 from processors.local_time import date_of, local
 from processors.policy import Policy
 from schemas.decisions import (
@@ -16,6 +18,7 @@ from schemas.decisions import (
     ContactRouted,
     Decided,
     EscalationDue,
+    NotificationRequested,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -55,6 +58,10 @@ NAMES: Mapping[str, str] = {
     "status": "subscriptions",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
+    "ordered_at": "the order",
+    "horizon_over_at": "the time to order was over",
+    "overdue_at": "when it was too late to follow up",
+    "outreach": "what a person recorded",
 }
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
@@ -62,6 +69,11 @@ TIMERS: Mapping[str, str] = {
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
     "escalation": "a case that was not settled",
+    "follow_up": "the end of the time to follow up",
+    "horizon": "the end of the time in which an order counts as staying",
+    "reminder": "a reminder after a cancellation",
+    "anniversary": "an anniversary",
+    "birthday": "a month of birth",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -185,6 +197,8 @@ def _verdict(decision: ReturnDecided) -> str:
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
+    if source == "activation":
+        return f"policy {decision.policy_version}, which came into force for everybody; nobody sent an event"
     if source != "timer":
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")
@@ -217,7 +231,8 @@ def sentence(decision: Decided, policy: Policy) -> str:
         case AtRiskRetracted():
             text = f"{who} was not at risk: order {decision.order_id} was on its way"
         case _:
-            text = f"{type(decision).__name__} about {who}"
+            in_policy = partial(label, policy=policy), partial(moment, policy=policy)
+            text = retention_wording.sentence(decision, who, *in_policy)
     return f"On {moment(decision.decided_at, policy)}, {text}."
 
 
@@ -265,6 +280,8 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             opening = VERDICTS[_verdict(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case NotificationRequested():
+            return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
     return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]

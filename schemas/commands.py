@@ -6,10 +6,10 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 from typing import Literal
 
 from schemas.fields import Currency, Id, Millis, Minor, Points, Sealed, Version, Word
-from schemas.source import SourceEvent
+from schemas.source import CustomerEvent
 
 
-class Command(SourceEvent, frozen=True, kw_only=True):
+class Command(CustomerEvent, frozen=True, kw_only=True):
     """What every command of a person carries: who, in which role, and why (R-AUD-04)."""
 
     author_id: Id

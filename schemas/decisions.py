@@ -128,11 +128,56 @@ class AtRiskRaised(Decided, frozen=True, kw_only=True):
     tier: str
     last_order_at: int
     silent_days: int
+    follow_up_by: int | None = None
+    outcome_by: int | None = None
 
 
 class AtRiskRetracted(Decided, frozen=True, kw_only=True):
     retracts: str
     order_id: str
+    supersedes: str | None = None
+    replaced_outcome: str | None = None
+
+
+class AtRiskEscalated(Decided, frozen=True, kw_only=True):
+    alert_id: str
+    tier: str
+    reason: str
+    follow_up_by: int
+
+
+class AtRiskClosed(Decided, frozen=True, kw_only=True):
+    alert_id: str
+    tier: str
+    outcome: str
+    reason: str
+    order_id: str | None = None
+    said: str | None = None
+    supersedes: str | None = None
+    replaced_outcome: str | None = None
+
+
+class WinBackStarted(Decided, frozen=True, kw_only=True):
+    tier: str
+    cancelled_at: int
+    kept_until: int
+
+
+class WinBackClosed(Decided, frozen=True, kw_only=True):
+    win_back_id: str
+    tier: str | None = None
+    outcome: str
+
+
+class NotificationRequested(Decided, frozen=True, kw_only=True):
+    notice: str
+    purpose: str
+    tier: str | None = None
+    from_tier: str | None = None
+    until: int | None = None
+    years: int | None = None
+    follows: str | None = None
+    expires_at: int
 
 
 class CustomerProfile(Struct, frozen=True, kw_only=True):
@@ -155,6 +200,17 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     status: str = "active"
     status_since: int | None = None
     monthly_subscription_minor: int = 0
+    at_risk_since: int | None = None
+    follow_up_by: int | None = None
+    outcome_by: int | None = None
+    outreach: str | None = None
+    escalated: bool = False
+    win_back_since: int | None = None
+    kept_until: int | None = None
+    contact_purposes: tuple[str, ...] = ()
+    early_access_days: int = 0
+    early_access_discount_percent: int = 0
+    birth_month: int | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -174,5 +230,10 @@ Decision = (
     | ContactClosed
     | AtRiskRaised
     | AtRiskRetracted
+    | AtRiskEscalated
+    | AtRiskClosed
+    | WinBackStarted
+    | WinBackClosed
+    | NotificationRequested
 )
 Output = Decision | CustomerProfile | Quarantined

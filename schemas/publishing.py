@@ -83,12 +83,12 @@ def prepare(
         if wrong := _wrong(name, text, fields):
             return Rejected("invalid", f"{kind.__name__}: {wrong}")
     sealed = {
-        name: seal(text.encode(), keys.key_of(event.customer_id), about(kind, name), nonce()) if text else b""
+        name: seal(text.encode(), keys.key_of(event.subject), about(kind, name), nonce()) if text else b""
         for name, text in plain.items()
     }
     event, topic = replace(event, **sealed), TOPIC_OF[kind]
-    partition = partition_of(event.customer_id, partitions(topic))
-    return Publication(topic, partition, event.customer_id.encode(), encode(event), event.occurred_at)
+    partition = partition_of(event.subject, partitions(topic))
+    return Publication(topic, partition, event.subject.encode(), encode(event), event.occurred_at)
 
 
 def about(kind: type, field: str) -> str:
@@ -98,7 +98,7 @@ def about(kind: type, field: str) -> str:
 
 def read_text(event: SourceEvent, field: str, key: Key) -> str | None:
     """The text of a sealed field; None where this key does not open it."""
-    plain = unseal(getattr(event, field), key, about(type(event), field)) if key.owner == event.customer_id else None
+    plain = unseal(getattr(event, field), key, about(type(event), field)) if key.owner == event.subject else None
     return None if plain is None else plain.decode(errors="replace")
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from schemas import commands as c
 from schemas import decisions as d
+from schemas import directives as x
 from schemas import events as e
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
@@ -58,7 +59,8 @@ TOPICS = (
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased), aligned=False, config=SOURCE),
+           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
+          aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
@@ -69,7 +71,11 @@ TOPICS = (
     Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
     Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
     Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
-    Topic("at-risk-alerts", "customers", "VIPs who fell silent", (d.AtRiskRaised, d.AtRiskRetracted), config=FOREVER),
+    Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
+          (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
+          config=FOREVER),
+    Topic("notification-requests", "customers", "what customers should be told, once each, until it expires",
+          (d.NotificationRequested,), config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
     Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),

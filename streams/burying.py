@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from schemas.codec import Rejected, decode
 from schemas.sealing import Key, key_id, seal, unseal
-from schemas.source import SourceEvent
+from schemas.source import CustomerEvent
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 
 TOO_LARGE = "too_large"
@@ -79,7 +79,7 @@ def bury(record: Record, why: Rejected, seals: Seals) -> Outgoing:
 def person_of(key: bytes | None, value: bytes | None) -> str | None:
     """Whom a record that could not be taken is about, as far as can be known: its event says so, or else its key."""
     event = decode(value)
-    if isinstance(event, SourceEvent):
+    if isinstance(event, CustomerEvent):
         return event.customer_id
     try:
         return (key or b"").decode() or None

@@ -9,11 +9,11 @@ from cyclopts import App
 from pydantic import ValidationError
 
 from streams.flags import commands, flags, found, nearest
-from streams.settings import FLAGS, Settings, config_file, in_file
+from streams.settings import FLAGS, NAMED, Settings, config_file, in_file
 
 SECRET = ("password", "secret", "token", "key", "user.info")
 PREFIX = "LAUREL_"
-ELSEWHERE = ("LAUREL_CONFIG", "LAUREL_BROKER_")
+ELSEWHERE = (NAMED, "LAUREL_BROKER_")
 """What else reads variables with this prefix: where the file is, and docker-compose.yml."""
 
 

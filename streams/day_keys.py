@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import KafkaException
@@ -21,6 +22,13 @@ AHEAD_MS = 3_600_000
 """A day's key is made so long before the day: a broker that is away at midnight is no matter."""
 
 
+class Owners(NamedTuple):
+    """How many people and days have keys."""
+
+    people: int
+    days: int
+
+
 class DayKeys:
     """The keys that intake seals dead letters with: `streams.burying.Seals`. Follows the topic in a thread of its own.
 
@@ -31,6 +39,7 @@ class DayKeys:
         self._ring = Keyring(settings)
         self._broker_ms = broker_ms
         self._today: Key | None = None
+        self._owners = Owners(0, 0)
         self._watch = Watch("keys", self._look, LOOK_S, TIMEOUT_S)
 
     def start(self, give_up: Callable[[], bool]) -> None:
@@ -46,6 +55,10 @@ class DayKeys:
     def of(self, person: str) -> Key | None:
         """See `Seals.of`. A day is no person, whatever a record's key says."""
         return None if person.startswith("#") else self._ring.chain.of(person)
+
+    def owners(self) -> Owners:
+        """How many have keys, as of the last look."""
+        return self._owners
 
     def today(self) -> Key:
         """See `Seals.today`."""
@@ -72,9 +85,11 @@ class DayKeys:
         self._today = chain.of(day_of(now)) or self._ring.make(day_of(now))
         if not chain.of(ahead := day_of(now + AHEAD_MS)):
             self._ring.make(ahead)
+        days = chain.days()
+        self._owners = Owners(chain.owners() - len(days), len(days))
         if known is not None:
             oldest = f"#{datetime.fromtimestamp(known / 1000, UTC) - timedelta(days=DAYS_KEPT):%Y-%m-%d}"
-            past = [key for day in chain.days() if day < oldest for key in chain.all_of(day)]
+            past = [key for day in days if day < oldest for key in chain.all_of(day)]
             if past:
                 self._ring.write(map(deleted, past))
                 log.info("day_keys_deleted", keys=len(past), before=oldest)

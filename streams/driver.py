@@ -80,7 +80,7 @@ class Driver:
         self.logs = Logs(partitions)
         self.keys = MemoryKeys()
         self.intake = Intake(clock, partitions, batch_size, self.keys, schemas=schemas)
-        self.customers = Partitions(Tables(), fold)
+        self.customers = Partitions(Tables(), fold, partitions)
         self._given: dict[Place, int] = {(topic, n): 0 for topic in INTAKE for n in range(partitions)}
         self._folded = dict.fromkeys(range(partitions), 0)
         self._batch_size = batch_size

@@ -25,7 +25,7 @@ from streams.positions import IntakeWork
 from streams.presence import Presence
 from streams.replicas import Replicas
 from streams.restoring import Tables
-from streams.samples import of_backlog, of_customers, of_presence, of_replicas, of_stage
+from streams.samples import of_backlog, of_customers, of_keys, of_presence, of_replicas, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
 
@@ -65,7 +65,6 @@ class Engine:
         self._backlog: Backlog | None = None
         self._replicas: Replicas | None = None
         self._schemas: Registry | None = None
-        self._cluster = ""
         self._everything = 0
         self._draining = False
         self.drained = asyncio.Event()
@@ -124,6 +123,8 @@ class Engine:
             yield from of_backlog(self._backlog)
         if self._presence is not None:
             yield from of_presence(self._presence)
+        if self._keys is not None:
+            yield from of_keys(self._keys)
         if self._replicas is not None:
             yield from of_replicas(self._replicas)
 
@@ -216,16 +217,17 @@ class Engine:
                 raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
-        self._cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        count = partitions_of(asking, settings.topic("timeline"))
         agents = settings.agents.split(",")
         if "intake" in agents:
             # Before there is a stage: what is waited for may be a broker that does not answer, and then nothing is left open.
             keys = DayKeys(settings, self._broker_ms)
             keys.start(self._is_draining)
             self._keys = keys
-            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")), keys)
+            self.stages["intake"] = self._intake(count, keys)
         if "customers" in agents:
-            self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
+            self._customers = CustomersWork(settings, cluster, self._tables, self._fold, count)
             if self._customers.warm is not None:
                 self._customers.warm.start()
             frame = patiently(f"contracts at {settings.registry_url}", self._frame, self._is_draining)

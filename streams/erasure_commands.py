@@ -2,12 +2,13 @@
 
 import getpass
 import sys
+from collections.abc import Sized
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, emit, fail, out, progress
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def erase(
     days: bool = False,
     yes: Annotated[bool, Parameter(name="--yes")] = False,
     dry_run: bool = False,
+    as_json: Json = False,
 ) -> int:
     """Delete the keys of a customer's texts: notes, answers and dead letters are unreadable from then on. There is no way back.
 
@@ -51,6 +53,8 @@ def erase(
         Do not ask.
     dry_run
         Only say what would become unreadable.
+    as_json
+        For programs.
     """
     import msgspec
 
@@ -69,15 +73,29 @@ def erase(
         found = erasure.survey(settings, keys, customer, advance)
     if found.nobody:
         return fail(f"nothing is sealed for {customer}, and no dead letter is theirs", FAILED)
-    _tell(found, days=days)
+    if not as_json:
+        _tell(found, days=days)
+    gone: Sized = ()
     if not dry_run:
         if not yes and not _confirmed(customer):
             return fail("nothing was erased: type the customer's id, or give --yes", BAD_INPUT)
         gone = erasure.erase(settings, found, by=by, role=role, reason=reason, days=days)
-        out().print(
-            f"{len(gone)} keys are deleted; the broker's disks forget them with the next compaction", highlight=False
-        )
+        if not as_json:
+            out().print(f"{len(gone)} keys are deleted; the broker's disks forget them with the next compaction")
+    if as_json:
+        emit(_described(found) | {"keys_deleted": len(gone)})
     return FAILED if found.by_day and not days else OK
+
+
+def _described(found: "Survey") -> dict[str, Any]:
+    return {
+        "customer": found.person,
+        "sealed": {topic: count for topic, count in found.sealed.items() if count},
+        "keys": len(found.keys),
+        "keys_of_days": {key.owner[1:]: others for key, others in found.by_day.items()},
+        "dead_letters": [letter.origin for letter in found.letters],
+        "linked": sorted(found.linked),
+    }
 
 
 def _confirmed(customer: str) -> bool:
@@ -88,7 +106,7 @@ def _confirmed(customer: str) -> bool:
 
 def _tell(found: "Survey", *, days: bool) -> None:
     def say(text: str) -> None:
-        out().print(text, highlight=False, markup=False)
+        out().print(text)
 
     for topic, count in found.sealed.items():
         if count:

@@ -94,7 +94,7 @@ def subject_of(record: Record) -> str | Rejected:
     if ahead > MAX_AHEAD_MS:
         detail = f"{type(event).__name__}: occurred_at is {ahead // 1000} s after the broker's stamp; a day is allowed"
         return Rejected("implausible_date", detail)
-    return event.customer_id
+    return event.subject
 
 
 def _addressee(message: Record) -> str | Rejected:

@@ -20,6 +20,7 @@ class Keychain:
     def __init__(self) -> None:
         self._of_id: dict[bytes, Key] = {}
         self._ids: dict[str, tuple[bytes, ...]] = {}
+        self._days: set[str] = set()
 
     def take(self, key: bytes | None, value: bytes | None) -> bool:
         """Learn what a record says: here is a key, or there is it no more. Returns whether it says either."""
@@ -39,11 +40,15 @@ class Keychain:
         """There is this key."""
         self._of_id[key.id] = key
         self._ids[key.owner] = (*self._ids.get(key.owner, ()), key.id)
+        if key.owner.startswith("#"):
+            self._days.add(key.owner)
 
     def _drop(self, owner: str, number: bytes) -> None:
         left = tuple(each for each in self._ids.pop(owner, ()) if each != number)
         if left:
             self._ids[owner] = left
+        else:
+            self._days.discard(owner)
         self._of_id.pop(number, None)
 
     def find(self, number: bytes) -> Key | None:
@@ -59,9 +64,13 @@ class Keychain:
         """Every key of an owner, the oldest first."""
         return [self._of_id[number] for number in self._ids.get(owner, ())]
 
+    def owners(self) -> int:
+        """How many have keys: people and days."""
+        return len(self._ids)
+
     def days(self) -> list[str]:
         """The days that have keys, as their owners are called; the earliest first."""
-        return sorted(owner for owner in self._ids.copy() if owner.startswith("#"))
+        return sorted(self._days)
 
 
 class MemoryKeys:

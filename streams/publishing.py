@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from schemas import publishing as library
 from schemas.codec import BY_NAME, Rejected, encode_fields
+from schemas.directives import PROGRAMME
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
 from schemas.topics import TOPIC_OF
@@ -92,7 +93,7 @@ def _unchecked(line: dict[str, Any]) -> Outgoing:
         raise BadLineError(f"{kind.__name__}: not even its shape is right: {type(error).__name__}: {error}") from error
     # The broker's stamp: `timestamp` where the record's own date is the absurd thing.
     stamp = _stamp(line, "timestamp" if "timestamp" in line else "occurred_at")
-    return Outgoing(TOPIC_OF[kind], fields["customer_id"].encode(), value, None, stamp)
+    return Outgoing(TOPIC_OF[kind], str(fields.get("customer_id", PROGRAMME)).encode(), value, None, stamp)
 
 
 def _raw(line: dict[str, Any]) -> Outgoing:

@@ -1,10 +1,12 @@
 """Records as both stages see them, wherever they come from and go to: a broker, or logs in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.codec import CONFLUENT_BYTES, CONFLUENT_MAGIC
+from schemas.partitions import reserved
 from schemas.topics import PUBLISHED
 
 Headers = Sequence[tuple[str, bytes]]
@@ -16,8 +18,11 @@ hash of the original."""
 SCHEMA = "schema"
 """On what is published in Confluent's wire format: the ten bytes of single-object encoding that its frame stands for, as
 hexadecimal digits."""
-AT = "at"
-"""On everything that the fold publishes: the timeline offset whose fold published it."""
+AT, SENDER = "at", "from"
+"""On everything that the fold publishes: the timeline offset whose fold published it. On messages, which may go to other
+partitions than their own, also the timeline's partition."""
+EVERY = -1
+"""Stands for a record to each partition, until it is known how many there are."""
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -54,6 +59,15 @@ class Outgoing(Struct, frozen=True, gc=False):
     timestamp: int | None = None
     headers: Headers = ()
     decided: tuple[str, str] | None = None
+
+
+def addressed(records: Iterable[Outgoing], partitions: int) -> Iterator[Outgoing]:
+    """The records, and instead of one for every partition, one for each."""
+    for record in records:
+        if record.partition == EVERY:
+            yield from (replace(record, key=reserved(n).encode(), partition=n) for n in range(partitions))
+        else:
+            yield record
 
 
 def origin_of(record: Record) -> bytes:

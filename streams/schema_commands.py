@@ -15,7 +15,10 @@ from streams.settings import Settings
 if TYPE_CHECKING:
     from streams.registration import Standing
 
-app = App(name="schemas", help="Register laurel's contracts in a schema registry, or compare them with it.")
+app = App(
+    name="schemas",
+    help="Register laurel's contracts in a schema registry, or compare them with it.\n\nExample: laurel schemas check",
+)
 
 
 @app.command

@@ -16,12 +16,15 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from processors.local_time import zones
 
 FLAGS: dict[str, Any] = {}
 """Settings that this process was called with (`streams.flags`); like the environment, they hold for all of it."""
+NAMED = "LAUREL_CONFIG"
+"""The variable that names the file."""
 COMMAND = "command"
 """The table of the file that holds flags of commands; everything else in it is a setting."""
 Wire = Literal["single-object", "confluent"]
@@ -29,14 +32,19 @@ Wire = Literal["single-object", "confluent"]
 
 
 def config_file() -> Path:
-    """The file that settings are read from; it need not exist."""
-    return Path(os.environ.get("LAUREL_CONFIG", "laurel.toml"))
+    """The file that settings are read from; it need not exist unless it is named."""
+    return Path(os.environ.get(NAMED, "laurel.toml"))
 
 
 def in_file() -> dict[str, Any]:
-    """What the file says. Raises `TOMLDecodeError`, and `OSError` where it is there and cannot be read."""
+    """What the file says. Raises `TOMLDecodeError`, and `SettingsError` where it cannot be read, or is named and not there."""
     path = config_file()
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not (path.exists() or NAMED in os.environ):
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {getattr(error, 'strerror', error)}") from error
 
 
 def _known(zone: str) -> str:

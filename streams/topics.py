@@ -180,11 +180,12 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def configured(settings: Settings, topics: Iterable[Topic]) -> dict[str, dict[str, str]]:
     """How the broker keeps topics that are there, by their bare names."""
+    asking = admin(settings)  # kept until the last answer: without it nobody hears one
     resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in topics]
-    asking = admin(settings)  # its futures die with it
+    futures = asking.describe_configs(resources) if resources else {}
     return {
         settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
-        for resource, future in asking.describe_configs(resources).items()
+        for resource, future in futures.items()
     }
 
 

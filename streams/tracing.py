@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from processors.fold import FACTS, QUESTIONS
+from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided, Quarantined
+from schemas.directives import PolicyPublished
+from schemas.events import PolicyActivated
 from schemas.partitions import partition_of
 from schemas.publishing import SEALED_FIELDS, SUFFIX, read_text
 from schemas.sealing import key_id
-from schemas.source import SourceEvent
+from schemas.source import CustomerEvent, SourceEvent
 from schemas.topics import TOPIC_OF
 from streams import dead_letters, skips
 from streams.burying import DELETED
@@ -53,7 +56,7 @@ class Trace(NamedTuple):
 
 
 def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
-    """Follow an event: taken to the timeline or buried, quarantined, decided.
+    """Follow an event: taken to the timeline or buried, quarantined, decided, in force.
 
     Reads timeline, dead letters and, of the partitions that the event is on, the decisions. `advance` is told how many
     records were looked at.
@@ -74,6 +77,7 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
         for partition in sorted({moment.record.partition for moment in taken})
         for moment in _followed(settings, partition, event_id, taken, advance)
     ]
+    after += [moment for each in taken for moment in _activated(settings, each, advance)]
     nothing = None if after or not taken else _why_nothing(settings, taken)
     return Trace(event_id, [*taken, *buried, *after], nothing)
 
@@ -113,6 +117,15 @@ def _followed(
             yield Moment("quarantined", record, said)
 
 
+def _activated(settings: Settings, taken: Moment, advance: Advance) -> Iterator[Moment]:
+    """Where a policy that was published came into force."""
+    if isinstance(taken.content, PolicyPublished):
+        wanted = activation_id(f"{TOPIC_OF[PolicyPublished]}/{taken.content.event_id}")
+        for record, event in _mentioning(settings, "timeline", wanted, advance):
+            if isinstance(event, PolicyActivated) and event.activation_id == wanted:
+                yield Moment("activated", record, event)
+
+
 def decision(settings: Settings, decision_id: str, advance: Advance) -> Moment | None:
     """The decision of an id, wherever it was published."""
     found = (
@@ -134,6 +147,8 @@ def _why_nothing(settings: Settings, taken: list[Moment]) -> str:
         return f"it is not folded yet: partition {first.partition} is at {position}"
     if kind in QUESTIONS:
         return "it asks what was asked before: the same object was decided under another event's id"
+    if kind in COMMANDS:
+        return "it is a command for everybody: `laurel policy history` shows what became of the version"
     if kind in FACTS:
         return "it is a fact: it changed what is known, or said what was known already, and moved no verdict"
     return f"no rule reads {kind.__name__} yet; it is on record for those to come"
@@ -181,7 +196,7 @@ def said(moment: Moment) -> str:
         return f"{content.reason}: {content.detail}"
     if isinstance(content, Rejected):
         return content.detail
-    hidden = {*Decided.__struct_fields__, *SourceEvent.__struct_fields__}
+    hidden = {*Decided.__struct_fields__, *CustomerEvent.__struct_fields__, "document"}
     fields = {name: getattr(content, name) for name in content.__struct_fields__ if name not in hidden}
     told = ", ".join(f"{name}={value}" for name, value in fields.items() if isinstance(value, str | int | None))
     return f"{type(content).__name__} {told}".rstrip()

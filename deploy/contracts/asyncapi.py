@@ -64,7 +64,15 @@ def _message(kind: type) -> dict[str, Any]:
     return {
         "name": kind.__name__,
         "summary": schema["doc"],
-        "bindings": {"kafka": {"key": {"type": "string", "description": "the customer id"}, "bindingVersion": "0.5.0"}},
+        "bindings": {
+            "kafka": {
+                "key": {
+                    "type": "string",
+                    "description": "the customer id, or programme for a command that concerns everybody",
+                },
+                "bindingVersion": "0.5.0",
+            }
+        },
         "payload": {"schemaFormat": AVRO, "schema": schema},
         "examples": [{"name": "everything", "payload": to_builtins(example(kind))}],
     }

@@ -220,7 +220,7 @@ def at_risk(demo: Demo) -> Group:
         f"{raised.total():,} at-risk alerts, {retracted} retracted: VIPs without an order for more than "
         f"{demo.policy.at_risk.silent_days} days",
         [(label(tier, demo.policy), raised[tier]) for tier in vips],
-        "tier", "alerts", "still silent",
+        "tier", "alerts", "open now",
         details=[(f"{still[tier]:,}",) for tier in vips],
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 PROFILES = "customer-profiles"
 TABLES = """
 CREATE TABLE IF NOT EXISTS done (decision_id TEXT PRIMARY KEY, customer_id TEXT, sequence INTEGER, effect TEXT);
@@ -43,18 +43,16 @@ WHERE sequence > (SELECT count(*) FROM done WHERE customer_id = told.customer_id
 WOULD = {
     "TierChanged": "set {customer_id} to {to_tier}, after {from_tier}",
     "ReturnDecided": "{verdict} return {return_id} of {customer_id}: {amount_minor} minor units",
-    "StockReleased": "put on the shelf what came back with return {return_id} of {customer_id}",
     "ContactRouted": "put case {case_id} of {customer_id} into queue {queue}",
-    "EscalationDue": "pass case {case_id} of {customer_id} on to {to}",
-    "ContactClosed": "count case {case_id} of {customer_id}: {resolution_minutes} minutes",
     "AtRiskRaised": "call {customer_id}, silent for {silent_days} days",
     "AtRiskRetracted": "not call {customer_id}: {retracts} was wrong",
+    "NotificationRequested": "tell {customer_id} of {notice}, unless it is after {expires_at}",
 }
 
 
 def would(kind: str, said: dict) -> str:
     """What this system would do for a decision: yours goes here, in the transaction of the database if it can."""
-    effect = WOULD.get(kind, f"pass over {kind} of {{customer_id}}, which is newer than this program").format(**said)
+    effect = WOULD.get(kind, f"take note of {kind} of {{customer_id}}").format(**said)
     return f"{effect}, instead of what {said['supersedes']} asked for" if said.get("supersedes") else effect
 
 

@@ -26,9 +26,10 @@ def test_they_notice_what_they_forbid(tmp_path: Path) -> None:
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for name in ("returns", "routing", "at_risk", "lifetime_value"):
-        (tmp_path / "processors" / f"{name}.py").touch()
-    (tmp_path / "processors" / "tiers.py").write_text("from processors import returns\nimport time\n")
+    (rules,) = (contract["modules"] for contract in CONTRACTS if contract["type"] == "independence")
+    for module in rules:
+        tmp_path.joinpath(*module.split(".")).with_suffix(".py").touch()
+    (tmp_path / "processors" / "tiers.py").write_text("from processors import at_risk\nimport time\n")
     (tmp_path / "schemas" / "codec.py").write_text("import state\nimport confluent_kafka\n")
     (tmp_path / "streams" / "app.py").write_text("import rocksdict\nimport cryptography\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())

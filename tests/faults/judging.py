@@ -74,13 +74,15 @@ TOPICS = {
         "PointsAdjusted",
         "CompensationGranted",
         "PersonalTextErased",
+        "PolicyPublished",
+        "PolicyWithdrawn",
     },
 }
 EVENTS = set().union(*TOPICS.values())
 MESSAGES = {"ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains"}
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
-    "points": (-(10**12), 10**12, "invalid"), "seen_version": (1, 10**9, "invalid"),
+    "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),
 }  # fmt: skip
 WORDS = {"reason", "role", "tier", "queue", "purpose", "kind", "benefit", "benefits", "added", "removed", "channel"}
 CHOICES = {
@@ -233,6 +235,9 @@ def _check(fields: dict[str, Any], kind: str) -> None:
                 raise Malformed("invalid")
         elif name in WORDS and (name, kind) != ("channel", "laurel.ContactOpened"):
             if not 1 <= len(found) <= 64 or found[0] == "#" or any(char < " " for char in found):
+                raise Malformed("invalid")
+        elif name == "document":
+            if not 1 <= len(found) <= 200_000:
                 raise Malformed("invalid")
         elif name.endswith("_id") or name == "version":
             wrong = not 1 <= len(found) <= 200 or found[0] == "#" or any(char < " " for char in found)

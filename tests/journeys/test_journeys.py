@@ -2,7 +2,8 @@
 
     title: what the journey shows
     cites: [R-TIER-03, T-11]            requirements and traps
-    policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing
+    policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing. Requests to notify are
+                                        left out, unless `notifications: shipped` brings them in
     given: [ events ]                   what happened before; what it led to is not looked at
     story:
       - when: [ events ]
@@ -12,12 +13,14 @@
 
 An event has `on`, a local date with an optional time, and one of
 
-    registered:                         order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
+    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
     delivered: ORDER                    refunded: ORDER    with goods
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
     paused: PLAN                        resumed: PLAN
     left: PLAN    with for_good         contact: CASE    with channel
+    consents: PURPOSE                   refuses: PURPOSE
+    outreach: OUTCOME    with again     a person spoke with a customer at risk
     clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
@@ -41,7 +44,7 @@ from tests.processors.story import Story, minor, policy_with
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
 KEYS = {"title", "cites", "policy", "given", "story"}
-INSTANTS = ("_at", "_since", "_by", "as_of")
+INSTANTS = ("_at", "_since", "_by", "_until", "until", "as_of")
 
 
 def numbers(value: Any) -> Any:
@@ -77,13 +80,20 @@ def refunded(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effe
     return story.refund(on, it.pop("goods"), about, it.pop("refund", f"f{story.offset}"), **it)
 
 
+def month(it: dict[str, Any]) -> int | None:
+    return int(it.pop("birth_month")) if "birth_month" in it else None
+
+
 def policy(story: Story, on: str, about: Any, it: dict[str, Any]) -> list[Effect]:
     changed = policy_with(numbers(about))
     return [*story.tick(on), *story.activate(changed, on, **it)]
 
 
 EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
-    "registered": lambda story, on, _, it: story.register(on, **it),
+    "registered": lambda story, on, _, it: story.register(on, birth_month=month(it), **it),
+    "consents": lambda story, on, about, it: story.consent(on, about, **it),
+    "refuses": lambda story, on, about, it: story.consent(on, about, granted=False, **it),
+    "outreach": lambda story, on, about, it: story.reach(on, about, **it),
     "order": order,
     "delivered": lambda story, on, about, it: story.deliver(on, about, **it),
     "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
@@ -115,6 +125,8 @@ def shown(story: Story, field: str, value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     if field.endswith("_minor"):
         return f"{Decimal(value).scaleb(-2):.2f}"
     return story.local(value) if field.endswith(INSTANTS) else str(value)

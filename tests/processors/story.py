@@ -15,8 +15,12 @@ from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
+from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
+from schemas.directives import PolicyPublished, PolicyWithdrawn
+from schemas.partitions import EVERYWHERE
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
@@ -34,7 +38,10 @@ def _shipped() -> Document:
 
 
 def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
-    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced."""
+    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced.
+
+    Requests to notify are left out, so that a story is about what it is about; `notifications: shipped` brings them in.
+    """
 
     def merge(document: Document, changed: Mapping[str, Any]) -> Document:
         for key, value in changed.items():
@@ -42,11 +49,21 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             document[key] = merge(document[key], value) if both else value
         return document
 
-    document = merge(deepcopy(_shipped()), changes or {})
+    changes = dict(changes or {})
+    asked = changes.pop("notifications", None)
+    document = merge(deepcopy(_shipped()), changes)
+    if asked is None:
+        del document["notifications"]
+    elif asked != "shipped":
+        merge(document["notifications"], asked)
     names = {tier["name"] for tier in document["tiers"]}
-    if changes and "tiers" in changes:  # what the shipped tiers are entitled to goes with them
-        for entries in (document["returns"]["rights"], document["routing"]):
-            entries["tiers"] = {tier: entry for tier, entry in entries["tiers"].items() if tier in names}
+    if "tiers" in changes:  # what the shipped tiers are entitled to goes with them
+        for holder, field in (
+            (document["returns"]["rights"], "tiers"),
+            (document["routing"], "tiers"),
+            (document, "early_access"),
+        ):
+            holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
 
 
@@ -108,8 +125,12 @@ class Story:
         self.profiles |= {each.customer_id: each for each in effects if isinstance(each, CustomerProfile)}
         if self.answers_itself:
             sent = [each for each in effects if isinstance(each, Send)]
-            effects = effects + [then for each in sent for then in self.tell(each.subject, each.event)]
+            effects = effects + [then for each in sent for then in self.answer(each)]
         return effects
+
+    def answer(self, message: Send) -> list[Effect]:
+        """A message comes back, as intake would bring it; this partition is every partition."""
+        return self.tell("#0" if message.subject == EVERYWHERE else message.subject, message.event)
 
     def stored(self) -> dict[bytes, bytes]:
         """Every row, as the store holds it."""
@@ -132,27 +153,113 @@ class Story:
     def activate(self, document: Document, effective_from: str, **given: Any) -> list[Effect]:
         """A policy is in force from this record on."""
         version = document["version"]
-        event = e.PolicyActivated(f"activation-{version}", version, self.at(effective_from), json.dumps(document))
+        event = e.PolicyActivated(
+            f"activation-{version}-{effective_from}", version, self.at(effective_from), json.dumps(document)
+        )
         return self.tell("#0", event, **given)
+
+    def publish(
+        self,
+        document: Document,
+        effective: str | None = None,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person publishes a policy version, for an instant or at once."""
+        at = None if effective is None else self.at(effective)
+        command = PolicyPublished(
+            **self._command(date, event, role),
+            version=document["version"],
+            effective_at=at,
+            document=json.dumps(document),
+        )
+        return self._happen(command, **given)
+
+    def withdraw(
+        self,
+        version: str,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person withdraws a policy version."""
+        return self._happen(PolicyWithdrawn(**self._command(date, event, role), version=version), **given)
+
+    def _command(self, date: str | None, event: str | None, role: str) -> dict[str, Any]:
+        occurred_at = self.clock if date is None else self.at(date)
+        about = {"author_id": "p-1", "role": role, "reason": "programme_choice"}
+        return {"event_id": event or f"e{self.offset}", "occurred_at": occurred_at, **about}
 
     def tick(self, date: str, *, behind_s: int = 0, **given: Any) -> list[Effect]:
         """The log's time reaches an instant."""
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
+    def _happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
         """What the event leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at
             self.tell("#0", e.ClockTicked(event.occurred_at, 0))
-        return self.tell(event.customer_id, event, **given)
+        return self.tell(event.subject, event, **given)
 
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
         return {"event_id": event or f"e{self.offset}", "customer_id": customer, "occurred_at": self.at(date)}
 
-    def register(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+    def register(
+        self,
+        date: str,
+        *,
+        birth_month: int | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
         """A person becomes a customer."""
-        return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
+        source = self._source(customer, date, event)
+        return self._happen(e.CustomerRegistered(**source, birth_month=birth_month), **given)
+
+    def consent(
+        self,
+        date: str,
+        purpose: str = "email",
+        *,
+        granted: bool = True,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer agrees to something, or does so no longer."""
+        source = self._source(customer, date, event)
+        return self._happen(e.ConsentChanged(**source, purpose=purpose, granted=granted), **given)
+
+    def reach(
+        self,
+        date: str,
+        outcome: Any = "follow_up",
+        alert: str | None = None,
+        *,
+        again: str | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A person speaks with a customer at risk."""
+        recorded = c.OutreachRecorded(
+            **self._source(customer, date, event),
+            author_id="p-1",
+            role="manager",
+            reason="at_risk",
+            alert_id=alert,
+            channel="phone",
+            outcome=outcome,
+            follow_up_at=self.at(again) if again else None,
+        )
+        return self._happen(recorded, **given)
 
     def order(
         self,
@@ -378,7 +485,7 @@ class Story:
     ) -> list[Effect]:
         """What becomes of a case: waiting, assigned, paused, resumed, escalated, resolved or reopened."""
         about = self._source(customer, date, event) | {"case_id": case}
-        told: e.SourceEvent
+        told: SourceEvent
         match what:
             case "waiting":
                 told = e.ContactWaiting(**about, queue="vip")

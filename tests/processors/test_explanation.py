@@ -106,7 +106,7 @@ def test_a_decision_names_the_currency_of_its_amounts() -> None:
 
 def test_a_decision_has_the_same_id_in_every_replay_d7() -> None:
     assert [each.decision_id for each in told()] == [each.decision_id for each in told()]
-    assert len({each.decision_id for each in told()}) == len(told()) == 4
+    assert len({each.decision_id for each in told()}) == len(told()) == 6
 
 
 def test_the_id_is_made_of_customer_cause_kind_and_object_d7() -> None:

@@ -57,6 +57,8 @@ def test_each_kind_of_decision_is_said_in_words() -> None:
         "On 2024-01-02 00:00, return b1 of order o1 by customer ada goes to a person for review.",
         "On 2024-01-03 00:00, case k1 of customer ada goes to queue vip, to be answered by 2024-01-03 04:00.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 46 days.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk needs the owner: nobody followed up by 2024-02-24 00:00.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk was lost: the time to order is over.",
         "On 2024-06-01 00:00, customer ada was not at risk: order o2 was on its way.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 112 days.",
     ]
@@ -251,3 +253,14 @@ def test_amounts_are_told_in_the_currency_of_the_decision_not_of_a_later_policy(
     )
     assert "1,234 JPY" in "\n".join(explain(back, in_force({"currency": "USD"}), "agent"))
     assert amount(1234, "JPY") == "1,234"
+
+
+def test_a_change_that_a_policy_made_names_the_policy() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.tick("2024-01-01")
+    story.order("2024-01-01", "2000.00")
+    changes = {"version": "kind", "tiers": [tier | {"lifetime_value_minor": 1} for tier in policy_with()["tiers"]]}
+    changed = only(story.activate(policy_with(changes), "2024-02-01"), TierChanged)
+    said = explain(changed, in_force(changes), "agent")
+    assert said[1].startswith("Because of policy kind, which came into force for everybody; nobody sent an event.")

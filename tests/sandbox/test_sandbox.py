@@ -27,7 +27,7 @@ from tests.sandbox.examples import Example
 from tests.streams.commands import START, environment
 
 ROOT = Path(__file__).parents[2]
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 FORGED = "forged-"
 LANGUAGES = ("python", "java")
 PATIENCE_S = 300

@@ -28,7 +28,7 @@ class ByHand:
         self.system = system
         self._at: defaultdict[Place, int] = defaultdict(int)
         self._keys = BrokerKeys(system.settings)
-        self._partitions = Partitions(Tables(), fold)
+        self._partitions = Partitions(Tables(), fold, PARTITIONS)
         self._partitions.states |= {n: PartitionState(MemoryStore()) for n in range(PARTITIONS)}
 
     def work(self, edit: Edit = list) -> None:

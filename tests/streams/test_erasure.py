@@ -16,6 +16,7 @@ from schemas import events as e
 from schemas.codec import MARKER, encode, to_json
 from schemas.examples import example
 from schemas.sealing import Key, key_id
+from schemas.source import CustomerEvent
 from schemas.topics import TOPICS
 from streams import dead_letters
 from streams.clock import now_ms
@@ -40,7 +41,7 @@ BOB = "BOB-NOTE: is allergic to nuts"
 CARL = "CARL-SPOILT: somebody who never said anything else"
 
 
-def event(kind: type[e.SourceEvent], customer: str, number: int, **fields: Any) -> dict[str, Any]:
+def event(kind: type[CustomerEvent], customer: str, number: int, **fields: Any) -> dict[str, Any]:
     """An example as a line, without what it has sealed already."""
     line = to_json(example(kind))
     told = {"event_id": f"e-{customer}-{number}", "customer_id": customer, "occurred_at": BOUGHT + number * DAY}

@@ -1,14 +1,19 @@
 """Keys in memory: what the topic's records come to, whoever wrote them and in whatever order (D11)."""
 
 import pytest
+from confluent_kafka import KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sealing import Key
 from streams.keychain import Keychain, day_of, deleted, kept, made
+from streams.keys import Keyring
 from streams.records import Outgoing
+from streams.settings import Settings
 
 KEYS = [made(owner) for owner in ("ada", "ada", "a/b", "ünal", "#2026-11-26", "#2026-11-27")]
+
+DAYS = [key.owner for key in KEYS if key.owner.startswith("#")]
 
 
 def chain(*records: Outgoing) -> Keychain:
@@ -43,6 +48,7 @@ def test_only_the_last_word_on_each_key_counts_as_compaction_keeps_it(told: list
     records = [kept(key) if there else deleted(key) for key, there in told]
     last = {record.key: record for record in records}
     whole, compacted = chain(*records), chain(*last.values())
+    assert whole.days() == compacted.days() == [each for each in sorted(set(DAYS)) if whole.of(each)]
     for key in KEYS:
         assert whole.find(key.id) == compacted.find(key.id)
         assert set(whole.all_of(key.owner)) == set(compacted.all_of(key.owner))
@@ -58,6 +64,15 @@ def test_a_record_that_tells_of_no_key_changes_nothing(key: bytes | None, value:
     found = chain(*map(kept, KEYS))
     assert not found.take(key, value)
     assert [found.find(each.id) for each in KEYS] == KEYS
+
+
+def test_a_key_that_the_broker_does_not_have_is_nobodys() -> None:
+    """Whatever it sealed could never be opened."""
+    nowhere = Settings(bootstrap="127.0.0.1:1", kafka={"message.timeout.ms": "300"})
+    with Keyring(nowhere) as ring:
+        with pytest.raises(KafkaException):
+            ring.make("ada")
+        assert ring.chain.of("ada") is None
 
 
 def test_days_are_utc_days() -> None:

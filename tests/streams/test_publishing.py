@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
 from schemas.commands import NoteAdded
+from schemas.directives import Directive
 from schemas.examples import example
 from schemas.partitions import partition_of
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME, TOPIC_OF
 from streams import publishing, simulating
 from streams.publishing import BadLineError
@@ -42,10 +44,12 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
-def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
+def test_an_event_goes_to_its_topic_keyed_by_subject_at_its_own_time(event: SourceEvent) -> None:
     line = json.dumps(to_json(event))
-    partition = partition_of("ada", simulating.PARTITIONS)
-    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), partition, NOON)
+    subject = event.subject
+    assert subject == ("programme" if isinstance(event, Directive) else "ada")
+    partition = partition_of(subject, simulating.PARTITIONS)
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], subject.encode(), encode(event), partition, NOON)
 
 
 LINES = [
@@ -132,7 +136,7 @@ def test_any_text_is_a_line_or_refused(text: str) -> None:
 @given(records())
 def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
     line = json.dumps(to_json(record))
-    if isinstance(record, e.SourceEvent):
+    if isinstance(record, SourceEvent):
         assert decode(parse_line(line, 1).value) == record
     else:
         with pytest.raises(BadLineError, match="laurel's own"):

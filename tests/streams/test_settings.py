@@ -49,6 +49,20 @@ def test_the_file_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert Settings().tick_every_s == 0.5
 
 
+def test_a_file_that_is_named_must_be_there_and_be_read(
+    laurel: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a slip in its name would be a worker with another system's settings."""
+    (tmp_path / "latin.toml").write_bytes(b'namespace = "\xe4"')
+    for name, said in (("nowhere.toml", "No such file"), (".", "Is a directory"), ("latin.toml", "utf-8")):
+        monkeypatch.setenv("LAUREL_CONFIG", name)
+        for words in (("config", "show"), ("topology",)):
+            answer = laurel(*words)
+            assert answer.code == 2
+            assert name in answer.err
+            assert said in answer.err
+
+
 def test_settings_of_the_kafka_client_come_as_a_table_or_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from schemas import events as e
 from schemas.codec import encode
 from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
 from schemas.examples import example
+from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
 from streams.standing import standing
@@ -22,7 +23,7 @@ from tests.streams.systems import System
 BOUGHT = ms("2024-01-01")
 ASKED: dict[str, Any] = {"return_id": "b1", "order_id": "o1", "lines": (e.ReturnLine("l1", 1),)}
 GRANTED = replace(example(c.CompensationGranted), event_id="e-granted", customer_id="ada", occurred_at=BOUGHT + DAY)
-STORY: tuple[e.SourceEvent, ...] = (
+STORY: tuple[SourceEvent, ...] = (
     registered("ada", ms("2022-01-01"), "e-ada"),
     placed("ada", BOUGHT, 150_000, "o1"),
     GRANTED,
@@ -63,7 +64,7 @@ def told(answer: Answer) -> list[dict[str, Any]]:
 
 
 def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
-    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
     (found,) = (
         each
         for topic in topics
@@ -74,7 +75,7 @@ def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
 
 
 def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) -> None:
-    taken, decided = told(called("trace", "e-o1", "--json"))
+    taken, decided, asked = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
         "timeline",
@@ -83,6 +84,8 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     assert (decided["what"], decided["record"]["type"]) == ("decided", "TierChanged")
     assert decided["record"]["decision_id"] == one(system, TierChanged).decision_id
     assert decided["record"]["origin"]["offset"] == taken["offset"]
+    assert (asked["what"], asked["record"]["notice"]) == ("decided", "welcome")
+    assert asked["record"]["follows"] == decided["record"]["decision_id"]
     drawn = called("trace", "e-o1")
     assert (drawn.code, "nothing was decided" in drawn.out) == (0, False)
 

@@ -11,12 +11,14 @@ from schemas.codec import Contract, Rejected, decode, encode, load_schema
 from schemas.confluent import framed, understand
 from schemas.topics import INTAKE, SOURCES
 from streams.batches import Folded
+from streams.burying import Contents, dig_up
 from streams.clock import EventsClock, WallClock
 from streams.dead_letters import dead_letter, still_wrong
 from streams.driver import FoldStoppedError
 from streams.framing import RegistryError
 from streams.intake import Intake
-from streams.records import DETAIL, FRAME, ORIGIN, REASON, REDRIVEN, Outgoing, Record
+from streams.keychain import MemoryKeys
+from streams.records import FRAME, ORIGIN, REASON, REDRIVEN, Outgoing, Record
 from streams.translation import hash_of, hash_of_source
 from tests.schemas.upstream import changed, field, fields_of, text, written
 from tests.streams.engines import decoded, engine, ran, rows
@@ -39,8 +41,16 @@ class Known:
         return self.contracts[schema_id]
 
 
+KEYS = MemoryKeys()
+
+
+def dug(buried: Outgoing) -> Contents:
+    """What a dead letter holds."""
+    return dig_up(Record("dead-letters", 0, 0, 0, buried.key, buried.value, tuple(buried.headers)), KEYS.chain.find)
+
+
 def intake(schemas: Known | None, clock: EventsClock | WallClock | None = None) -> Intake:
-    made = Intake(clock or EventsClock("UTC", 36_500), 4, 100, schemas=schemas)
+    made = Intake(clock or EventsClock("UTC", 36_500), 4, 100, KEYS, schemas=schemas)
     for topic in INTAKE:
         for partition in range(4):
             made.begin((topic, partition), 0)
@@ -103,19 +113,20 @@ def test_of_another_schema_the_record_is_written_as_the_contract() -> None:
 )
 def test_what_cannot_be_taken_is_buried_with_its_own_bytes(value: bytes, reason: str, detail: str) -> None:
     buried = one(value, SCHEMAS, headers=[(REDRIVEN, b"dead-letters/0/9")], key=b"\xff")
-    assert (buried.topic, buried.key, buried.value) == ("dead-letters", b"\xff", value)
+    assert buried.topic == "dead-letters"
+    assert (dug(buried).key, dug(buried).value) == (b"\xff", value)
     assert headers(buried)[REASON] == reason
-    assert detail in headers(buried)[DETAIL]
+    assert detail in dug(buried).detail
     assert headers(buried)[REDRIVEN] == "dead-letters/0/9"
     assert FRAME not in headers(buried)
 
 
 def test_without_a_registry_it_is_refused_and_says_what_to_set() -> None:
     buried = one(AS_OURS, None)
-    assert buried.value == AS_OURS
+    assert dug(buried).value == AS_OURS
     assert headers(buried)[REASON] == "unknown_schema"
-    assert "schema id 1" in headers(buried)[DETAIL]
-    assert "LAUREL_REGISTRY_URL" in headers(buried)[DETAIL]
+    assert "schema id 1" in dug(buried).detail
+    assert "LAUREL_REGISTRY_URL" in dug(buried).detail
 
 
 @pytest.mark.parametrize("topic", INTAKE)
@@ -222,14 +233,15 @@ def test_an_event_in_both_formats_counts_once() -> None:
 
 
 def test_a_dead_letter_is_taken_once_its_schema_is_known() -> None:
-    (buried,) = ran([Outgoing("orders", b"ada", AS_OURS, None, NOON)]).logs.all("dead-letters")
-    letter = dead_letter(buried)
+    driver = ran([Outgoing("orders", b"ada", AS_OURS, None, NOON)])
+    (buried,) = driver.logs.all("dead-letters")
+    letter = dead_letter(buried, driver.keys.chain.find)
     assert "LAUREL_REGISTRY_URL" in (still_wrong(letter) or "")
     assert "order_id is missing" in (still_wrong(letter, Known(_1=LOSSY)) or "")
     assert still_wrong(letter, SCHEMAS) is None
     with pytest.raises(RegistryError, match="waiting for it"):
         still_wrong(letter, Known(_1="waiting for it"))
-    again = Outgoing("redrives", b"ada", buried.value, None, NOON, [(REDRIVEN, b"dead-letters/0/0")])
+    again = Outgoing("redrives", b"ada", letter.record.value, None, NOON, [(REDRIVEN, b"dead-letters/0/0")])
     driver = ran([again], schemas=SCHEMAS)
     assert ORDER in decoded(driver, "timeline")
 

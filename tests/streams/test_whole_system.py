@@ -31,7 +31,7 @@ from tests.streams.engines import compacted, ran
 from tests.streams.history import history, published, registered
 from tests.streams.systems import PARTITIONS, System, as_line
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 HISTORY = list(history(3, customers=60, days=60, events=250))
 Whole = tuple[System, dict[str, Any]]
 
@@ -130,7 +130,8 @@ def test_dead_letters_have_reason_origin_and_their_own_bytes(system: System) -> 
         assert letter.detail
     for record in buried:
         original = originals[record.header(ORIGIN) or b""]
-        assert not original.value or original.value not in (record.value or b"")
+        if len(original.value or b"") > 8:  # fewer may be anywhere by chance
+            assert (original.value or b"") not in (record.value or b"")
 
 
 def test_the_worker_said_what_it_did_and_left_in_order(system: System) -> None:

@@ -30,7 +30,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  */
 public final class DecisionConsumer {
   static final List<String> DECISIONS =
-      List.of("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts");
+      List.of("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests");
   static final String PROFILES = "customer-profiles";
 
   /** What this system would do for a decision: yours goes here, in the transaction of the database if it can. */
@@ -39,14 +39,11 @@ public final class DecisionConsumer {
     return switch (said.getSchema().getName()) {
       case "TierChanged" -> "set %s to %s, after %s".formatted(who, said.get("to_tier"), said.get("from_tier"));
       case "ReturnDecided" -> "%s return %s of %s".formatted(said.get("verdict"), said.get("return_id"), who);
-      case "StockReleased" -> "put what came back with return %s of %s on the shelf".formatted(said.get("return_id"), who);
       case "ContactRouted" -> "put case %s of %s into queue %s".formatted(said.get("case_id"), who, said.get("queue"));
-      case "EscalationDue" -> "pass case %s of %s on to %s".formatted(said.get("case_id"), who, said.get("to"));
-      case "ContactClosed" ->
-          "count case %s of %s: %s minutes".formatted(said.get("case_id"), who, said.get("resolution_minutes"));
       case "AtRiskRaised" -> "call %s, silent for %s days".formatted(who, said.get("silent_days"));
       case "AtRiskRetracted" -> "not call %s: %s was wrong".formatted(who, said.get("retracts"));
-      default -> "pass over %s of %s, newer than this program".formatted(said.getSchema().getName(), who);
+      case "NotificationRequested" -> "tell %s of %s".formatted(who, said.get("notice"));
+      default -> "take note of %s of %s".formatted(said.getSchema().getName(), who);
     };
   }
 
