@@ -99,6 +99,7 @@ def _serve(wish: Wish, say: Say) -> Settings:
     folder = runs.own_run()
     say("broker and schema registry (the first time: 150 MB from Maven Central, or their images)")
     bootstrap, registry = parts.services(folder)
+    (config := folder / "laurel.toml").touch()
     _adopt(
         {
             "bootstrap": bootstrap,
@@ -108,7 +109,7 @@ def _serve(wish: Wish, say: Say) -> Settings:
             "instance": "sandbox",
             "data_dir": str(folder / "tables"),
             "health_port": str(local.free_port()),
-            "config": str(folder / "laurel.toml"),  # there is none
+            "config": str(config),
         }
     )
     return Settings()
