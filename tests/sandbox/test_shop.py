@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +15,11 @@ from schemas.codec import decode
 from schemas.topics import TOPIC_OF
 from streams import policies, publishing
 from streams.clock import DAY_MS, WallClock, now_ms
+from streams.console import BAD_INPUT
 from streams.driver import Driver
 from streams.records import Outgoing
+from streams.sandbox_commands import sandbox
+from streams.settings import FLAGS
 from streams.simulating import prepare
 
 MIX = {"orders": 6, "returns": 1, "interactions": 2, "support": 1}
@@ -116,3 +119,23 @@ def test_a_mix_that_is_none_is_refused_with_what_would_be_right(wrong: str) -> N
         running.mix_of(wrong)
     assert running.mix_of("orders=6, support=1") == {"orders": 6, "support": 1}
     assert set(Shop.HAPPENINGS) <= set(TOPIC_OF.values())
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"rate": -1}, "a rate from 0"),
+        ({"during": timedelta()}, "a time above 0"),
+        ({"mix": "retruns=1"}, "found 'retruns=1' in the mix"),
+    ],
+)
+def test_a_wrong_call_starts_nothing(call: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sandbox(**call) == BAD_INPUT
+    assert said in capsys.readouterr().err
+
+
+def test_no_setting_of_elsewhere_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`laurel sandbox --bootstrap ...` would have its topics on that broker, or be silently passed over."""
+    monkeypatch.setitem(FLAGS, "bootstrap", "production:9092")
+    assert sandbox() == BAD_INPUT
+    assert "found the setting bootstrap" in capsys.readouterr().err
