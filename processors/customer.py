@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
 from processors.membership import Membership
+from processors.people import People
 from processors.rows import Table, grown
 
 
@@ -48,6 +49,7 @@ class Customer(Struct, frozen=True, array_like=True):
     consents: tuple[Consent, ...] = ()
     birth: Birth | None = None
     celebrated: Celebrated = Celebrated()
+    people: People = People()
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -73,6 +75,12 @@ def known_since(customer: Customer, instant: int, cause: str) -> Customer:
     if customer.since is not None and customer.since <= instant:
         return customer
     return replace(customer, since=instant, moved=replace(customer.moved, since=cause))
+
+
+def earned(customer: Customer) -> str | None:
+    """The tier that automatic rules alone give: a designation may have lifted the customer above it (R-MAN-01)."""
+    designation = customer.people.designation
+    return designation.earned if designation else customer.tier
 
 
 def ordered(customer: Customer, placed_at: int, cause: str) -> Customer:

@@ -9,9 +9,11 @@ from processors import (
     at_risk,
     celebrations,
     consents,
+    designating,
     figures,
     lifetime_value,
     notices,
+    operations,
     order,
     return_rules,
     service,
@@ -20,6 +22,7 @@ from processors import (
     win_back,
 )
 from processors.customer import Customer, known_since, ordered
+from processors.designating import Hearing
 from processors.explanation import Because
 from processors.figures import FIGURES, Kept
 from processors.order import ORDERS, Order
@@ -28,7 +31,7 @@ from processors.policy import Policy
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
-from schemas.commands import OutreachRecorded
+from schemas.commands import Command, OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
     ConsentChanged,
@@ -136,6 +139,16 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
+def _hearing(unit: Unit) -> Hearing:
+    """Where a command of a person is heard."""
+    return Hearing(unit.rows, unit.policy, unit.now, unit.because)
+
+
+def _command(unit: Unit, customer: Customer, command: Command) -> Outcome:
+    given = in_force_at(unit.rows, unit.partition, command.occurred_at)
+    return operations.obey(customer, command, given, _hearing(unit))
+
+
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
     ConsentChanged: _consent,
@@ -150,6 +163,7 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     SubscriptionPaused: _subscribe,
     SubscriptionResumed: _subscribe,
     SubscriptionCancelled: _subscribe,
+    **dict.fromkeys(operations.RULES, _command),
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 
@@ -218,6 +232,12 @@ def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callabl
     return lambda unit, customer: rule(customer, unit.policy, unit.now, unit.because)
 
 
+def _designation(unit: Unit, customer: Customer) -> Outcome:
+    customer, reached = designating.move(customer, _hearing(unit))
+    customer, changed = _compare_tier(unit, customer)
+    return customer, [*reached, *changed]
+
+
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (tiers.rises_at, _tenure),
     "grace": (tiers.falls_at, _time_is_over),
@@ -229,6 +249,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "reminder": (win_back.reminder_at, _timed(win_back.remind)),
     "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
     "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
+    "designation": (designating.moves_at, _designation),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

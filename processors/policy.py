@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from processors.business_hours import Calendar
+from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.local_time import MissingDay, zones
 from processors.policy_fields import Days, Name
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
@@ -163,6 +164,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     early_access: dict[Name, HeadStart] = {}
     panel: Panel = Panel()
     notifications: Notifications = Notifications()
+    automatic: Automatic = Automatic()
+    roles: dict[Name, tuple[Action, ...]] = field(default_factory=lambda: dict(ROLES))
+    designations: Designations = Designations()
+    benefits: Benefits = Benefits()
+    labels: dict[Name, Label] = field(default_factory=dict)
 
 
 class PolicyInvalid(NamedTuple):
@@ -258,6 +264,8 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
         "returns.rights.tiers": policy.returns.rights.tiers,
         "routing.tiers": policy.routing.tiers,
         "early_access": policy.early_access,
+        "benefits.tiers": policy.benefits.tiers,
+        "labels": policy.labels,
     }
     for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):

@@ -4,16 +4,20 @@ from typing import TypedDict
 
 from msgspec.structs import replace
 
+from processors.benefits import in_force, label
 from processors.consents import purposes
 from processors.customer import Customer
+from processors.designation import Designation, until
 from processors.episodes import follow_up_by, open_alert, outcome_by
 from processors.local_time import start_of
 from processors.membership import lapses_at
 from processors.money import half_up
+from processors.people import People
 from processors.policy import Policy, Tier, rank
 from processors.tenure import anniversary
-from schemas.decisions import CustomerProfile
+from schemas.decisions import BenefitDelivery, CustomerProfile
 
+NOBODY = People()
 YEAR_MS = 31_556_952_000
 """The mean Gregorian year: frequency is a rate; tenure counts calendar years (T-08)."""
 
@@ -34,7 +38,7 @@ def next_tier(customer: Customer, policy: Policy) -> Tier | None:
 
 def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: int) -> CustomerProfile:
     """What `customer-profiles` says of a customer. Nothing but `as_of` changes with time alone."""
-    ahead = next_tier(customer, policy)
+    ahead, people, shown = next_tier(customer, policy), customer.people, label(customer, policy)
     day = anniversary(customer, policy, ahead) if ahead else None
     start = policy.early_access.get(customer.tier or "")
     return CustomerProfile(
@@ -61,8 +65,47 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         early_access_days=start.days if start else 0,
         early_access_discount_percent=start.discount_percent if start else 0,
         birth_month=customer.birth.month if customer.birth else None,
+        designation_id=people.designation.designation_id if people.designation else None,
+        designation_version=people.designation.version if people.designation else None,
+        designation_tier=people.designation.tier if people.designation else None,
+        designation_state=_state(people.designation) if people.designation else None,
+        designation_ends_at=until(people.designation, policy) if people.designation else None,
+        benefits=in_force(customer, policy),
+        benefits_kept_until=people.kept.until if people.kept else None,
+        deliveries=tuple(BenefitDelivery(each.benefit, each.times, each.last_at) for each in people.deliveries),
+        label_icon=shown.icon,
+        handling_note=shown.handling_note,
+        tags=tuple(tag.name for tag in people.tags if tag.there),
+        notes=people.notes,
+        proposed_tier=_awaited(customer),
+        automatic_blocked=people.removal is not None,
+        automatic_again_at=people.removal.until if people.removal else None,
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
+    )
+
+
+def _state(designation: Designation) -> str:
+    """Active ones do not stand while the customer is gone."""
+    return designation.state if designation.stands else "suspended"
+
+
+def _awaited(customer: Customer) -> str | None:
+    proposal = customer.people.proposal
+    return proposal.tier if proposal and proposal.verdict == "awaited" else None
+
+
+def _of_people(customer: Customer) -> tuple[object, ...]:
+    """What people decided, as far as a profile shows it and no number of a decision tells that it changed."""
+    people = customer.people
+    if people == NOBODY:
+        return ()
+    return (
+        people.designation and _state(people.designation),
+        people.removal and people.removal.until,
+        people.removal is None,
+        people.kept and people.kept.until,
+        _awaited(customer),
     )
 
 
@@ -122,8 +165,12 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         customer.since,
         customer.last_order_at,
         open_alert(customer.alert),
-        customer.membership,
+        customer.membership.status,
+        customer.membership.since,
+        customer.membership.monthly_minor,
         customer.win_back is None,
+        customer.win_back is not None and customer.membership.for_good,
         customer.consents,
         customer.birth and customer.birth.month,
+        _of_people(customer),
     )

@@ -4,7 +4,9 @@ from typing import Any
 
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
+from processors.designation import ENDED
 from processors.figures import FIGURES
+from processors.operations import COMMANDS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS
@@ -22,6 +24,8 @@ TABLES: tuple[Table[Any], ...] = (
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
     FIGURES,  # b"f"
+    ENDED,  # b"j"
+    COMMANDS,  # b"n"
     PLAIN,  # b"t"
     HELD,  # b"h"
     PROGRAMMES,  # b"g"

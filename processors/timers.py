@@ -50,6 +50,7 @@ KINDS = (
     Kind("reminder", "win_back", HELD),
     Kind("anniversary", "celebration", HELD),
     Kind("birthday", "celebration", HELD),
+    Kind("designation", "designation", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -7,20 +7,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Literal
 
-from processors import retention_wording
+from processors import retention_wording, vocabulary
 from processors.local_time import date_of, local
-from processors.policy import Policy
+from processors.policy import Policy, rank
+from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decisions import (
-    AtRiskRaised,
-    AtRiskRetracted,
     Condition,
-    ContactClosed,
     ContactRouted,
     Decided,
-    EscalationDue,
     NotificationRequested,
     ReturnDecided,
-    StockReleased,
     TierChanged,
 )
 
@@ -62,6 +58,7 @@ NAMES: Mapping[str, str] = {
     "horizon_over_at": "the time to order was over",
     "overdue_at": "when it was too late to follow up",
     "outreach": "what a person recorded",
+    **vocabulary.NAMES,
 }
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
@@ -74,14 +71,8 @@ TIMERS: Mapping[str, str] = {
     "reminder": "a reminder after a cancellation",
     "anniversary": "an anniversary",
     "birthday": "a month of birth",
+    "designation": "a date of what a person decided",
 }
-VERDICTS: Mapping[str, tuple[str, str]] = {
-    "approve": ("was approved", "We take your return {return_id} back."),
-    "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
-    "partly": ("was approved in part", "We take a part of your return {return_id} back."),
-    "deny": ("was denied", "We cannot take your return {return_id} back."),
-}
-"""A verdict as agents and as customers hear of it."""
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "lifetime_value_minor": (
@@ -111,6 +102,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "cancelled_for_good": ("You did not cancel for good.", "You cancelled for good."),
     "order_cancelled": ("Its order was not cancelled.", "Its order was cancelled."),
+    **vocabulary.REASONS,
 }
 """A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""
 
@@ -188,12 +180,6 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
     return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
 
 
-def _verdict(decision: ReturnDecided) -> str:
-    """How its verdict reads: one that approves some lines and denies others is one in part."""
-    verdicts = {line.verdict for line in decision.lines}
-    return "partly" if decision.verdict == "approve" and "deny" in verdicts else decision.verdict
-
-
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
@@ -208,32 +194,17 @@ def cause(decision: Decided, policy: Policy) -> str:
 
 def sentence(decision: Decided, policy: Policy) -> str:
     """What was decided."""
-    who = f"customer {decision.customer_id}"
-    match decision:
-        case TierChanged():
-            change = "rose" if decision.reason == "upgrade" else "fell"
-            text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
-        case ReturnDecided():
-            verdict = VERDICTS[_verdict(decision)][0]
-            text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
-        case StockReleased():
-            units = ", ".join(f"{each.quantity} of line {each.line_id}" for each in decision.lines)
-            text = f"goods of return {decision.return_id} by {who} may go back into stock: {units}"
-        case ContactRouted():
-            until = moment(decision.respond_by, policy)
-            text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
-        case EscalationDue():
-            text = f"case {decision.case_id} of {who} is due with {decision.to}, {decision.minutes_open} minutes after it came in"
-        case ContactClosed():
-            text = f"case {decision.case_id} of {who} was settled within {decision.resolution_minutes} minutes"
-        case AtRiskRaised():
-            text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
-        case AtRiskRetracted():
-            text = f"{who} was not at risk: order {decision.order_id} was on its way"
-        case _:
-            in_policy = partial(label, policy=policy), partial(moment, policy=policy)
-            text = retention_wording.sentence(decision, who, *in_policy)
-    return f"On {moment(decision.decided_at, policy)}, {text}."
+    terms = Terms(partial(label, policy=policy), partial(moment, policy=policy), partial(day, policy=policy))
+    return f"On {moment(decision.decided_at, policy)}, {said(decision, terms, rises=_rises(decision, policy))}."
+
+
+def _rises(decision: Decided, policy: Policy) -> bool:
+    return isinstance(decision, TierChanged) and rises(decision, policy)
+
+
+def rises(decision: TierChanged, policy: Policy) -> bool:
+    """Whether the tier is a higher one than before."""
+    return rank(policy, decision.to_tier) > rank(policy, decision.from_tier)
 
 
 def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
@@ -265,11 +236,16 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
 
 def _to_customer(decision: Decided, policy: Policy) -> list[str]:
     match decision:
-        case TierChanged(reason="upgrade"):
-            own = [each for each in decision.conditions if each.of == decision.to_tier]
+        case TierChanged() if rises(decision, policy):
+            of = decision.to_tier if decision.reason == "upgrade" else "designation"
+            own = [each for each in decision.conditions if each.of == of]
+            own = [each for each in own if of != "designation" or each.name == "designated_until_at"]
             opening = f"You are {label(decision.to_tier, policy)} now."
         case TierChanged():
-            own = [each for each in decision.conditions if each.of == decision.from_tier and not each.holds]
+            about = ("designation", decision.from_tier)
+            own = [each for each in decision.conditions if each.of in about and not each.holds]
+            if decision.reason == "removed":
+                own = [each for each in own if each.name == "automatic_again_at"]
             opening = (
                 f"You are {label(decision.to_tier, policy)} now, and {label(decision.from_tier, policy)} no more."
                 if decision.to_tier
@@ -277,7 +253,7 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             )
         case ReturnDecided():
             own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
-            opening = VERDICTS[_verdict(decision)][1].format(return_id=decision.return_id)
+            opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
         case NotificationRequested():
@@ -293,6 +269,7 @@ def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
-    last = day(int(condition.threshold or 0) - 1, policy) if stem.startswith("requested_at") else asked
+    dated = stem.startswith("requested_at") or stem == "designated_until_at"
+    last = day(int(condition.threshold or 0) - 1, policy) if dated else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

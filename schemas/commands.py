@@ -35,6 +35,8 @@ class DesignationAdded(Command, frozen=True, kw_only=True):
     starts_at: Millis
     ends_at: Millis | None = None
     benefits: tuple[Word, ...] = ()
+    review_at: Millis | None = None
+    without: tuple[Word, ...] = ()
 
 
 class DesignationChanged(Command, frozen=True, kw_only=True):
@@ -43,11 +45,13 @@ class DesignationChanged(Command, frozen=True, kw_only=True):
     tier: Word
     ends_at: Millis | None = None
     benefits: tuple[Word, ...] = ()
+    review_at: Millis | None = None
+    without: tuple[Word, ...] = ()
 
 
 class DesignationRemoved(Command, frozen=True, kw_only=True):
-    designation_id: Id
-    seen_version: Version
+    designation_id: Id | None = None
+    seen_version: Version | None = None
     confirmed_at: Millis
     benefits_end: bool = False
 

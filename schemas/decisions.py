@@ -180,6 +180,37 @@ class NotificationRequested(Decided, frozen=True, kw_only=True):
     expires_at: int
 
 
+class CommandAnswered(Decided, frozen=True, kw_only=True):
+    command: str
+    event_id: str
+    author_id: str
+    role: str
+    verdict: str
+    designation_id: str | None = None
+    designation_version: int | None = None
+
+
+class QualificationProposed(Decided, frozen=True, kw_only=True):
+    from_tier: str | None = None
+    tier: str
+
+
+class DesignationReached(Decided, frozen=True, kw_only=True):
+    designation_id: str
+    designation_version: int
+    tier: str
+    stage: str
+    ends_at: int
+
+
+class BenefitDelivery(Struct, frozen=True):
+    """How often a customer got a benefit that people give, and when last (R-TIER-25)."""
+
+    benefit: str
+    times: int
+    last_at: int
+
+
 class CustomerProfile(Struct, frozen=True, kw_only=True):
     customer_id: str
     as_of: int
@@ -211,6 +242,21 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     early_access_days: int = 0
     early_access_discount_percent: int = 0
     birth_month: int | None = None
+    designation_id: str | None = None
+    designation_version: int | None = None
+    designation_tier: str | None = None
+    designation_state: str | None = None
+    designation_ends_at: int | None = None
+    benefits: tuple[str, ...] = ()
+    benefits_kept_until: int | None = None
+    deliveries: tuple[BenefitDelivery, ...] = ()
+    label_icon: str | None = None
+    handling_note: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: int = 0
+    proposed_tier: str | None = None
+    automatic_blocked: bool = False
+    automatic_again_at: int | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -235,5 +281,8 @@ Decision = (
     | WinBackStarted
     | WinBackClosed
     | NotificationRequested
+    | CommandAnswered
+    | QualificationProposed
+    | DesignationReached
 )
 Output = Decision | CustomerProfile | Quarantined

@@ -68,7 +68,8 @@ TOPICS = (
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
-    Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
+    Topic("tier-changes", "customers", "rises and falls of tier, proposals of them, and what designations come to",
+          (d.TierChanged, d.QualificationProposed, d.DesignationReached), config=FOREVER),
     Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
     Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
@@ -76,6 +77,8 @@ TOPICS = (
           config=FOREVER),
     Topic("notification-requests", "customers", "what customers should be told, once each, until it expires",
           (d.NotificationRequested,), config=FOREVER),
+    Topic("command-answers", "customers", "whether commands of people were done, or why not", (d.CommandAnswered,),
+          config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
     Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),

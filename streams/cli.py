@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    designation_commands,
     erasure_commands,
     flags,
     guide_commands,
@@ -47,6 +48,8 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     records_commands.publish,
     records_commands.tail,
     simulating_commands.simulate,
+    "Decide as people do",
+    designation_commands.app,
     "What happened, and why",
     tracing_commands.trace,
     tracing_commands.timeline,
@@ -88,7 +91,8 @@ def composed() -> App:
         if isinstance(each, str):
             group = Group(each, sort_key=place)
         elif isinstance(each, App):
-            each.group, each.default_parameter = (group,), app.default_parameter
+            each.group, each.group_commands = (group,), Group("Commands")
+            each.default_parameter = app.default_parameter
             app.command(each)
         else:
             app.command(each, group=group)

@@ -101,7 +101,9 @@ def _described(found: "Survey") -> dict[str, Any]:
 def _confirmed(customer: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    return input(f"There is no way back. Type {customer} to erase: ").strip() == customer
+    sys.stderr.write(f"There is no way back. Type {customer} to erase: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == customer
 
 
 def _tell(found: "Survey", *, days: bool) -> None:

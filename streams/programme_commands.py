@@ -18,7 +18,6 @@ from streams.console import (
     progress,
     table,
     tell,
-    warn,
     when,
 )
 from streams.policy_commands import app
@@ -99,7 +98,7 @@ def publish(
         f"published {command.event_id}: {policy.version} is to be in force {begins}",
         as_json=as_json,
     )
-    return _await_force(sent) if wait else OK
+    return _await_force(sent, as_json=as_json) if wait else OK
 
 
 @app.command
@@ -153,7 +152,7 @@ def withdraw(
     sent = programme.send(Settings(), command)
     text = f"published {command.event_id}: {version} is to be withdrawn"
     tell(told | {"published": command.event_id}, text, as_json=as_json)
-    return _await_answer(sent) if wait else OK
+    return _await_answer(sent, as_json=as_json) if wait else OK
 
 
 def _about(author: str, role: str, reason: str) -> dict[str, Any]:
@@ -173,17 +172,23 @@ def _check(found: "Plan", command: "Directive") -> int | None:
     return None if wrong is None else fail(f"{wrong.reason}: {wrong.detail}", BAD_INPUT)
 
 
-def _await_answer(sent: "Sent") -> int:
+def _say(text: str, *, as_json: bool) -> None:
+    """What programs see by the exit code."""
+    if not as_json:
+        out().print(text)
+
+
+def _await_answer(sent: "Sent", *, as_json: bool) -> int:
     from streams import programme
 
     refused = programme.obeyed(Settings(), sent)
     if refused is not None:
         return fail(f"{refused.reason}: {refused.detail}", FAILED)
-    warn("done")
+    _say("done", as_json=as_json)
     return OK
 
 
-def _await_force(sent: "Sent") -> int:
+def _await_force(sent: "Sent", *, as_json: bool) -> int:
     from streams import programme
 
     settings = Settings()
@@ -193,7 +198,7 @@ def _await_force(sent: "Sent") -> int:
     with progress("partitions under it", programme.count(settings)) as advance:
         for _ in programme.in_force(settings, sent):
             advance(1)
-    warn("in force everywhere")
+    _say("in force everywhere", as_json=as_json)
     return OK
 
 

@@ -1,15 +1,11 @@
 """`laurel schemas`: laurel's contracts in a schema registry, for those who write or read Confluent's wire format."""
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cyclopts import App
-from rich.markup import escape
-from rich.table import Table
 
-from streams.console import FAILED, OK, Json, out
+from streams.console import FAILED, OK, Json, emit, out, table
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,14 +52,14 @@ def check(*, as_json: Json = False) -> int:
 
 
 def _told(standings: "Callable[[Settings], Iterator[Standing]]", *, as_json: bool) -> int:
-    table, wrong = Table("subject", "id", "is", "what to do"), False
+    drawn, wrong = table("subject", "id", "is", "what to do"), False
     for standing in standings(Settings()):
         wrong = wrong or not standing.well
         if as_json:
-            sys.stdout.write(json.dumps(standing._asdict()) + "\n")
+            emit(standing._asdict())
         else:
             number = "" if standing.id is None else str(standing.id)
-            table.add_row(standing.subject, number, escape(standing.found), escape(standing.do))
+            drawn.add_row(standing.subject, number, standing.found, standing.do)
     if not as_json:
-        out().print(table)
+        out().print(drawn)
     return FAILED if wrong else OK

@@ -84,12 +84,25 @@ BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
     "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),
 }  # fmt: skip
-WORDS = {"reason", "role", "tier", "queue", "purpose", "kind", "benefit", "benefits", "added", "removed", "channel"}
+WORDS = {
+    "reason",
+    "role",
+    "tier",
+    "queue",
+    "purpose",
+    "kind",
+    "benefit",
+    "benefits",
+    "without",
+    "added",
+    "removed",
+    "channel",
+}
 CHOICES = {
     "verdict": {"approved", "refused"}, "settled_as": {"refund", "exchange", "store_credit"},
     "outcome": {"follow_up", "escalated", "retained", "lost"},
 }  # fmt: skip
-MAY_BE_EMPTY = {"accepted", "refused", "benefits", "added", "removed"}
+MAY_BE_EMPTY = {"accepted", "refused", "benefits", "without", "added", "removed"}
 INSTANT = (631_152_000_000, 4_102_444_800_000)
 AMOUNT = (0, 10**15, "invalid_amount")
 

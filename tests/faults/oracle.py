@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 PPM = 1_000_000
 SOME = 8
 """Fewer bytes may be anywhere by chance."""
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
+DECISIONS = (
+    "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
+)  # fmt: skip
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 
 
@@ -233,9 +235,10 @@ class Oracle:
                 decision = decode(message.value())
                 ids[decision.decision_id] += 1
                 numbers[decision.customer_id].append(decision.sequence)
-                if isinstance(decision, ReturnDecided):
+                first = getattr(decision, "supersedes", None) is None  # one that was decided anew is still one
+                if isinstance(decision, ReturnDecided) and first:
                     returns[decision.customer_id, decision.order_id, decision.return_id] += 1
-                if isinstance(decision, ContactRouted):
+                if isinstance(decision, ContactRouted) and first:
                     cases[decision.customer_id, decision.case_id] += 1
         yield from (f"decision {decision} is there {count} times" for decision, count in ids.items() if count > 1)
         for customer, found in numbers.items():

@@ -21,6 +21,13 @@ An event has `on`, a local date with an optional time, and one of
     left: PLAN    with for_good         contact: CASE    with channel
     consents: PURPOSE                   refuses: PURPOSE
     outreach: OUTCOME    with again     a person spoke with a customer at risk
+    designated: TIER    with starts, ends, review, benefits, without, id (d1)
+    redesignated: TIER    with seen, the version that the author saw, and the like
+    removed: ID    with seen, benefits_end; `none` for a tier that rules gave
+    approved: TIER                      refused: TIER
+    note: KIND                          tags: [ added ]    with without: [ taken ]
+    label_icon: yes or no               gave: BENEFIT
+        commands of people: with role (manager), reason, author
     clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
@@ -38,6 +45,7 @@ import yaml
 from msgspec import structs
 
 from processors.step import Effect
+from schemas import commands as c
 from schemas.decisions import Condition, Decided
 from schemas.events import OrderLine
 from tests.processors.story import Story, minor, policy_with
@@ -89,6 +97,32 @@ def policy(story: Story, on: str, about: Any, it: dict[str, Any]) -> list[Effect
     return [*story.tick(on), *story.activate(changed, on, **it)]
 
 
+def instants(it: dict[str, Any]) -> dict[str, Any]:
+    """What a person wishes, with dates under the contract's names."""
+    names = {"starts": "starts_at", "ends": "ends_at", "review": "review_at", "author": "author_id"}
+    wish = {names.get(name, name): value for name, value in it.items() if name != "id"}
+    return wish | {name: tuple(wish[name]) for name in ("benefits", "without") if name in wish}
+
+
+def designated(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    return story.designate(on, about, it.get("id", "d1"), **instants(it))
+
+
+def redesignated(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    return story.redesignate(on, int(it.pop("seen")), about, it.get("id", "d1"), **instants(it))
+
+
+def removed(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    ends, seen = it.pop("benefits_end", "no") == "yes", int(it.pop("seen", "1"))
+    designation = (None, None) if about == "none" else (seen, about)
+    return story.undesignate(on, *designation, benefits_end=ends, **instants(it))
+
+
+def tags(story: Story, on: str, about: list[str], it: dict[str, Any]) -> list[Effect]:
+    taken = tuple(it.pop("without", ()))
+    return story.command(on, c.TagsChanged, added=tuple(about), removed=taken, **instants(it))
+
+
 EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "registered": lambda story, on, _, it: story.register(on, birth_month=month(it), **it),
     "consents": lambda story, on, about, it: story.consent(on, about, **it),
@@ -105,6 +139,17 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "paused": lambda story, on, about, it: story.pause(on, about, **it),
     "resumed": lambda story, on, about, it: story.resume(on, about, **it),
     "left": lambda story, on, about, it: story.leave(on, about, for_good=it.pop("for_good", "no") == "yes", **it),
+    "designated": designated,
+    "redesignated": redesignated,
+    "removed": removed,
+    "approved": lambda story, on, about, it: story.review(on, about, **instants(it)),
+    "refused": lambda story, on, about, it: story.review(on, about, "refused", **instants(it)),
+    "note": lambda story, on, about, it: story.command(on, c.NoteAdded, kind=about, **instants(it)),
+    "tags": tags,
+    "label_icon": lambda story, on, about, it: story.command(
+        on, c.LabelIconChanged, printed=about == "yes", **instants(it)
+    ),
+    "gave": lambda story, on, about, it: story.command(on, c.BenefitDelivered, benefit=about, **instants(it)),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,
 }
@@ -126,7 +171,7 @@ def shown(story: Story, field: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(each if isinstance(each, str) else f"{each.benefit} {each.times}" for each in value) or "none"
     if field.endswith("_minor"):
         return f"{Decimal(value).scaleb(-2):.2f}"
     return story.local(value) if field.endswith(INSTANTS) else str(value)
@@ -139,7 +184,7 @@ def condition(story: Story, it: Condition) -> str:
 
 def fields(story: Story, record: Any, names: dict[str, Any]) -> dict[str, str]:
     values = structs.asdict(record)
-    return {name: shown(story, name, values[name]) for name in names}
+    return {name: shown(story, name, values[name]) if name in values else "no such field" for name in names}
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])

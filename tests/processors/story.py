@@ -62,6 +62,8 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             (document["returns"]["rights"], "tiers"),
             (document["routing"], "tiers"),
             (document, "early_access"),
+            (document["benefits"], "tiers"),
+            (document, "labels"),
         ):
             holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
@@ -87,6 +89,8 @@ class Story:
         self.keeps_time = True
         """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
         self.clock = 0
+        self.last: e.SourceEvent | None = None
+        """The last event that was told, to be told again."""
         if started:
             assert self.activate(self.document, EARLY) == []
 
@@ -176,7 +180,7 @@ class Story:
             effective_at=at,
             document=json.dumps(document),
         )
-        return self._happen(command, **given)
+        return self.happen(command, **given)
 
     def withdraw(
         self,
@@ -188,7 +192,7 @@ class Story:
         **given: Any,
     ) -> list[Effect]:
         """A person withdraws a policy version."""
-        return self._happen(PolicyWithdrawn(**self._command(date, event, role), version=version), **given)
+        return self.happen(PolicyWithdrawn(**self._command(date, event, role), version=version), **given)
 
     def _command(self, date: str | None, event: str | None, role: str) -> dict[str, Any]:
         occurred_at = self.clock if date is None else self.at(date)
@@ -200,11 +204,12 @@ class Story:
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
-        """What the event leads to, without what its instant led to before."""
+    def happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
+        """Tell an event of a customer: what it leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at
             self.tell("#0", e.ClockTicked(event.occurred_at, 0))
+        self.last = event
         return self.tell(event.subject, event, **given)
 
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
@@ -221,7 +226,7 @@ class Story:
     ) -> list[Effect]:
         """A person becomes a customer."""
         source = self._source(customer, date, event)
-        return self._happen(e.CustomerRegistered(**source, birth_month=birth_month), **given)
+        return self.happen(e.CustomerRegistered(**source, birth_month=birth_month), **given)
 
     def consent(
         self,
@@ -235,7 +240,7 @@ class Story:
     ) -> list[Effect]:
         """The customer agrees to something, or does so no longer."""
         source = self._source(customer, date, event)
-        return self._happen(e.ConsentChanged(**source, purpose=purpose, granted=granted), **given)
+        return self.happen(e.ConsentChanged(**source, purpose=purpose, granted=granted), **given)
 
     def reach(
         self,
@@ -259,7 +264,7 @@ class Story:
             outcome=outcome,
             follow_up_at=self.at(again) if again else None,
         )
-        return self._happen(recorded, **given)
+        return self.happen(recorded, **given)
 
     def order(
         self,
@@ -279,7 +284,7 @@ class Story:
         lines = tuple(lines) or (e.OrderLine("l1", quantity, minor(goods)),)
         source = self._source(customer, date, event)
         placed = e.OrderPlaced(**source, order_id=order, currency=currency, rate_ppm=rate_ppm, lines=lines)
-        return self._happen(placed, **given)
+        return self.happen(placed, **given)
 
     def deliver(
         self,
@@ -293,13 +298,13 @@ class Story:
     ) -> list[Effect]:
         """The last item of an order arrives, or one of its shipments."""
         source = self._source(customer, date, event)
-        return self._happen(e.OrderDelivered(**source, order_id=order, shipment_id=shipment), **given)
+        return self.happen(e.OrderDelivered(**source, order_id=order, shipment_id=shipment), **given)
 
     def cancel(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """An order is cancelled whole."""
-        return self._happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
+        return self.happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
 
     def refund(
         self,
@@ -315,7 +320,7 @@ class Story:
         """Money of an order goes back."""
         source = self._source(customer, date, event)
         refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
-        return self._happen(refunded, **given)
+        return self.happen(refunded, **given)
 
     def send_back(
         self,
@@ -333,7 +338,7 @@ class Story:
         lines = tuple(e.ReturnLine(line, quantity) for line, quantity in asked.items())
         source = self._source(customer, date, event)
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
-        return self._happen(request, **given)
+        return self.happen(request, **given)
 
     def ship(
         self,
@@ -349,7 +354,7 @@ class Story:
         """Lines of an order leave the warehouse together."""
         units = tuple(e.Units(line, 1) for line in lines)
         source = self._source(customer, date, event)
-        return self._happen(e.OrderShipped(**source, order_id=order, shipment_id=shipment, lines=units), **given)
+        return self.happen(e.OrderShipped(**source, order_id=order, shipment_id=shipment, lines=units), **given)
 
     def _back(self, date: str, back: str, order: str, customer: str, event: str | None) -> dict[str, Any]:
         return self._source(customer, date, event) | {"return_id": back, "order_id": order}
@@ -368,7 +373,7 @@ class Story:
     ) -> list[Effect]:
         """Goods of a return arrive."""
         lines = (e.ReturnLine(line, units),)
-        return self._happen(e.ReturnReceived(**self._back(date, back, order, customer, event), lines=lines), **given)
+        return self.happen(e.ReturnReceived(**self._back(date, back, order, customer, event), lines=lines), **given)
 
     def inspect(
         self,
@@ -385,7 +390,7 @@ class Story:
         """Goods of a return are looked at, and so many are as they should be."""
         lines = (e.ReturnLine(line, accepted),) if accepted else ()
         told = e.ReturnInspected(**self._back(date, back, order, customer, event), accepted=lines)
-        return self._happen(told, **given)
+        return self.happen(told, **given)
 
     def dispute(
         self,
@@ -399,7 +404,7 @@ class Story:
     ) -> list[Effect]:
         """The customer objects to a verdict."""
         told = e.ReturnDisputed(**self._back(date, back, order, customer, event), reason="unfair")
-        return self._happen(told, **given)
+        return self.happen(told, **given)
 
     def subscribe(
         self,
@@ -414,7 +419,7 @@ class Story:
         """A subscription begins."""
         source = self._source(customer, date, event)
         started = e.SubscriptionStarted(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(started, **given)
+        return self.happen(started, **given)
 
     def reprice(
         self,
@@ -429,19 +434,19 @@ class Story:
         """A subscription costs something else."""
         source = self._source(customer, date, event)
         changed = e.SubscriptionChanged(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(changed, **given)
+        return self.happen(changed, **given)
 
     def pause(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription pauses."""
-        return self._happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def resume(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription goes on, also after a cancellation."""
-        return self._happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def leave(
         self,
@@ -456,7 +461,42 @@ class Story:
         """A subscription is cancelled."""
         source = self._source(customer, date, event)
         left = e.SubscriptionCancelled(**source, subscription_id=plan, reason="too_much", for_good=for_good)
-        return self._happen(left, **given)
+        return self.happen(left, **given)
+
+    def command(
+        self, date: str, kind: type[T], /, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A person decides something, as a manager unless `role` says otherwise."""
+        command: dict[str, Any] = {"author_id": "mia", "role": "manager", "reason": "programme_choice"}
+        told = {name: given.pop(name) for name in ("skipped", "source", "stamp") if name in given}
+        instants = {
+            name: self.at(each) for name, each in given.items() if name.endswith("_at") and isinstance(each, str)
+        }
+        made: Any = kind(**self._source(customer, date, event), **(command | given | instants))
+        return self.happen(made, **told)
+
+    def designate(self, date: str, tier: str = "gold", designation: str = "d1", **given: Any) -> list[Effect]:
+        """A person makes the customer a VIP, from that day on unless `starts_at` says otherwise."""
+        given = {"starts_at": date, "ends_at": None} | given
+        return self.command(date, c.DesignationAdded, designation_id=designation, tier=tier, **given)
+
+    def redesignate(
+        self, date: str, seen: int, tier: str = "gold", designation: str = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person changes a designation of which they saw a version."""
+        about = {"designation_id": designation, "seen_version": seen, "tier": tier}
+        return self.command(date, c.DesignationChanged, **(about | given))
+
+    def undesignate(
+        self, date: str, seen: int | None = 1, designation: str | None = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person takes the status away; without a designation, what automatic rules gave."""
+        about = {"designation_id": designation, "seen_version": seen, "confirmed_at": date}
+        return self.command(date, c.DesignationRemoved, **(about | given))
+
+    def review(self, date: str, tier: str, verdict: str = "approved", **given: Any) -> list[Effect]:
+        """A person approves or refuses a tier that the customer qualifies for."""
+        return self.command(date, c.QualificationReviewed, tier=tier, verdict=verdict, **given)
 
     def contact(
         self,
@@ -470,7 +510,7 @@ class Story:
     ) -> list[Effect]:
         """The customer contacts support."""
         source = self._source(customer, date, event)
-        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+        return self.happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
 
     def case(
         self,
@@ -501,7 +541,7 @@ class Story:
                 told = e.ContactResolved(**about, agent_id=agent)
             case _:
                 told = e.ContactReopened(**about)
-        return self._happen(told, **given)
+        return self.happen(told, **given)
 
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:

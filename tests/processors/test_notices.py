@@ -197,3 +197,13 @@ def test_a_customer_reads_nothing_of_episodes() -> None:
             "This concerns how we look after you. Nothing has changed for you."
         ]
         assert "customer c-4711" in explain(about, policy, "auditor")[0]
+
+
+def test_a_new_policy_that_lifts_somebody_tells_them_and_one_that_lowers_them_warns_d5() -> None:
+    story = vip()
+    kinder = policy_with(SHIPPED | {"version": "kinder"})
+    kinder["tiers"][1]["lifetime_value_minor"] = 100_000
+    raised = only(story.activate(kinder, "2024-02-01"), NotificationRequested)
+    assert (raised.notice, raised.tier, raised.policy_version) == ("upgrade", "platinum", "kinder")
+    warned = only(story.activate(policy_with(SHIPPED | {"version": "strict"}), "2024-02-02"), NotificationRequested)
+    assert (warned.notice, warned.tier) == ("downgrade_warning", "platinum")

@@ -21,10 +21,6 @@ AWAITED = {
     },
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
-    "designation by people (MAN)": {
-        c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed, c.NoteAdded,
-        c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-    },
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""

@@ -479,6 +479,8 @@ def test_rows_survive_bytes() -> None:
     story.subscribe("2024-01-05", "10.00")
     story.publish(policy_with({"version": "v2"}), "2024-02-01")
     story.leave("2024-01-06")
+    story.designate("2024-01-06", "platinum")
+    story.undesignate("2024-01-07")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

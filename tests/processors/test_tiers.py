@@ -248,9 +248,9 @@ def test_a_new_policy_lifts_at_once_d5_d8() -> None:
 
 def test_a_tier_that_the_new_policy_lacks_is_left_at_once_for_one_that_is_deserved() -> None:
     story = veteran("1000.00")
-    renamed = policy_with(
-        {"version": "renamed", "returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}, "early_access": {}}
-    )
+    nobody = {"returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}, "benefits": {"tiers": {}}, "labels": {}}
+    nobody |= {"early_access": {}}
+    renamed = policy_with({"version": "renamed"} | nobody)
     renamed["tiers"][0]["name"] = "amber"
     changed = only(story.activate(renamed, "2024-02-01"), TierChanged)
     assert (changed.from_tier, changed.to_tier, changed.vip_since) == ("gold", "amber", story.at("2024-01-01"))

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from msgspec.structs import replace
 
+from schemas import commands as c
 from schemas import events as e
 from schemas.codec import TYPES, encode
 from schemas.directives import Directive, PolicyPublished, PolicyWithdrawn
@@ -103,6 +104,11 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
             about: dict[str, Any] = {"event_id": f"s{n}", "customer_id": f"c{n}", "occurred_at": at}
             plan: dict[str, Any] = about | {"subscription_id": f"plan-{n}"}
             yield published(e.SubscriptionStarted(**plan, currency="USD", monthly_minor=990))
+            person: dict[str, Any] = {"author_id": "p-1", "role": "manager"}
+            made = about | person | {"event_id": f"d{n}", "reason": "referrer", "designation_id": f"d{n}"}
+            yield published(c.DesignationAdded(**made, tier="platinum", starts_at=at))
+            over = made | {"event_id": f"u{n}", "reason": "cancelled", "occurred_at": at + HOUR}
+            yield published(c.DesignationRemoved(**over, seen_version=1, confirmed_at=at))
     ats = sorted(start + (365 + chance.randrange(days)) * DAY + chance.randrange(DAY) for _ in range(events))
     for n, at in enumerate(ats):
         who = f"c{chance.randrange(customers // 3)}"

@@ -95,7 +95,18 @@ def test_every_result_can_be_had_as_json(words: tuple[str, ...]) -> None:
     assert ("json" in names) == (words not in SILENT | {("tail",)})
 
 
-@pytest.mark.parametrize("words", [("topics", "create"), ("skip",), ("dead-letters", "redrive")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("topics", "create"),
+        ("policy", "publish"),
+        ("policy", "withdraw"),
+        ("skip",),
+        ("dead-letters", "redrive"),
+        ("erase",),
+    ],
+    ids=" ".join,
+)
 def test_what_is_hard_to_take_back_can_be_tried(words: tuple[str, ...]) -> None:
     assert "dry-run" in {flag.name for flag in flags.flags(COMMANDS[words], words)}
 

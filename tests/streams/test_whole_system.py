@@ -423,7 +423,7 @@ def test_another_fold_that_comes_to_other_bytes_is_found_i_5(system: System) -> 
 )
 def test_a_position_that_cannot_be_is_reported_and_not_waited_for(system: System, row: bytes, said: str) -> None:
     system.write([Outgoing("customer-state", POSITION.key(), row, 0)])
-    checks, *_ = verification._check_partition(system.settings, 0, {}, lambda _: None)
+    checks, *_ = verification._check_partition(system.settings, (0, PARTITIONS), {}, lambda _: None)
     (check,) = differing(Report(checks))["I-2", "rows of the changelog", 0]
     assert said in check.first
     assert "timeline/0 ends at" in check.first
