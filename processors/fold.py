@@ -31,7 +31,7 @@ from processors.policy import Policy
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
-from schemas.commands import Command, OutreachRecorded
+from schemas.commands import Command, OutreachRecorded, ReturnReviewed, ReturnWindowExtended
 from schemas.decisions import Decision
 from schemas.events import (
     ConsentChanged,
@@ -174,6 +174,8 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     ReturnInspected: return_rules.inspect,
     ReturnSettled: return_rules.settle,
     ReturnDisputed: return_rules.dispute,
+    ReturnReviewed: return_rules.review,
+    ReturnWindowExtended: return_rules.extend_window,
     **service.RULES,
 }
 """Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""

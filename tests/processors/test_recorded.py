@@ -15,7 +15,6 @@ from tests.processors.story import Story
 
 AWAITED = {
     "recovery and fulfilment (REC, FUL)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
-    "returns decided by people (R-RET-06, R-RET-07)": {c.ReturnReviewed, c.ReturnWindowExtended},
     "facts of a customer (R-CUST-08, R-ANL-14)": {
         e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered,
     },
