@@ -73,6 +73,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
             [*START, "sandbox", "--json", "--rate", "30", "--seed", "7"],
             env=strange, stdout=subprocess.PIPE, stderr=err, text=True,
         )  # fmt: skip
+    runs.register(runs.own_run() / "sandbox.pid", process.pid)  # ended also if this process is killed
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
