@@ -26,7 +26,14 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
+DECISIONS = (
+    "tier-changes",
+    "return-decisions",
+    "priority-routing",
+    "at-risk-alerts",
+    "notification-requests",
+    "command-answers",
+)
 PROFILES = "customer-profiles"
 TABLES = """
 CREATE TABLE IF NOT EXISTS done (decision_id TEXT PRIMARY KEY, customer_id TEXT, sequence INTEGER, effect TEXT);

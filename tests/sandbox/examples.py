@@ -50,6 +50,7 @@ class Example:
     def start(self) -> None:
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(self._command, env=self._environment, stdout=out, stderr=err)
+        runs.register(runs.own_run() / f"{self.state.stem}.pid", self._process.pid)  # ended also where a test fails
 
     def stop(self, *, kill: bool = False) -> int:
         """End it, in order or by `kill -9`; its exit code."""
