@@ -174,7 +174,7 @@ def _dashed(key: str) -> str:
 
 
 def _is_flag(argument: Argument) -> bool:
-    return argument.parse and argument.index is None
+    return argument.parse and argument.index is None and not argument.children  # of a group its members are flags
 
 
 def _name(argument: Argument) -> str:
