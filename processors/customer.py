@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.activity import Activity
 from processors.membership import Membership
 from processors.rows import Table, grown
 
@@ -22,6 +23,15 @@ class Moved(Struct, frozen=True, array_like=True):
     value: str | None = None
     last_order: str | None = None
     tier: str | None = None
+    orders: str | None = None
+    frequency: str | None = None
+    months: str | None = None
+    days: str | None = None
+    referrals: str | None = None
+    complaints: str | None = None
+    answers: str | None = None
+    left: str | None = None
+    subscription: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -42,10 +52,11 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    activity: Activity = Activity()
 
 
 CUSTOMERS = Table(
-    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 3, {1: grown, 2: grown}
+    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 4, {1: grown, 2: grown, 3: grown}
 )
 
 

@@ -6,9 +6,22 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, lifetime_value, order, returns, routing, subscriptions, tiers
+from processors import (
+    activity,
+    at_risk,
+    lifecycle,
+    lifetime_value,
+    order,
+    qualification,
+    returns,
+    routing,
+    subscriptions,
+    tiers,
+)
+from processors.activity import counts_once
 from processors.customer import Customer, known_since, ordered
 from processors.explanation import Because
+from processors.movements import moved
 from processors.order import ORDERS, Order
 from processors.partition import Partition, in_force_at, named
 from processors.policy import Policy
@@ -19,17 +32,21 @@ from processors.tenure import began
 from schemas.decisions import Decision
 from schemas.events import (
     ContactOpened,
+    CustomerReferred,
     CustomerRegistered,
+    CustomerVisited,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
+    ReturnDisputed,
     ReturnRequested,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionPaused,
     SubscriptionResumed,
     SubscriptionStarted,
+    SurveyAnswered,
 )
 from schemas.source import SourceEvent
 
@@ -65,11 +82,14 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
         return customer
     unit.rows.put(ORDERS, after, unit.subject, order_id)
     customer = replace(customer, orders=customer.orders + order.counts(after) - order.counts(before))
-    if not (moved := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
+    if waiting := order.awaited(after) - order.awaited(before):
+        active = replace(customer.activity, awaited=customer.activity.awaited + waiting)
+        customer = replace(customer, activity=active)
+    if not (worth := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
         return customer
     return replace(
         customer,
-        value_minor=customer.value_minor + moved,
+        value_minor=customer.value_minor + worth,
         moved=replace(customer.moved, value=unit.because.cause),
     )
 
@@ -88,6 +108,7 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     )
     customer = _keep_order(unit, customer, event.order_id, before, after)
     customer = ordered(customer, event.occurred_at, unit.because.cause)
+    customer = replace(customer, activity=activity.ordered(customer.activity, event.occurred_at, policy))
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
@@ -120,6 +141,50 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
+def _refer(unit: Unit, customer: Customer, event: CustomerReferred) -> Outcome:
+    """Whom somebody referred counts once; oneself does not (R-CUST-08)."""
+    referred, active = event.referred_customer_id, customer.activity
+    if referred == unit.subject or not counts_once(unit.rows, unit.subject, event.occurred_at, "referral", referred):
+        return customer, ()
+    return replace(customer, activity=replace(active, referrals=active.referrals + 1)), ()
+
+
+def _interacted(unit: Unit, customer: Customer, at: int) -> Customer:
+    policy = in_force_at(unit.rows, unit.partition, at)
+    return replace(customer, activity=activity.interacted(customer.activity, at, policy))
+
+
+def _visit(unit: Unit, customer: Customer, event: CustomerVisited) -> Outcome:
+    return _interacted(unit, customer, event.occurred_at), ()
+
+
+def _answer(unit: Unit, customer: Customer, event: SurveyAnswered) -> Outcome:
+    customer = _interacted(unit, customer, event.occurred_at)
+    about, active = ("answer", event.survey_id, event.question_id), customer.activity
+    if not counts_once(unit.rows, unit.subject, event.occurred_at, *about):
+        return customer, ()
+    return replace(customer, activity=replace(active, answers=active.answers + 1)), ()
+
+
+def _complain(unit: Unit, customer: Customer, at: int, *about: str) -> Customer:
+    active = customer.activity
+    if not counts_once(unit.rows, unit.subject, at, "complaint", *about):
+        return customer
+    return replace(customer, activity=replace(active, complaints=active.complaints + 1))
+
+
+def _speak(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
+    """A contact is an interaction, and on some topics a complaint (R-CUST-09)."""
+    customer = _interacted(unit, customer, event.occurred_at)
+    if event.topic in in_force_at(unit.rows, unit.partition, event.occurred_at).complaint_topics:
+        customer = _complain(unit, customer, event.occurred_at, "case", event.case_id)
+    return customer, ()
+
+
+def _dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
+    return _complain(unit, customer, event.occurred_at, "return", event.return_id), ()
+
+
 def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     before = _load_order(unit, event.order_id)
     if any(earlier.return_id == event.return_id for earlier in before.returns):
@@ -150,6 +215,11 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     SubscriptionPaused: _subscribe,
     SubscriptionResumed: _subscribe,
     SubscriptionCancelled: _subscribe,
+    CustomerReferred: _refer,
+    CustomerVisited: _visit,
+    SurveyAnswered: _answer,
+    ContactOpened: _speak,
+    ReturnDisputed: _dispute,
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 
@@ -164,7 +234,9 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     """The customer after the event, and what was decided."""
     decisions: list[Decision] = []
     if type(event) in FACTS:
+        before = customer
         customer, heard = FACTS[type(event)](unit, customer, event)
+        customer = moved(before, customer, unit.because.cause)
         decisions += heard
     customer, changed = _compare_tier(unit, customer)
     decisions += changed
@@ -176,13 +248,17 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
+    active = activity.looked_at(customer.activity, unit.policy, unit.now)
+    if active is not customer.activity:
+        customer = replace(customer, activity=active)
+    customer, _ = _stage(unit, customer)
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.policy_version != unit.policy.version:
         customer = replace(customer, policy_version=unit.policy.version)
     return at_risk.close_without_status(customer), changed
 
 
-def _tenure(unit: Unit, customer: Customer) -> Outcome:
+def _time(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer)
 
 
@@ -190,15 +266,24 @@ def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer, over=True)
 
 
+def _stage(unit: Unit, customer: Customer) -> Outcome:
+    stage = lifecycle.stage(customer, unit.policy, unit.now)
+    if stage == customer.activity.stage:
+        return customer, ()
+    return replace(customer, activity=replace(customer.activity, stage=stage)), ()
+
+
 def _silence(unit: Unit, customer: Customer) -> Outcome:
     return at_risk.alert(customer, unit.policy, unit.now, unit.because)
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
-    "tenure": (tiers.rises_at, _tenure),
+    "tenure": (qualification.rises_at, _time),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "at_risk": (at_risk.silent_at, _silence),
+    "windows": (lambda customer, _: customer.activity.turns_at, _time),
+    "stage": (lifecycle.moves_on_at, _stage),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

@@ -37,6 +37,11 @@ def never_cancelled(membership: Membership) -> bool:
     return membership.status != "cancelled" and not membership.cancelled
 
 
+def cancellations(membership: Membership) -> int:
+    """How often the customer left, as far as it is remembered (R-CUST-08)."""
+    return len(membership.cancelled) + (membership.status == "cancelled")
+
+
 def _days(spell: Spell, zone: str) -> int:
     return (date_of(spell[1], zone) - date_of(spell[0], zone)).days
 

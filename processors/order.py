@@ -90,6 +90,11 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
     return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
 
 
+def awaited(order: Order) -> bool:
+    """Whether only what came of it is known: its deliveries or reversals wait for it (T-17)."""
+    return order.placed_at is None and order != Order()
+
+
 def counts(order: Order) -> bool:
     """Whether it counts as an order: placed and not cancelled; an order of zero counts."""
     return order.placed_at is not None and not order.cancelled

@@ -3,17 +3,21 @@
 import re
 from copy import deepcopy
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from processors.local_time import MissingDay, zones
+from processors.span import WIDTH
 from schemas.fields import Currency, Id, Minor
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 """A tier's or queue's id: what decisions carry. What people read is the label."""
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 E = TypeVar("E")
 
 
@@ -27,12 +31,29 @@ class Components(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tier is a floor (C-01): both conditions must hold (C-02)."""
+    """A tier is a floor (C-01, C-09): all of its conditions must hold (C-02), or any one; what is absent is not asked (R-TIER-07).
+
+    `order_months` are local calendar months with an order among the last whole ones, `interaction_days` local days with a
+    visit, contact or answer among the last whole ones; how many are looked at is `windows`. `benefits` are names that other
+    systems know, `icon` is printed on shipping labels (R-TIER-04..06).
+    """
 
     name: Name
     label: str
-    lifetime_value_minor: Minor
-    tenure_months: Annotated[int, Meta(ge=0, le=1200)]
+    lifetime_value_minor: Minor | None = None
+    tenure_months: Annotated[int, Meta(ge=0, le=1200)] | None = None
+    require: Literal["all", "any"] = "all"
+    orders: Count | None = None
+    orders_per_year_milli: Count | None = None
+    order_months: Count | None = None
+    referrals: Count | None = None
+    most_cancellations: Count | None = None
+    most_complaints: Count | None = None
+    answers: Count | None = None
+    interaction_days: Count | None = None
+    monthly_subscription_minor: Minor | None = None
+    benefits: tuple[Name, ...] = ()
+    icon: Name | None = None
 
 
 class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
@@ -79,6 +100,34 @@ class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
     tenure_in_gap: Literal["stops", "restarts", "counts"] = "stops"
 
 
+class Windows(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many whole local months and days "consistent" looks back on, without the present one (R-CUST-02, R-CUST-08)."""
+
+    months: Annotated[int, Meta(ge=1, le=WIDTH - 1)] = 6
+    days: Annotated[int, Meta(ge=1, le=WIDTH - 1)] = 30
+
+
+class Lifecycle(Struct, frozen=True, forbid_unknown_fields=True):
+    """From how many months of tenure on each stage after identification begins (R-TIER-11)."""
+
+    designation_months: Annotated[int, Meta(ge=0, le=1200)] = 6
+    engagement_months: Annotated[int, Meta(ge=0, le=1200)] = 12
+    retention_months: Annotated[int, Meta(ge=0, le=1200)] = 36
+
+
+class VipShare(Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of customers who are VIPs that a programme aims at, and when to advise (R-TIER-18).
+
+    A share leaves a band only when it is beyond its bound by the margin, so that the advice does not flap (T-49).
+    """
+
+    low_percent: Percent = 5
+    high_percent: Percent = 10
+    too_high_percent: Percent = 20
+    margin_permille: Annotated[int, Meta(ge=0, le=1000)] = 5
+    least_customers: Count = 100
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """One version of a programme. `tiers` are ordered from the lowest to the highest."""
 
@@ -96,6 +145,10 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
+    windows: Windows = Windows()
+    complaint_topics: tuple[str, ...] = ("complaint",)
+    lifecycle: Lifecycle = Lifecycle()
+    vip_share: VipShare = VipShare()
 
 
 class PolicyInvalid(NamedTuple):
@@ -123,6 +176,27 @@ def parse(document: str) -> Policy | PolicyInvalid:
         path = _named(content, path.rstrip("`") or "$")
         return PolicyInvalid(path, _found(content, path), allowed)
     return _contradiction(policy) or policy
+
+
+IDEAL_TIERS = 3
+"""More are allowed, and warned of (R-TIER-19, C-13)."""
+CONDITIONS = (
+    "lifetime_value_minor", "tenure_months", "orders", "orders_per_year_milli", "order_months", "referrals",
+    "most_cancellations", "most_complaints", "answers", "interaction_days", "monthly_subscription_minor",
+)  # fmt: skip
+"""The fields of a tier that ask for something (R-TIER-09)."""
+
+
+def asked(tier: Tier) -> list[str]:
+    """What a tier asks for."""
+    return [name for name in CONDITIONS if getattr(tier, name) is not None]
+
+
+def warnings(policy: Policy) -> list[str]:
+    """What a valid policy had better not say."""
+    if len(policy.tiers) <= IDEAL_TIERS:
+        return []
+    return [f"found {len(policy.tiers)} tiers; 2-3 are ideal (R-TIER-19)"]
 
 
 def rank(policy: Policy, tier: str | None) -> int:
@@ -172,17 +246,49 @@ def _found(content: Any, path: str) -> str:
 
 def _contradiction(policy: Policy) -> PolicyInvalid | None:
     """What no single field shows to be wrong."""
-    if policy.time_zone not in zones():
-        return PolicyInvalid("$.time_zone", repr(policy.time_zone), "a zone of the IANA database, as Europe/Berlin")
+    checks = (_zone, _tiers, _entitled, _bounds)
+    return next((wrong for check in checks if (wrong := check(policy))), None)
+
+
+def _zone(policy: Policy) -> PolicyInvalid | None:
+    if policy.time_zone in zones():
+        return None
+    return PolicyInvalid("$.time_zone", repr(policy.time_zone), "a zone of the IANA database, as Europe/Berlin")
+
+
+def _tiers(policy: Policy) -> PolicyInvalid | None:
+    """Tiers have names of their own, ascend, and ask for something."""
     names = [tier.name for tier in policy.tiers]
-    for at, (below, tier) in enumerate(zip(policy.tiers, policy.tiers[1:], strict=False), start=1):
+    for at, tier in enumerate(policy.tiers):
         if tier.name in names[:at]:
             return PolicyInvalid(f"$.tiers[{at}].name", tier.name, "a name that no other tier has")
-        if tier.lifetime_value_minor < below.lifetime_value_minor:
-            found = str(tier.lifetime_value_minor)
+        if not asked(tier):
+            allowed = "at least one condition; `lifetime_value_minor: 0` is a tier for everybody"
+            return PolicyInvalid(f"$.tiers[{at}]", "no condition", allowed)
+        floor, below = tier.lifetime_value_minor, policy.tiers[max(at - 1, 0)]
+        if floor is not None and below.lifetime_value_minor is not None and floor < below.lifetime_value_minor:
             allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
-            return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
+            return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", str(floor), allowed)
+    return None
+
+
+def _entitled(policy: Policy) -> PolicyInvalid | None:
+    """Only tiers that there are entitle to something."""
+    names = [tier.name for tier in policy.tiers]
     for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
         if unknown := sorted(set(entries) - set(names)):
             return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+    return None
+
+
+def _bounds(policy: Policy) -> PolicyInvalid | None:
+    """Bounds that must follow one another."""
+    for path, of, names in (
+        ("lifecycle", policy.lifecycle, policy.lifecycle.__struct_fields__),
+        ("vip_share", policy.vip_share, ("low_percent", "high_percent", "too_high_percent")),
+    ):
+        for before, name in pairwise(names):
+            least, found = getattr(of, before), getattr(of, name)
+            if found < least:
+                return PolicyInvalid(f"$.{path}.{name}", str(found), f"at least {least}, which is {before}")
     return None

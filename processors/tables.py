@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from processors.activity import COUNTED
 from processors.customer import CUSTOMERS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
@@ -19,4 +20,5 @@ TABLES: tuple[Table[Any], ...] = (
     CASES,  # b"k"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    COUNTED,  # b"r"
 )

@@ -41,6 +41,8 @@ KINDS = (
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
     Kind("at_risk", "silence", HELD),
+    Kind("windows", "tier", PLAIN),
+    Kind("stage", "stage", PLAIN),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from processors.local_time import date_of, local
-from processors.policy import Policy
+from processors.policy import Policy, Tier, asked
 from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
@@ -44,14 +44,40 @@ NAMES: Mapping[str, str] = {
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
     "status": "subscriptions",
+    "orders_per_year_milli": "orders a year, thousandths",
+    "answers": "answers to surveys",
+    "monthly_subscription_minor": "subscriptions a month",
+    "conditions_met": "conditions that hold, of which one is enough",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
 }
+ASKED: Mapping[str, str] = {
+    "lifetime_value_minor": "{amount}",
+    "tenure_months": "{asked} months",
+    "orders": "{asked} orders",
+    "orders_per_year_milli": "{thousandths} orders a year",
+    "order_months": "orders in {asked} of {months} months",
+    "referrals": "{asked} referrals",
+    "most_cancellations": "at most {asked} cancellations",
+    "most_complaints": "at most {asked} complaints",
+    "answers": "{asked} answers to surveys",
+    "interaction_days": "contact on {asked} of {days} days",
+    "monthly_subscription_minor": "{amount} a month",
+}
+"""What a tier may ask for, by the field of the policy."""
+OF: Mapping[str, str] = {
+    "units_left_of_": "units left of line {of}",
+    "order_months_of_": "months with an order among the last {of}",
+    "interaction_days_of_": "days with a contact among the last {of}",
+}
+"""Names of conditions that end with what they are about."""
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "windows": "a month or a day that is looked at no more",
+    "stage": "a stage of the customer's journey",
 }
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -110,6 +136,23 @@ def label(tier: str | None, policy: Policy) -> str:
     return next((each.label for each in policy.tiers if each.name == tier), tier)
 
 
+def asks(tier: Tier, policy: Policy) -> str:
+    """What a tier asks for: "1,000.00 USD, 12 months"."""
+    windows = policy.windows
+    parts = []
+    for name in asked(tier):
+        least = getattr(tier, name)
+        words = ASKED[name].format(
+            asked=least,
+            thousandths=f"{least / 1000:g}",
+            amount=money(least, policy.currency),
+            months=windows.months,
+            days=windows.days,
+        )
+        parts.append(words)
+    return (" or " if tier.require == "any" else ", ").join(parts)
+
+
 def day(instant: int, policy: Policy) -> str:
     """A local day of the programme."""
     return date_of(instant, policy.time_zone).isoformat()
@@ -139,8 +182,8 @@ def subject(condition: Condition, policy: Policy) -> str:
     name = condition.name
     if name.startswith("tenure_"):
         text = f"{name.split('_')[1]} months as a customer"
-    elif name.startswith("units_left_of_"):
-        text = f"units left of line {name.removeprefix('units_left_of_')}"
+    elif stem := next((each for each in OF if name.startswith(each)), None):
+        text = OF[stem].format(of=name.removeprefix(stem))
     else:
         text = NAMES.get(name, name.replace("_", " "))
     tiers = {tier.name: tier.label for tier in policy.tiers}

@@ -32,6 +32,7 @@ def check(file: Path, *, as_json: Json = False) -> int:
     as_json
         The document as it would stand in the log.
     """
+    from processors.policy import warnings
     from streams import policies
 
     try:
@@ -43,6 +44,8 @@ def check(file: Path, *, as_json: Json = False) -> int:
         return OK
     out().print(f"{file} is a policy: {policy.name}, version {policy.version}", highlight=False, markup=False)
     out().print(_drawn(policy))
+    for warning in warnings(policy):
+        out().print(f"warning: {warning}", highlight=False, markup=False)
     return OK
 
 
@@ -111,19 +114,16 @@ def history(*, as_json: Json = False) -> int:
 
 def _drawn(policy: "Policy") -> Table:
     """What each tier asks for and gives."""
-    from processors.wording import money
+    from processors.wording import asks, money
 
     table = Table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
     for tier in (None, *policy.tiers):
         name = tier.name if tier else ""
         right = policy.returns.rights.tiers.get(name, policy.returns.rights.base)
         route = policy.routing.tiers.get(name, policy.routing.base)
-        asks = (
-            f"{money(tier.lifetime_value_minor, policy.currency)}, {tier.tenure_months} months" if tier else "nothing"
-        )
         table.add_row(
             tier.label if tier else "everyone else",
-            asks,
+            asks(tier, policy) if tier else "nothing",
             f"{right.window_days} days",
             money(right.auto_approve_limit_minor, policy.currency),
             route.queue,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from processors.customer import CUSTOMERS
 from processors.partition import HERE, PARTITION, Partition, current
 from processors.policy import Policy
-from processors.tiers import qualify, rises_at
+from processors.qualification import qualify, rises_at
 from schemas.codec import decode
 from schemas.decisions import Condition
 from schemas.events import ClockTicked

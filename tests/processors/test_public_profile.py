@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from processors.customer import Alert, Customer
+from processors.frequency import YEAR_MS, orders_per_year_milli
 from processors.policy import Policy, parse
-from processors.public_profile import YEAR_MS, orders_per_year_milli, public_facts, public_profile
+from processors.public_profile import public_facts, public_profile
 from schemas.decisions import CustomerProfile, Decided
 from tests.processors.story import Story, none_of, only, policy_with
 

@@ -1,0 +1,158 @@
+"""Qualification: which tier a customer deserves, and what every tier asks for (R-TIER-01..03, R-TIER-07..09, C-01, C-02)."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from processors.customer import Customer, Moved
+from processors.explanation import Fact, Operator, compare
+from processors.frequency import orders_per_year_milli
+from processors.local_time import date_of, start_of
+from processors.membership import cancellations, days_cancelled
+from processors.policy import Policy, Tier, rank
+from processors.tenure import anniversary
+from schemas.decisions import Condition
+
+MET = "conditions_met"
+"""Name of the condition that any one of a tier's conditions be met."""
+
+
+class Qualification(NamedTuple):
+    """The tier deserved, and every condition evaluated for it, failed ones included (T-07, T-48)."""
+
+    tier: str | None
+    conditions: tuple[Condition, ...]
+
+
+class Asked(NamedTuple):
+    """A field of a tier, and the fact it asks for: what it is called, its value, and what last moved it."""
+
+    field: str
+    name: Callable[[Policy], str]
+    value: Callable[[Customer], Fact]
+    moved: Callable[[Moved], str | None]
+    how: Operator = ">="
+
+
+COUNTS = (
+    Asked("orders", lambda _: "orders", lambda it: it.orders, lambda it: it.orders),
+    Asked("orders_per_year_milli", lambda _: "orders_per_year_milli", orders_per_year_milli, lambda it: it.frequency),
+    Asked(
+        "order_months",
+        lambda policy: f"order_months_of_{policy.windows.months}",
+        lambda it: it.activity.order_months,
+        lambda it: it.months,
+    ),
+    Asked("referrals", lambda _: "referrals", lambda it: it.activity.referrals, lambda it: it.referrals),
+    Asked(
+        "most_cancellations",
+        lambda _: "cancellations",
+        lambda it: cancellations(it.membership),
+        lambda it: it.left,
+        "<=",
+    ),
+    Asked("most_complaints", lambda _: "complaints", lambda it: it.activity.complaints, lambda it: it.complaints, "<="),
+    Asked("answers", lambda _: "answers", lambda it: it.activity.answers, lambda it: it.answers),
+    Asked(
+        "interaction_days",
+        lambda policy: f"interaction_days_of_{policy.windows.days}",
+        lambda it: it.activity.interaction_days,
+        lambda it: it.days,
+    ),
+    Asked(
+        "monthly_subscription_minor",
+        lambda _: "monthly_subscription_minor",
+        lambda it: it.membership.monthly_minor,
+        lambda it: it.subscription,
+    ),
+)
+"""What a tier may ask for besides lifetime value and tenure (R-TIER-09). Windows are read as they were last looked at."""
+
+
+def _value(customer: Customer, tier: Tier) -> list[Condition]:
+    floor = tier.lifetime_value_minor
+    if floor is None:
+        return []
+    return [compare(tier.name, "lifetime_value_minor", customer.value_minor, ">=", floor, customer.moved.value)]
+
+
+def _tenure(customer: Customer, policy: Policy, tier: Tier, now: int) -> list[Condition]:
+    """Tenure is compared by date, so that the explanation names the day on which it suffices (T-07).
+
+    What moves the date is whatever told since when they are a customer.
+    """
+    if tier.tenure_months is None:
+        return []
+    today = date_of(now, policy.time_zone).isoformat()
+    reached = anniversary(customer, policy, tier.tenure_months)
+    asked = reached.isoformat() if reached else None
+    return [compare(tier.name, f"tenure_{tier.tenure_months}_months_on", today, ">=", asked, customer.moved.since)]
+
+
+def _counts(customer: Customer, policy: Policy, tier: Tier) -> list[Condition]:
+    return [
+        compare(tier.name, count.name(policy), count.value(customer), count.how, threshold, count.moved(customer.moved))
+        for count in COUNTS
+        if (threshold := getattr(tier, count.field)) is not None
+    ]
+
+
+def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
+    """Who left keeps what they have for a while, and rises no further (R-TIER-15, T-13). Of others nothing is asked."""
+    left = customer.membership
+    if left.status != "cancelled":
+        return ()
+    if rank(policy, tier.name) > rank(policy, customer.tier):
+        return (compare(tier.name, "status", left.status, "in", "active, paused", left.cause),)
+    if left.for_good:
+        return (compare(tier.name, "cancelled_for_good", "yes", "=", "no", left.cause),)
+    days = days_cancelled(left, policy, now)
+    return (compare(tier.name, "days_cancelled", days, "<=", policy.cancellation.kept_days, left.cause),)
+
+
+def _qualifies(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[bool, tuple[Condition, ...]]:
+    """Whether the tier is deserved, and why: all of what it asks for, or where it says so any of it."""
+    own = [*_value(customer, tier), *_tenure(customer, policy, tier, now), *_counts(customer, policy, tier)]
+    standing = _not_cancelled(customer, policy, tier, now)
+    if tier.require == "all":
+        return all(each.holds for each in (*own, *standing)), (*own, *standing)
+    enough = compare(tier.name, MET, sum(each.holds for each in own), ">=", 1)
+    return all(each.holds for each in (enough, *standing)), (enough, *own, *standing)
+
+
+def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
+    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier."""
+    evaluated = [(tier.name, *_qualifies(customer, policy, tier, now)) for tier in policy.tiers]
+    highest = next((name for name, deserved, _ in reversed(evaluated) if deserved), None)
+    return Qualification(highest, tuple(condition for _, _, own in evaluated for condition in own))
+
+
+def missing(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
+    """What is missing for a tier but for tenure, whose date says more (R-TIER-20)."""
+    deserved, own = _qualifies(customer, policy, tier, now)
+    lacking = (each for each in own if not each.holds and each.name != MET and not each.name.startswith("tenure_"))
+    return () if deserved else tuple(lacking)
+
+
+def tenure_suffices_on(customer: Customer, policy: Policy, tier: Tier) -> date | None:
+    """The local day from whose start tenure suffices for `tier`; None when nothing tells since when, or none is asked."""
+    return None if tier.tenure_months is None else anniversary(customer, policy, tier.tenure_months)
+
+
+def _but_for_tenure(customer: Customer, policy: Policy, tier: Tier) -> bool:
+    """Whether tenure is all that can be missing."""
+    others = (*_value(customer, tier), *_counts(customer, policy, tier))
+    return tier.require == "any" or all(each.holds for each in others)
+
+
+def rises_at(customer: Customer, policy: Policy) -> int | None:
+    """When time alone next lifts the customer: the first anniversary that only tenure is missing for (T-11)."""
+    if customer.membership.status == "cancelled":
+        return None
+    held = rank(policy, customer.tier)
+    days = [
+        tenure_suffices_on(customer, policy, tier)
+        for place, tier in enumerate(policy.tiers, start=2)
+        if place > held and _but_for_tenure(customer, policy, tier)
+    ]
+    return min((start_of(day, policy.time_zone) for day in days if day), default=None)
