@@ -24,6 +24,8 @@ from state.overlay import Overlay
 T = TypeVar("T")
 Document = dict[str, Any]
 EARLY = "1995-01-01"
+NO_STAGES: Document = {"lifecycle": {"designation_months": 0, "engagement_months": 0, "retention_months": 0}}
+"""Changes of the policy under which everybody is in the last stage from their first day on: no timer but those looked at."""
 
 
 @cache
@@ -285,11 +287,37 @@ class Story:
         customer: str = "ada",
         event: str | None = None,
         channel: str = "chat",
+        topic: str = "general",
         **given: Any,
     ) -> list[Effect]:
         """The customer contacts support."""
         source = self._source(customer, date, event)
-        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel, topic=topic), **given)
+
+    def refer(
+        self, date: str, referred: str, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The customer refers somebody."""
+        source = self._source(customer, date, event)
+        return self._happen(e.CustomerReferred(**source, referred_customer_id=referred), **given)
+
+    def visit(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+        """The customer comes to the shop, or to its pages."""
+        return self._happen(e.CustomerVisited(**self._source(customer, date, event), channel="web"), **given)
+
+    def answer(
+        self, date: str, question: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The customer answers a question of a survey."""
+        source = self._source(customer, date, event)
+        return self._happen(e.SurveyAnswered(**source, survey_id="spring", question_id=question, score=9), **given)
+
+    def dispute(
+        self, date: str, back: str = "b1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The customer does not accept what became of a return."""
+        source = self._source(customer, date, event)
+        return self._happen(e.ReturnDisputed(**source, return_id=back, order_id="o1", reason="verdict"), **given)
 
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:

@@ -9,8 +9,8 @@ from processors.customer import Alert, Customer
 from processors.frequency import YEAR_MS, orders_per_year_milli
 from processors.policy import Policy, parse
 from processors.public_profile import public_facts, public_profile
-from schemas.decisions import CustomerProfile, Decided
-from tests.processors.story import Story, none_of, only, policy_with
+from schemas.decisions import Condition, CustomerProfile, Decided
+from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
 YEAR_START = 1_704_067_200_000
 
@@ -53,11 +53,14 @@ def test_a_registered_customer_has_a_profile() -> None:
         missing_value_minor=100_000,
         tenure_suffices_at=story.at("2025-01-01"),
         policy_version="default-1",
+        stage="identification",
+        next_tier_require="all",
+        missing=(Condition("gold", "lifetime_value_minor", 0, ">=", 100_000, holds=False),),
     )
 
 
 def test_what_changes_nothing_publishes_nothing() -> None:
-    story = Story()
+    story = Story(NO_STAGES)
     story.order("2024-01-01", "10.00")
     assert none_of(story.order("2024-01-05", "10.00"), CustomerProfile)
     assert none_of(story.deliver("2024-01-05"), CustomerProfile)
@@ -126,7 +129,7 @@ def test_a_profile_says_when_it_was_so() -> None:
 
 def test_a_profile_of_somebody_else_is_as_of_the_clock() -> None:
     """An event up to a day ahead says nothing of the time of others, whose timers its step runs."""
-    story = Story()
+    story = Story(NO_STAGES)
     story.answers_itself = False
     for customer in ("ada", "bob"):
         story.order("2023-01-01", "1000.00", customer=customer)
