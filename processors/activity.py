@@ -5,7 +5,6 @@ from msgspec.structs import replace
 
 from processors.local_time import date_of, start_of
 from processors.policy import Policy
-from processors.rows import Rows, Table
 from processors.span import Span, first_of, month_of, told, turns, within
 
 
@@ -29,33 +28,9 @@ class Activity(Struct, frozen=True, array_like=True):
     stage: str | None = None
 
 
-class Counted(Struct, frozen=True, array_like=True):
-    """Something that counts once was told of; `at` is when it happened."""
-
-    at: int
-
-
-COUNTED = Table(
-    "counted", b"r", Counted, "what counts once: referrals, complaints and answers, by customer, kind and id"
-)
-
-
-def counts_once(rows: Rows, customer_id: str, at: int, *about: str) -> bool:
-    """Whether this is told for the first time; from then on it is known, for ever (T-15)."""
-    if rows.get(COUNTED, customer_id, *about):
-        return False
-    rows.put(COUNTED, Counted(at), customer_id, *about)
-    return True
-
-
 def ordered(activity: Activity, placed_at: int, policy: Policy) -> Activity:
     """An order was placed in a local month. One that is cancelled later was activity all the same (T-16)."""
     return replace(activity, months=told(activity.months, month_of(date_of(placed_at, policy.time_zone))))
-
-
-def interacted(activity: Activity, at: int, policy: Policy) -> Activity:
-    """The customer visited, answered or contacted us on a local day (R-CUST-02)."""
-    return replace(activity, days=told(activity.days, date_of(at, policy.time_zone).toordinal()))
 
 
 def regular(activity: Activity, policy: Policy, now: int) -> int:

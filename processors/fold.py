@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from processors import (
     activity,
     at_risk,
+    interactions,
     lifecycle,
     lifetime_value,
     order,
@@ -18,9 +19,9 @@ from processors import (
     subscriptions,
     tiers,
 )
-from processors.activity import counts_once
 from processors.customer import Customer, known_since, ordered
 from processors.explanation import Because
+from processors.interactions import InteractionEvent
 from processors.movements import moved
 from processors.order import ORDERS, Order
 from processors.partition import Partition, in_force_at, named
@@ -141,48 +142,10 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     return member, ()
 
 
-def _refer(unit: Unit, customer: Customer, event: CustomerReferred) -> Outcome:
-    """Whom somebody referred counts once; oneself does not (R-CUST-08)."""
-    referred, active = event.referred_customer_id, customer.activity
-    if referred == unit.subject or not counts_once(unit.rows, unit.subject, event.occurred_at, "referral", referred):
-        return customer, ()
-    return replace(customer, activity=replace(active, referrals=active.referrals + 1)), ()
-
-
-def _interacted(unit: Unit, customer: Customer, at: int) -> Customer:
-    policy = in_force_at(unit.rows, unit.partition, at)
-    return replace(customer, activity=activity.interacted(customer.activity, at, policy))
-
-
-def _visit(unit: Unit, customer: Customer, event: CustomerVisited) -> Outcome:
-    return _interacted(unit, customer, event.occurred_at), ()
-
-
-def _answer(unit: Unit, customer: Customer, event: SurveyAnswered) -> Outcome:
-    customer = _interacted(unit, customer, event.occurred_at)
-    about, active = ("answer", event.survey_id, event.question_id), customer.activity
-    if not counts_once(unit.rows, unit.subject, event.occurred_at, *about):
-        return customer, ()
-    return replace(customer, activity=replace(active, answers=active.answers + 1)), ()
-
-
-def _complain(unit: Unit, customer: Customer, at: int, *about: str) -> Customer:
-    active = customer.activity
-    if not counts_once(unit.rows, unit.subject, at, "complaint", *about):
-        return customer
-    return replace(customer, activity=replace(active, complaints=active.complaints + 1))
-
-
-def _speak(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
-    """A contact is an interaction, and on some topics a complaint (R-CUST-09)."""
-    customer = _interacted(unit, customer, event.occurred_at)
-    if event.topic in in_force_at(unit.rows, unit.partition, event.occurred_at).complaint_topics:
-        customer = _complain(unit, customer, event.occurred_at, "case", event.case_id)
-    return customer, ()
-
-
-def _dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
-    return _complain(unit, customer, event.occurred_at, "return", event.return_id), ()
+def _interact(unit: Unit, customer: Customer, event: InteractionEvent) -> Outcome:
+    policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
+    active = interactions.tell(unit.rows, unit.subject, customer.activity, event, policy)
+    return (customer if active == customer.activity else replace(customer, activity=active)), ()
 
 
 def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
@@ -215,11 +178,11 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     SubscriptionPaused: _subscribe,
     SubscriptionResumed: _subscribe,
     SubscriptionCancelled: _subscribe,
-    CustomerReferred: _refer,
-    CustomerVisited: _visit,
-    SurveyAnswered: _answer,
-    ContactOpened: _speak,
-    ReturnDisputed: _dispute,
+    CustomerReferred: _interact,
+    CustomerVisited: _interact,
+    SurveyAnswered: _interact,
+    ContactOpened: _interact,
+    ReturnDisputed: _interact,
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 

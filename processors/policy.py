@@ -1,15 +1,14 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
-import re
-from copy import deepcopy
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from processors.local_time import MissingDay, zones
+from processors.policy_errors import PolicyInvalid, found, named
 from processors.span import WIDTH
 from schemas.fields import Currency, Id, Minor
 
@@ -151,17 +150,6 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     vip_share: VipShare = VipShare()
 
 
-class PolicyInvalid(NamedTuple):
-    """Why a document is no policy: where, what was found there, and what would be right."""
-
-    path: str
-    found: str
-    allowed: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: found {self.found}; allowed is {self.allowed}"
-
-
 @lru_cache(maxsize=32)
 def parse(document: str) -> Policy | PolicyInvalid:
     """The policy that a JSON document holds. The cache is a pure memo: a document never changes its meaning."""
@@ -173,8 +161,8 @@ def parse(document: str) -> Policy | PolicyInvalid:
         policy = msgspec.convert(content, Policy)
     except msgspec.ValidationError as error:
         allowed, _, path = str(error).partition(" - at `")
-        path = _named(content, path.rstrip("`") or "$")
-        return PolicyInvalid(path, _found(content, path), allowed)
+        path = named(content, path.rstrip("`") or "$", Policy)
+        return PolicyInvalid(path, found(content, path), allowed)
     return _contradiction(policy) or policy
 
 
@@ -204,44 +192,6 @@ def rank(policy: Policy, tier: str | None) -> int:
     if tier is None:
         return 0
     return next((place for place, each in enumerate(policy.tiers, start=2) if each.name == tier), 1)
-
-
-def _steps(path: str) -> list[str | int]:
-    """The keys and places that a path like `$.tiers[0].name` goes through."""
-    return [key or int(index) for key, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", path)]
-
-
-def _named(content: Any, path: str) -> str:
-    """The path with the name of the entry that `[...]` stands for: alone among its like, it is wrong as well."""
-    above, anonymous, below = path.partition("[...]")
-    if not anonymous:
-        return path
-    for name in list(_at(content, above)):
-        alone = deepcopy(content)
-        entries = _at(alone, above)
-        for other in entries.keys() - {name}:
-            del entries[other]
-        try:
-            msgspec.convert(alone, Policy)
-        except msgspec.ValidationError as error:
-            if path in str(error):
-                return _named(content, f"{above}.{name}{below}")
-    return path
-
-
-def _at(content: Any, path: str) -> Any:
-    """What stands at a path. Raises `LookupError` and `TypeError` where there is none."""
-    for step in _steps(path):
-        content = content[step]
-    return content
-
-
-def _found(content: Any, path: str) -> str:
-    try:
-        content = _at(content, path.partition("[...]")[0])
-    except (LookupError, TypeError):
-        return "nothing"
-    return msgspec.json.encode(content).decode()[:200]
 
 
 def _contradiction(policy: Policy) -> PolicyInvalid | None:

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from processors import timers
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
-from processors.policy import PolicyInvalid
+from processors.policy_errors import PolicyInvalid
 from processors.public_profile import public_facts, public_profile
 from processors.rows import Rows
 from processors.timers import Timer
+from processors.vip_share import CENSUS, Census, moved
 from processors.work import Work, drop_timer, fold_event, fold_timer, load, log_time
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
 from schemas.partitions import reserved
@@ -64,6 +65,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
         _run_due_timers(work)
     for subject, (name, _) in work.kept.items():
         _attempt(work, name, _publish, subject)
+    _count(work)
     if work.partition != found:
         rows.put(PARTITION, work.partition, HERE)
     return work.effects
@@ -135,6 +137,15 @@ def _run_due_timers(work: Work) -> None:
     if left and not partition.asked and partition.at is not None:
         work.effects.append(Send(reserved(work.entry.partition), WorkRemains(partition.at)))
     work.partition = replace(partition, pending=left, asked=partition.asked or left)
+
+
+def _count(work: Work) -> None:
+    """The partition's census, with whom this step made a customer or moved to another tier."""
+    known = counted = work.rows.get(CENSUS, HERE) or Census()
+    for subject, (_, customer) in work.kept.items():
+        counted = moved(counted, work.before[subject], customer)
+    if counted is not known:
+        work.rows.put(CENSUS, counted, HERE)
 
 
 def _publish(work: Work, _name: str, subject: str) -> None:

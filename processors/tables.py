@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from processors.activity import COUNTED
 from processors.customer import CUSTOMERS
+from processors.interactions import COUNTED
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.routing import CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
+from processors.vip_share import CENSUS
 
 TABLES: tuple[Table[Any], ...] = (
     PARTITION,  # b"#"
@@ -21,4 +22,5 @@ TABLES: tuple[Table[Any], ...] = (
     PLAIN,  # b"t"
     HELD,  # b"h"
     COUNTED,  # b"r"
+    CENSUS,  # b"m"
 )

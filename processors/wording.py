@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from processors.local_time import date_of, local
-from processors.policy import Policy, Tier, asked
+from processors.policy import Policy
 from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
@@ -51,20 +51,6 @@ NAMES: Mapping[str, str] = {
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
 }
-ASKED: Mapping[str, str] = {
-    "lifetime_value_minor": "{amount}",
-    "tenure_months": "{asked} months",
-    "orders": "{asked} orders",
-    "orders_per_year_milli": "{thousandths} orders a year",
-    "order_months": "orders in {asked} of {months} months",
-    "referrals": "{asked} referrals",
-    "most_cancellations": "at most {asked} cancellations",
-    "most_complaints": "at most {asked} complaints",
-    "answers": "{asked} answers to surveys",
-    "interaction_days": "contact on {asked} of {days} days",
-    "monthly_subscription_minor": "{amount} a month",
-}
-"""What a tier may ask for, by the field of the policy."""
 OF: Mapping[str, str] = {
     "units_left_of_": "units left of line {of}",
     "order_months_of_": "months with an order among the last {of}",
@@ -134,23 +120,6 @@ def label(tier: str | None, policy: Policy) -> str:
     if tier is None:
         return "no tier"
     return next((each.label for each in policy.tiers if each.name == tier), tier)
-
-
-def asks(tier: Tier, policy: Policy) -> str:
-    """What a tier asks for: "1,000.00 USD, 12 months"."""
-    windows = policy.windows
-    parts = []
-    for name in asked(tier):
-        least = getattr(tier, name)
-        words = ASKED[name].format(
-            asked=least,
-            thousandths=f"{least / 1000:g}",
-            amount=money(least, policy.currency),
-            months=windows.months,
-            days=windows.days,
-        )
-        parts.append(words)
-    return (" or " if tier.require == "any" else ", ").join(parts)
 
 
 def day(instant: int, policy: Policy) -> str:

@@ -114,7 +114,8 @@ def history(*, as_json: Json = False) -> int:
 
 def _drawn(policy: "Policy") -> Table:
     """What each tier asks for and gives."""
-    from processors.wording import asks, money
+    from processors.asking import asks
+    from processors.wording import money
 
     table = Table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
     for tier in (None, *policy.tiers):

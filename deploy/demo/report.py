@@ -22,8 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from processors import wording
+from processors.asking import asks
 from processors.policy import Policy, parse
-from processors.wording import amount, asks, day, label
+from processors.wording import amount, day, label
 from schemas import decisions
 from schemas.decisions import Decided
 

@@ -17,7 +17,9 @@ An event has `on`, a local date with an optional time, and one of
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
     paused: PLAN                        resumed: PLAN
-    left: PLAN    with for_good         contact: CASE    with channel
+    left: PLAN    with for_good         contact: CASE    with channel, topic
+    referred: PERSON                    visited:
+    answered: QUESTION                  disputed: REQUEST
     clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
@@ -95,6 +97,10 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "paused": lambda story, on, about, it: story.pause(on, about, **it),
     "resumed": lambda story, on, about, it: story.resume(on, about, **it),
     "left": lambda story, on, about, it: story.leave(on, about, for_good=it.pop("for_good", "no") == "yes", **it),
+    "referred": lambda story, on, about, it: story.refer(on, about, **it),
+    "visited": lambda story, on, _, it: story.visit(on, **it),
+    "answered": lambda story, on, about, it: story.answer(on, about, **it),
+    "disputed": lambda story, on, about, it: story.dispute(on, about, **it),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,
 }

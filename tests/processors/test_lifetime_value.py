@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import OrderLine
-from tests.processors.story import Story, minor, policy_with
+from tests.processors.story import NO_STAGES, Story, minor, policy_with
 
 LINES = (
     OrderLine("l1", 2, minor("100.00"), minor("10.00"), minor("7.20"), minor("4.00")),
@@ -98,7 +98,7 @@ def test_many_small_refunds_round_as_one_t_05() -> None:
 
 
 def test_repeats_count_once_for_ever_t_15() -> None:
-    story = Story()
+    story = Story(NO_STAGES)
     story.order("2020-01-01", "100.00")
     story.refund("2020-01-02", "30.00")
     story.deliver("2020-01-03")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.asking import asks
 from processors.policy import CONDITIONS, Policy, PolicyInvalid, Tier, asked, parse, warnings
 from processors.qualification import qualify
 from processors.span import WIDTH, Span, first_of, month_of, told, turns, within
-from processors.wording import asks
 from schemas.decisions import Condition, TierChanged
 from tests.processors.story import Story, none_of, only, policy_with
 

@@ -1,0 +1,75 @@
+"""The VIP share: customers and VIPs by tier of a partition, their sum over all, and the advice that follows (R-TIER-18, T-49)."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from processors.customer import Customer
+from processors.policy import VipShare
+from processors.rows import Table
+
+Level = Literal["few", "fit", "many", "too_many"]
+LEVELS: tuple[Level, ...] = ("few", "fit", "many", "too_many")
+"""Below the bounds that a programme aims at, within them, above, and so far above that criteria should be raised."""
+
+
+class Census(Struct, frozen=True, array_like=True):
+    """`tiers` are those that somebody holds, by name; somebody of whom nothing but a contact is known is no customer."""
+
+    customers: int = 0
+    tiers: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def vips(self) -> int:
+        """Customers who hold any tier."""
+        return sum(count for _, count in self.tiers)
+
+
+CENSUS = Table("census", b"m", Census, "how many customers and VIPs by tier the partition has; one row")
+
+
+def _is_customer(row: Customer | None) -> bool:
+    return row is not None and (row.since is not None or row.tier is not None)
+
+
+def moved(census: Census, before: Customer | None, after: Customer | None) -> Census:
+    """The census after a customer's row changed; None where there was none, or is none any more."""
+    customers = census.customers + _is_customer(after) - _is_customer(before)
+    held, holds = before.tier if before else None, after.tier if after else None
+    if held == holds:
+        return census if customers == census.customers else Census(customers, census.tiers)
+    tiers = Counter(dict(census.tiers))
+    tiers.subtract([held] if held else [])
+    tiers.update([holds] if holds else [])
+    return Census(customers, tuple(sorted((tier, count) for tier, count in tiers.items() if count)))
+
+
+def total(censuses: Iterable[Census]) -> Census:
+    """All partitions at one instant: one denominator (T-49)."""
+    customers, tiers = 0, Counter[str]()
+    for each in censuses:
+        customers += each.customers
+        tiers.update(dict(each.tiers))
+    return Census(customers, tuple(sorted(tiers.items())))
+
+
+def advise(census: Census, rule: VipShare, last: Level | None) -> Level | None:
+    """Where the share stands; None among too few customers. A level is left only well beyond its bound (T-49)."""
+    if census.customers < max(rule.least_customers, 1):
+        return None
+    if last is None:
+        return LEVELS[_level(census, rule, 0)]
+    surely = _level(census, rule, rule.margin_permille)
+    possibly = _level(census, rule, -rule.margin_permille)
+    return LEVELS[min(max(LEVELS.index(last), surely), possibly)]
+
+
+def _level(census: Census, rule: VipShare, shift_permille: int) -> int:
+    """The place in `LEVELS`, with every bound moved."""
+
+    def beyond(percent: int) -> int:
+        return census.vips * 1000 - (percent * 10 + shift_permille) * census.customers
+
+    return (beyond(rule.low_percent) >= 0) + (beyond(rule.high_percent) > 0) + (beyond(rule.too_high_percent) > 0)
