@@ -30,7 +30,8 @@ class Activity(Struct, frozen=True, array_like=True):
 
 def ordered(activity: Activity, placed_at: int, policy: Policy) -> Activity:
     """An order was placed in a local month. One that is cancelled later was activity all the same (T-16)."""
-    return replace(activity, months=told(activity.months, month_of(date_of(placed_at, policy.time_zone))))
+    months = told(activity.months, month_of(date_of(placed_at, policy.time_zone)))
+    return activity if months == activity.months else replace(activity, months=months)
 
 
 def regular(activity: Activity, policy: Policy, now: int) -> int:

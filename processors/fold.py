@@ -109,7 +109,8 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     )
     customer = _keep_order(unit, customer, event.order_id, before, after)
     customer = ordered(customer, event.occurred_at, unit.because.cause)
-    customer = replace(customer, activity=activity.ordered(customer.activity, event.occurred_at, policy))
+    active = activity.ordered(customer.activity, event.occurred_at, policy)
+    customer = customer if active is customer.activity else replace(customer, activity=active)
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 

@@ -66,6 +66,8 @@ def tenure_began(membership: Membership, policy: Policy, since: int) -> date:
     """The local day that tenure is counted from, after what cancellations of more than some days did to it (T-10)."""
     zone, rule = policy.time_zone, policy.cancellation
     began = date_of(since, zone)
+    if not membership.cancelled:
+        return began
     gaps = [spell for spell in membership.cancelled if _days(spell, zone) > rule.gap_days and spell[1] > since]
     match rule.tenure_in_gap:
         case "stops":

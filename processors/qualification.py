@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from processors.customer import Customer, Moved
@@ -89,11 +90,16 @@ def _tenure(customer: Customer, policy: Policy, tier: Tier, now: int) -> list[Co
     return [compare(tier.name, f"tenure_{tier.tenure_months}_months_on", today, ">=", asked, customer.moved.since)]
 
 
+@lru_cache(maxsize=256)
+def _asked(tier: Tier) -> tuple[tuple[Asked, int], ...]:
+    """Which counts a tier asks for, and how many. A memo of a pure function: a programme has few tiers."""
+    return tuple((count, least) for count in COUNTS if (least := getattr(tier, count.field)) is not None)
+
+
 def _counts(customer: Customer, policy: Policy, tier: Tier) -> list[Condition]:
     return [
-        compare(tier.name, count.name(policy), count.value(customer), count.how, threshold, count.moved(customer.moved))
-        for count in COUNTS
-        if (threshold := getattr(tier, count.field)) is not None
+        compare(tier.name, count.name(policy), count.value(customer), count.how, least, count.moved(customer.moved))
+        for count, least in _asked(tier)
     ]
 
 
@@ -141,8 +147,11 @@ def tenure_suffices_on(customer: Customer, policy: Policy, tier: Tier) -> date |
 
 def _but_for_tenure(customer: Customer, policy: Policy, tier: Tier) -> bool:
     """Whether tenure is all that can be missing."""
-    others = (*_value(customer, tier), *_counts(customer, policy, tier))
-    return tier.require == "any" or all(each.holds for each in others)
+    if tier.require == "any":
+        return True
+    return all(each.holds for each in _value(customer, tier)) and all(
+        each.holds for each in _counts(customer, policy, tier)
+    )
 
 
 def rises_at(customer: Customer, policy: Policy) -> int | None:
