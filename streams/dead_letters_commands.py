@@ -7,16 +7,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, emit, fail, iso, out, progress, table, tell, when
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.dead_letters import DeadLetter
 
-app = App(name="dead-letters", help="Look at records that could not be taken, and send them again.")
-Json = Annotated[bool, Parameter(name="--json")]
+app = App(
+    name="dead-letters",
+    help="Look at records that could not be taken, and send them again.\n\nExample: laurel dead-letters list --last 50",
+)
 
 
 @app.command(name="list")
@@ -43,24 +44,24 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
     again = dead_letters.redriven(settings)
     if as_json:
         for letter in letters:
-            sys.stdout.write(json.dumps(_described(letter, again)) + "\n")
+            emit(_described(letter, again))
         return OK
-    table = Table("place", "published at", "origin", "reason", "what was found", "sent again")
+    drawn = table("place", "published at", "origin", "reason", "what was found", "sent again")
     for letter in letters[-last:] if last > 0 else ():
-        table.add_row(
-            letter.place, iso(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
+        drawn.add_row(
+            letter.place, when(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
             "yes" if letter.is_in(again) else "",
         )  # fmt: skip
-    out().print(table)
+    out().print(drawn)
     counts = Counter(letter.reason for letter in letters)
     for each, count in counts.most_common():
-        out().print(f"{count:>8} {each}", highlight=False)
-    out().print(f"{len(letters):>8} in all", highlight=False)
+        out().print(f"{count:>8} {each}")
+    out().print(f"{len(letters):>8} in all")
     return OK
 
 
 @app.command
-def show(partition: int, offset: int) -> int:
+def show(partition: int, offset: int, /, *, as_json: Json = False) -> int:
     """Show one dead letter: where it came from, why it could not be taken, its bytes, and what they hold by now.
 
     Example: laurel dead-letters show 2 117
@@ -71,6 +72,8 @@ def show(partition: int, offset: int) -> int:
         Of the topic dead-letters.
     offset
         Of the topic dead-letters.
+    as_json
+        On one line.
     """
     from streams import dead_letters, tailing
 
@@ -82,7 +85,7 @@ def show(partition: int, offset: int) -> int:
     wrong = dead_letters.still_wrong(letter)
     described = tailing.describe(letter.record) | _described(letter, dead_letters.redriven(settings))
     described["redrive"] = f"would be in vain: {wrong}" if wrong else "may succeed"
-    sys.stdout.write(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(described, indent=None if as_json else 2, ensure_ascii=False) + "\n")
     return OK
 
 
@@ -90,6 +93,7 @@ def show(partition: int, offset: int) -> int:
 def redrive(
     partition: int | None = None,
     offset: int | None = None,
+    /,
     *,
     because: str,
     reason: str | None = None,
@@ -99,6 +103,7 @@ def redrive(
     per_second: float = 50,
     again: bool = False,
     dry_run: bool = False,
+    as_json: Json = False,
 ) -> int:
     """Send one dead letter again, or all of a reason or a topic; each then goes the normal way, once.
 
@@ -128,6 +133,8 @@ def redrive(
         Also those that were sent again before.
     dry_run
         Only say what would be sent.
+    as_json
+        For programs.
     """
     from streams import dead_letters
 
@@ -159,9 +166,10 @@ def redrive(
     if not dry_run:
         with progress("records sent again", len(chosen)) as advance:
             dead_letters.redrive(settings, chosen, by or getpass.getuser(), because, per_second, advance)
-    out().print(f"{len(chosen)} of {len(letters)} {'would be' if dry_run else 'were'} sent again", highlight=False)
-    for why, count in left.most_common(10):
-        out().print(f"{count:>8} left: {why}", highlight=False, markup=False)
+    told = {"found": len(letters), "chosen": len(chosen), "sent": 0 if dry_run else len(chosen), "left": left}
+    tell(told, f"{len(chosen)} of {len(letters)} {'would be' if dry_run else 'were'} sent again", as_json=as_json)
+    for why, count in left.most_common(0 if as_json else 10):
+        out().print(f"{count:>8} left: {why}")
     return FAILED if left else OK
 
 

@@ -1,4 +1,4 @@
-"""Is everything here that laurel needs: broker, rights, topics, the broker's settings, disk, clock."""
+"""Is everything here that laurel needs: broker, rights, topics, retention, the broker's settings, disk, clock."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported 
     ResourceType,
 )
 
-from schemas.topics import TOPICS
+from schemas.topics import BY_NAME, SOURCES, TOPICS
 from streams import topics
 from streams.clock import now_ms
 from streams.kafka import TIMEOUT_S, admin, client
@@ -25,6 +25,8 @@ NEEDED = (AclOperation.DESCRIBE, AclOperation.READ, AclOperation.WRITE)
 LEAST_FREE_BYTES = 1 << 30
 LEAST_COPIES = 3
 WEEK_MINUTES = 7 * 24 * 60
+DAY_MS = 86_400_000
+TOMBSTONES = "delete.retention.ms"
 
 
 class Finding(NamedTuple):
@@ -67,7 +69,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         patient = _Patient(settings, str(found.cluster_id), tuple(sorted(found.brokers)), copies)
         yield Finding("broker", "ok", f"cluster {patient.cluster} with {len(patient.brokers)} brokers")
     if patient is not None:
-        for check in (_topics, _copies, _rights, _broker_settings, _clock):
+        for check in (_topics, _retention, _copies, _rights, _broker_settings, _clock):
             yield from _asked(check, patient)
     yield from _disk(settings)
 
@@ -86,7 +88,31 @@ def _topics(patient: _Patient) -> Iterator[Finding]:
     for topic, what in wrong:
         yield Finding(f"topic {topic}", "wrong", what, "laurel topics create, or kafka-configs --alter")
     if not wrong:
-        yield Finding("topics", "ok", f"all {len(TOPICS)} are as laurel needs them, retention included")
+        yield Finding("topics", "ok", f"all {len(TOPICS)} are as laurel needs them")
+
+
+def _retention(patient: _Patient) -> Iterator[Finding]:
+    """What no topic's own configuration tells: how long laurel may stand still, and a local copy may be away (D8)."""
+    settings = patient.settings
+    found = topics.configured(settings, [each for each in TOPICS if settings.topic(each.name) in patient.copies])
+    kept = {name: int(config["retention.ms"]) for name, config in found.items() if name in (*SOURCES, "dead-letters")}
+    short = {name: ms for name, ms in kept.items() if 0 <= ms < int(BY_NAME["customer-state"].config[TOMBSTONES])}
+    for name, ms in short.items():
+        do = f"kafka-configs --alter --add-config retention.ms=-1 --topic {settings.topic(name)}"
+        yield Finding(f"retention of {name}", "weak", f"records go after {ms / DAY_MS:.1f} days, taken or not", do)
+    tombstones_ms = int(found.get("customer-state", {}).get(TOMBSTONES, 0))
+    may_ms = tombstones_ms // 2
+    if tombstones_ms and settings.max_copy_age_s * 1000 > may_ms:
+        do = f"LAUREL_MAX_COPY_AGE_S must be at most {may_ms // 1000}, half of {TOMBSTONES}"
+        yield Finding("retention", "wrong", f"local copies may be {settings.max_copy_age_s:g} s old", do)
+    elif found and not short:
+        said = f"sources and dead letters stay {_days(kept)}, tombstones {tombstones_ms / DAY_MS:.0f} days"
+        yield Finding("retention", "ok", said)
+
+
+def _days(kept: dict[str, int]) -> str:
+    least = min((ms for ms in kept.values() if ms >= 0), default=None)
+    return "for ever" if least is None else f"{least / DAY_MS:.0f} days or more"
 
 
 def _copies(patient: _Patient) -> Iterator[Finding]:

@@ -1,21 +1,11 @@
 """`laurel doctor` and `laurel status`: is all there that laurel needs, and what waits."""
 
-import json
-import sys
-from typing import Annotated
-
-from cyclopts import Parameter
-from rich.markup import escape
-from rich.table import Table
-
-from streams.console import FAILED, NOT_THERE, OK, out, progress
+from streams.console import FAILED, NOT_THERE, OK, Json, emit, out, progress, table
 from streams.settings import Settings
-
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 def doctor(*, as_json: Json = False) -> int:
-    """Look at broker, topics, rights, broker settings, clock and disk; each line says what to do where something is not well.
+    """Look at broker, topics, rights, retention, registry, clock and disk; each line says what to do where one is not well.
 
     Exit code 1 when anything is wrong, 3 when there is no broker.
 
@@ -28,16 +18,16 @@ def doctor(*, as_json: Json = False) -> int:
     """
     from streams import doctor as examining
 
-    table, wrong = Table("what", "is", "found", "what to do"), set[str]()
+    drawn, wrong = table("what", "is", "found", "what to do"), set[str]()
     for finding in examining.examine(Settings()):
         if finding.verdict == "wrong":
             wrong.add(finding.about)
         if as_json:
-            sys.stdout.write(json.dumps(finding._asdict()) + "\n")
+            emit(finding._asdict())
         else:
-            table.add_row(*map(escape, finding))
+            drawn.add_row(*finding)
     if not as_json:
-        out().print(table)
+        out().print(drawn)
     if "broker" in wrong:
         return NOT_THERE
     return FAILED if wrong else OK
@@ -63,10 +53,10 @@ def status(*, until_idle: bool = False, as_json: Json = False) -> int:
             progressing.wait_until_idle(settings, advance)
     left = progressing.waiting_by_topic(settings)
     if as_json:
-        sys.stdout.write(json.dumps(left) + "\n")
+        emit(left)
     else:
-        table = Table("topic", "records waiting")
+        drawn = table("topic", "records waiting")
         for topic, count in left.items():
-            table.add_row(topic, str(count))
-        out().print(table)
+            drawn.add_row(topic, str(count))
+        out().print(drawn)
     return FAILED if any(left.values()) else OK

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line where a program reads, colours where a person does; normal operation says little."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -8,7 +9,11 @@ import structlog
 
 def configure() -> None:
     """Send structlog to standard error. Repeating it changes nothing."""
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -3,24 +3,25 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import yaml
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Json, fail, iso, out, progress, table, when
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from processors.policy import Policy
 
-app = App(name="policy", help="Check a policy file, and show what is in force.")
-Json = Annotated[bool, Parameter(name="--json")]
+app = App(
+    name="policy", help="Check a policy file, and show what is in force.\n\nExample: laurel policy check policy.yaml"
+)
 
 
 @app.command
-def check(file: Path, *, as_json: Json = False) -> int:
+def check(file: Path, /, *, as_json: Json = False) -> int:
     """Check a policy file, and show what it gives to whom; exit code 2 names line, field, what was found and what is allowed.
 
     Example: laurel policy check policy.yaml
@@ -42,15 +43,15 @@ def check(file: Path, *, as_json: Json = False) -> int:
     if as_json:
         sys.stdout.write(document + "\n")
         return OK
-    out().print(f"{file} is a policy: {policy.name}, version {policy.version}", highlight=False, markup=False)
+    out().print(f"{file} is a policy: {policy.name}, version {policy.version}")
     out().print(_drawn(policy))
     for warning in warnings(policy):
-        out().print(f"warning: {warning}", highlight=False, markup=False)
+        out().print(f"warning: {warning}")
     return OK
 
 
 @app.command
-def show(version: str | None = None, *, as_json: Json = False) -> int:
+def show(version: str | None = None, /, *, as_json: Json = False) -> int:
     """Show the policy in force, or an earlier version, as a policy file; exit code 1 if there is no such version.
 
     Example: laurel policy show default-1
@@ -98,7 +99,7 @@ def history(*, as_json: Json = False) -> int:
     for each in every:
         stamps.setdefault(each.event.activation_id, []).append(each.record.timestamp)
     last = {activations[-1].event.version for activations in found.values() if activations}
-    table = Table("version", "for events from", "put in force", "on partitions", "now in force")
+    drawn = table("version", "for events from", "put in force", "on partitions", "now in force")
     for event in {each.event.activation_id: each.event for each in every}.values():
         at, count, holds = min(stamps[event.activation_id]), len(stamps[event.activation_id]), event.version in last
         if as_json:
@@ -106,9 +107,9 @@ def history(*, as_json: Json = False) -> int:
             sys.stdout.write(json.dumps(told | {"partitions": count, "in_force": holds}) + "\n")
         else:
             where = f"{count} of {len(found)}"
-            table.add_row(event.version, iso(event.effective_from), iso(at), where, "yes" if holds else "")
+            drawn.add_row(event.version, when(event.effective_from), when(at), where, "yes" if holds else "")
     if not as_json:
-        out().print(table)
+        out().print(drawn)
     return OK if len(last) == 1 else FAILED
 
 
@@ -117,12 +118,12 @@ def _drawn(policy: "Policy") -> Table:
     from processors.asking import asks
     from processors.wording import money
 
-    table = Table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
+    drawn = table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
     for tier in (None, *policy.tiers):
         name = tier.name if tier else ""
         right = policy.returns.rights.tiers.get(name, policy.returns.rights.base)
         route = policy.routing.tiers.get(name, policy.routing.base)
-        table.add_row(
+        drawn.add_row(
             tier.label if tier else "everyone else",
             asks(tier, policy) if tier else "nothing",
             f"{right.window_days} days",
@@ -130,4 +131,4 @@ def _drawn(policy: "Policy") -> Table:
             route.queue,
             f"{route.response_minutes} minutes",
         )
-    return table
+    return drawn

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rich.table import Table as RichTable
+from rich.table import Table
+
+from streams.console import table
 
 TIMELINE = "timeline"
 
@@ -64,12 +66,12 @@ class Report:
                 said.add((check.invariant, check.what))
                 yield f"{check.invariant} {check.what}, partition {check.partition}: {check.first}"
 
-    def tables(self) -> tuple[RichTable, RichTable]:
+    def tables(self) -> tuple[Table, Table]:
         """For people: what was compared, and where the timeline was folded from and to."""
-        compared_ones = RichTable("invariant", "compared", "what", "differences")
+        compared_ones = table("invariant", "compared", "what", "differences")
         for (invariant, what), (compared, differences) in self._sums().items():
             compared_ones.add_row(invariant, str(compared), what, str(differences))
-        folded = RichTable("partition", "from offset", "to offset")
+        folded = table("partition", "from offset", "to offset")
         for each in self.folded:
             folded.add_row(f"{each.topic}/{each.partition}", str(each.start), str(each.end))
         return compared_ones, folded

@@ -6,23 +6,35 @@ in the working folder (or `LAUREL_CONFIG`), the default.
 
 import os
 import socket
+import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from processors.local_time import zones
+
+FLAGS: dict[str, Any] = {}
+"""Settings that this process was called with (`streams.flags`); like the environment, they hold for all of it."""
+COMMAND = "command"
+"""The table of the file that holds flags of commands; everything else in it is a setting."""
 
 
 def config_file() -> Path:
     """The file that settings are read from; it need not exist."""
     return Path(os.environ.get("LAUREL_CONFIG", "laurel.toml"))
+
+
+def in_file() -> dict[str, Any]:
+    """What the file says. Raises `TOMLDecodeError`, and `OSError` where it is there and cannot be read."""
+    path = config_file()
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _known(zone: str) -> str:
@@ -43,7 +55,10 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "", description="put before every topic, group and transactional id; separates systems on a broker"
     )
-    instance: str = Field(socket.gethostname(), description="name of this worker, unique and stable over restarts")
+    instance: str = Field(
+        default_factory=socket.gethostname,
+        description="name of this worker, unique and stable over restarts; this machine's where none is given",
+    )
     agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(
         "intake,customers", description="which agents this worker runs, comma-separated"
     )
@@ -90,7 +105,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        settings = {name: value for name, value in in_file().items() if name != COMMAND}
+        flags, file = (InitSettingsSource(settings_cls, given) for given in (FLAGS, settings))
+        return init_settings, flags, env_settings, file
 
     def topic(self, name: str) -> str:
         """The name on the broker of a topic of `schemas.topics`."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported without saying so
@@ -30,6 +31,27 @@ class PartitionsError(Exception):
     """The timeline has another number of partitions than was asked for: it cannot be changed any more."""
 
 
+class Planned(NamedTuple):
+    """A topic to create, by its name on the broker."""
+
+    topic: str
+    partitions: int
+    replicas: int
+    config: dict[str, str]
+
+    @classmethod
+    def of(cls, settings: Settings, topic: Topic, partitions: int, replicas: int) -> "Planned":
+        """As `schemas.topics` has it, with as many partitions as the timeline where it does not say how many."""
+        return cls(settings.topic(topic.name), topic.partitions or partitions, replicas, topic.config)
+
+
+class Plan(NamedTuple):
+    """What is to be created, and how many partitions of the timeline get the first policy."""
+
+    topics: list[Planned]
+    without_policy: int
+
+
 def create(settings: Settings, partitions: int | None, replicas: int, policy: PolicyActivated) -> list[str]:
     """Create what is missing and put the first policy in force; returns the topics created.
 
@@ -40,23 +62,47 @@ def create(settings: Settings, partitions: int | None, replicas: int, policy: Po
     asking, timeline = admin(settings), BY_NAME["timeline"]
     created = _create(settings, asking, [timeline], PARTITIONS if partitions is None else partitions, replicas)
     count = _wait(settings, asking, [settings.topic(timeline.name)])[settings.topic(timeline.name)]
-    if partitions not in {None, count}:
-        message = f"{settings.topic(timeline.name)} has {count} partitions, not {partitions}: that cannot be changed"
-        raise PartitionsError(message)
+    _refuse_another(settings, partitions, count)
     created += _create(settings, asking, [topic for topic in TOPICS if topic is not timeline], count, replicas)
     _wait(settings, asking, created)
     _activate_first(settings, count, policy)
     return created
 
 
+def plan(settings: Settings, partitions: int | None, replicas: int) -> Plan:
+    """What `create` would do, which the broker is asked for too. Raises what `create` raises; nothing is written."""
+    asking = admin(settings)
+    there, timeline = shown(asking), settings.topic("timeline")
+    count = there.get(timeline, PARTITIONS if partitions is None else partitions)
+    _refuse_another(settings, partitions, count)
+    missing = [topic for topic in TOPICS if settings.topic(topic.name) not in there]
+    _create(settings, asking, missing, count, replicas, only_ask=True)
+    places = {(timeline, partition) for partition in range(count)}
+    empty = len(without_records(settings, places) if timeline in there else places)
+    return Plan([Planned.of(settings, topic, count, replicas) for topic in missing], empty)
+
+
+def _refuse_another(settings: Settings, partitions: int | None, count: int) -> None:
+    if partitions not in {None, count}:
+        message = f"{settings.topic('timeline')} has {count} partitions, not {partitions}: that cannot be changed"
+        raise PartitionsError(message)
+
+
 def _create(
-    settings: Settings, asking: AdminClient, topics: Iterable[Topic], partitions: int, replicas: int
+    settings: Settings,
+    asking: AdminClient,
+    topics: Iterable[Topic],
+    partitions: int,
+    replicas: int,
+    *,
+    only_ask: bool = False,
 ) -> list[str]:
+    wanted = [Planned.of(settings, topic, partitions, replicas) for topic in topics]
+    if not wanted:
+        return []
     futures = asking.create_topics(
-        [
-            NewTopic(settings.topic(topic.name), topic.partitions or partitions, replicas, config=topic.config)
-            for topic in topics
-        ]
+        [NewTopic(each.topic, each.partitions, each.replicas, config=each.config) for each in wanted],
+        validate_only=only_ask,
     )
     created = []
     for name, future in futures.items():
@@ -120,12 +166,7 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
             yield topic.name, "does not exist; laurel topics create"
     if not there:
         return
-    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in there]
-    futures = asking.describe_configs(resources)
-    configs = {
-        settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
-        for resource, future in futures.items()
-    }
+    configs = configured(settings, there)
     timeline = found.get(settings.topic("timeline"))
     for topic in there:
         partitions = len(found[settings.topic(topic.name)].partitions)
@@ -135,6 +176,15 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"has {partitions} partitions, timeline has {len(timeline.partitions)}: they must be equal",
             )
         yield from _check_config(topic, configs)
+
+
+def configured(settings: Settings, topics: Iterable[Topic]) -> dict[str, dict[str, str]]:
+    """How the broker keeps topics that are there, by their bare names."""
+    resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in topics]
+    return {
+        settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
+        for resource, future in admin(settings).describe_configs(resources).items()
+    }
 
 
 def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:

@@ -1,31 +1,28 @@
 """`laurel trace`, `timeline`, `explain` and `why`: what became of an event and of a customer, and why."""
 
-import json
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from cyclopts import Parameter
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, fail, iso, out, progress
+from streams.console import BAD_INPUT, FAILED, OK, Instant, Json, emit, fail, out, progress, table, when
 from streams.settings import Settings
 
 Audience = Annotated[Literal["customer", "agent", "auditor"], Parameter(name="--for")]
-Json = Annotated[bool, Parameter(name="--json")]
 
 
-def trace(event_id: str, *, as_json: Json = False) -> int:
+def trace(event: str, /, *, as_json: Json = False) -> int:
     """Show where an event went and what followed from it, or why nothing did; exit code 1 if nobody knows it.
 
     Example: laurel trace evt-7f3a
 
     Parameters
     ----------
-    event_id
-        As its upstream system named it.
+    event
+        Its id, as its upstream system named it.
     as_json
         As JSON lines, one a record.
     """
@@ -33,27 +30,27 @@ def trace(event_id: str, *, as_json: Json = False) -> int:
 
     settings = Settings()
     with progress("records looked at", None) as advance:
-        found = tracing.trace(settings, event_id, advance)
+        found = tracing.trace(settings, event, advance)
     if not found.moments:
         waits = "laurel status shows what intake has not taken yet"
-        return fail(f"no record on the timeline or in the dead letters names {event_id}; {waits}", FAILED)
+        return fail(f"no record on the timeline or in the dead letters names {event}; {waits}", FAILED)
     if as_json:
         _print_lines(found.moments)
     else:
         out().print(_table(found.moments))
         if found.nothing:
-            out().print(f"nothing was decided: {found.nothing}", highlight=False, markup=False)
+            out().print(f"nothing was decided: {found.nothing}")
     return OK
 
 
-def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
+def timeline(customer: str, /, *, last: int = 50, as_json: Json = False) -> int:
     """Show what happened to a customer and what was decided, in the log's order; exit code 1 for a stranger.
 
     Example: laurel timeline c-4711
 
     Parameters
     ----------
-    customer_id
+    customer
         The pseudonymous id that events carry.
     last
         How many lines to show at most, from the end.
@@ -63,26 +60,26 @@ def timeline(customer_id: str, *, last: int = 50, as_json: Json = False) -> int:
     from streams import tracing
 
     with progress("records looked at", None) as advance:
-        moments = tracing.history(Settings(), customer_id, advance)
+        moments = tracing.history(Settings(), customer, advance)
     if not moments:
-        return fail(f"nothing ever happened to {customer_id}", FAILED)
+        return fail(f"nothing ever happened to {customer}", FAILED)
     if as_json:
         _print_lines(moments)
     else:
         out().print(_table(moments[-last:] if last > 0 else ()))
-        out().print(f"{len(moments)} in all", highlight=False)
+        out().print(f"{len(moments)} in all")
     return OK
 
 
-def explain(decision_id: str, *, audience: Audience = "agent", as_json: Json = False) -> int:
+def explain(decision: str, /, *, audience: Audience = "agent", as_json: Json = False) -> int:
     """Say in plain words what was decided, and under which conditions; exit code 1 if there is no such decision.
 
     Example: laurel explain 5e2b1f6c-7f4e-5f5e-9a55-0d8a4f3c2b10 --for customer
 
     Parameters
     ----------
-    decision_id
-        As the decision carries it; `laurel trace` and `laurel timeline --json` show it.
+    decision
+        Its id, as the decision carries it; `laurel trace` and `laurel timeline --json` show it.
     audience
         Who reads it: the customer, an agent of the contact centre, or an auditor.
     as_json
@@ -93,22 +90,22 @@ def explain(decision_id: str, *, audience: Audience = "agent", as_json: Json = F
 
     settings = Settings()
     with progress("records looked at", None) as advance:
-        found = tracing.decision(settings, decision_id, advance)
+        found = tracing.decision(settings, decision, advance)
         if found is None:
-            return fail(f"no decision has the id {decision_id}", FAILED)
+            return fail(f"no decision has the id {decision}", FAILED)
         version = found.content.policy_version
         policy = standing.activated(settings, found.record.partition, version, advance)
     if as_json:
-        sys.stdout.write(json.dumps(tailing.describe(found.record), ensure_ascii=False) + "\n")
+        emit(tailing.describe(found.record))
         return OK
     if policy is None:
         return fail(f"policy {version}, which decided it, is not on timeline/{found.record.partition}", FAILED)
     for line in wording.explain(found.content, policy, audience):
-        out().print(line, highlight=False, markup=False)
+        out().print(line)
     return OK
 
 
-def why(customer_id: str, *, tier: str | None = None, at: datetime | None = None, as_json: Json = False) -> int:
+def why(customer: str, /, *, tier: str | None = None, at: Instant | None = None, as_json: Json = False) -> int:
     """Say why a customer has their tier, or not another one: every condition, and what last moved each fact.
 
     Exit code 1 for a stranger.
@@ -117,12 +114,13 @@ def why(customer_id: str, *, tier: str | None = None, at: datetime | None = None
 
     Parameters
     ----------
-    customer_id
+    customer
         The pseudonymous id that events carry.
     tier
         Only the conditions of this tier.
     at
-        As laurel knew the customer when the log's time was this; UTC unless it says otherwise. Now where none is given.
+        As laurel knew the customer when the log's time was this: 2026-05-01, 2026-05-01T10:00Z or milliseconds since
+        1970, in UTC unless it says otherwise. Now where none is given.
     as_json
         For programs.
     """
@@ -130,15 +128,15 @@ def why(customer_id: str, *, tier: str | None = None, at: datetime | None = None
     from streams import standing
     from streams.refolding import FoldStoppedError
 
-    instant = None if at is None else int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     try:
         with progress("records looked at", None) as advance:
-            found = standing.standing(Settings(), customer_id, instant, advance)
+            found = standing.standing(Settings(), customer, at, advance)
     except FoldStoppedError as error:
         return fail(error, FAILED)
     if found is None:
         return fail(
-            f"nothing had happened to {customer_id}" if at else f"nothing ever happened to {customer_id}", FAILED
+            f"nothing had happened to {customer}" if at is not None else f"nothing ever happened to {customer}",
+            FAILED,
         )
     policy = found.policy
     if tier is not None and tier not in (names := [each.name for each in policy.tiers]):
@@ -149,35 +147,35 @@ def why(customer_id: str, *, tier: str | None = None, at: datetime | None = None
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         return OK
     since = f" since {day(found.vip_since, policy)}" if found.vip_since else ""
-    out().print(f"On {day(found.at, policy)}, {customer_id} has {label(found.tier, policy)}{since}.", highlight=False)
-    table = Table("holds", "condition", "found", "last moved by")
+    out().print(f"On {day(found.at, policy)}, {customer} has {label(found.tier, policy)}{since}.")
+    drawn = table("holds", "condition", "found", "last moved by")
     for each in conditions:
-        table.add_row(
+        drawn.add_row(
             "yes" if each.holds else "no",
             subject(each, policy),
             comparison(each, policy.currency, policy),
             each.moved_by or "",
         )
-    out().print(table)
+    out().print(drawn)
     if found.falls_at is not None:
         until = f"unless that changes before {day(found.falls_at, policy)}"
-        out().print(f"They deserve {label(found.deserved, policy)}, and fall to it {until}.", highlight=False)
+        out().print(f"They deserve {label(found.deserved, policy)}, and fall to it {until}.")
     if found.rises_at is not None:
-        out().print(f"Time alone lifts them next on {day(found.rises_at, policy)}.", highlight=False)
+        out().print(f"Time alone lifts them next on {day(found.rises_at, policy)}.")
     return OK
 
 
 def _table(moments: Iterable[Any]) -> Table:
     from streams import tracing
 
-    table = Table("when", "what", "where", "what it says")
+    drawn = table("when", "what", "where", "what it says")
     for moment in moments:
-        table.add_row(iso(moment.at), moment.what, moment.place, tracing.said(moment))
-    return table
+        drawn.add_row(when(moment.at), moment.what, moment.place, tracing.said(moment))
+    return drawn
 
 
 def _print_lines(moments: Iterable[Any]) -> None:
     from streams import tailing
 
     for moment in moments:
-        sys.stdout.write(json.dumps({"what": moment.what} | tailing.describe(moment.record), ensure_ascii=False) + "\n")
+        emit({"what": moment.what} | tailing.describe(moment.record))

@@ -265,6 +265,7 @@ def _check_again(
         return []
     environment = os.environ | {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711"}
     environment |= {"LAUREL_BOOTSTRAP": settings.bootstrap, "LAUREL_NAMESPACE": settings.namespace}
+    environment["LAUREL_KAFKA"] = json.dumps(settings.kafka)
     starts = {partition: _start(snapshots, partition) for partition in digests}
     positions = json.dumps(
         {

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from streams import logs
+from streams.settings import FLAGS
 from tests.streams import systems
 from tests.streams.commands import Caller
 
@@ -24,10 +25,11 @@ def as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture
-def laurel(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Caller:
+def laurel(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Caller]:
     """Give the command, with no setting but its defaults, in an empty folder."""
     for name in [name for name in os.environ if name.startswith("LAUREL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    return Caller(monkeypatch, capfd)
+    yield Caller(monkeypatch, capfd)
+    FLAGS.clear()

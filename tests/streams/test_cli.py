@@ -1,38 +1,29 @@
 """The command: help for everything, exit codes that scripts can trust, messages without tracebacks."""
 
-import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+import shlex
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cyclopts import App
 
 from processors import fold as rules
 from schemas import events as e
 from schemas.codec import BY_NAME, to_json
 from schemas.topics import BY_NAME as TOPICS
-from streams import cli
-from tests.streams.commands import Caller, run, start
+from streams import cli, flags
+from streams.console import UNREAD
+from tests.streams.commands import START, Caller, environment, run, start
 from tests.streams.history import DAY, ms, placed, registered
 
-
-def commands(app: App = cli.app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
-    """Every command, with the words that call it."""
-    for name in app:
-        if not name.startswith("-"):
-            yield (*path, name), app[name]
-            yield from commands(app[name], (*path, name))
-
-
-COMMANDS = dict(commands())
-FUNCTIONS: dict[tuple[str, ...], Callable[..., Any]] = {
-    words: app.default_command for words, app in COMMANDS.items() if app.default_command
-}
+COMMANDS = {(): cli.app, **dict(flags.commands(cli.app))}
+"""Every command and group, with the words that call it."""
+FUNCTIONS = [words for words, app in COMMANDS.items() if app.default_command]
 EVERY = pytest.mark.parametrize("words", FUNCTIONS, ids=" ".join)
+SILENT = {("worker",), ("help",), ("completion",)}
+"""What has no result for programs, or nothing else."""
 
 
 def lines(folder: Path, *events: e.SourceEvent, more: str = "") -> str:
@@ -53,30 +44,84 @@ def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
         "config show", "topology", "doctor", "explain", "why", "trace", "timeline", "policy check", "policy show", "policy history",
-        "dead-letters list", "dead-letters show", "dead-letters redrive",
+        "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_answers_help(laurel: Caller, words: tuple[str, ...]) -> None:
+def test_every_page_says_what_the_command_is_for_with_an_example(laurel: Caller, words: tuple[str, ...]) -> None:
     answer = laurel(*words, "--help")
-    assert answer.code == 0
-    assert f"laurel {' '.join(words)}" in answer.out
-    function = FUNCTIONS.get(words)
-    for name in inspect.signature(function).parameters if function else ():
-        about = re.search(rf"^    {name}\n        (\S.{{7}})", function.__doc__ or "", re.MULTILINE)  # type: ignore[union-attr]
-        assert about, f"{name} is not described"
-        assert about[1] in answer.out
+    assert (answer.code, answer.err) == (0, "")
+    assert " ".join(("Usage: laurel", *words)) in answer.out
+    about, _, _ = COMMANDS[words].help.partition("\n")
+    assert len(about) > 20
+    assert about.replace("`", "")[:60] in answer.out.replace("\n", " ")
+    assert "Example: " in answer.out
+    assert "Settings are flags too" in answer.out
+    assert laurel("help", *words).out == answer.out
 
 
 @EVERY
-def test_every_command_has_an_example_that_can_be_called(words: tuple[str, ...]) -> None:
-    example = re.search(r"Example: (?:LAUREL_\w+=\S+ )*laurel (.*)", FUNCTIONS[words].__doc__ or "")
-    assert example
-    assert example[1].split()[: len(words)] == list(words)
-    command, bound, _ = cli.app.parse_args(re.findall(r'"[^"]*"|\S+', example[1]), exit_on_error=False)
-    assert command is FUNCTIONS[words]
-    assert bound is not None
+def test_every_flag_and_argument_is_described(laurel: Caller, words: tuple[str, ...]) -> None:
+    page = re.sub(r"[\s│]+", " ", laurel(*words, "--help").out)
+    for argument in COMMANDS[words].assemble_argument_collection(parse_docstring=True):
+        if argument.parse:
+            about = argument.parameter.help or ""
+            assert len(about) > 8, f"{argument.name} is not described"
+            assert re.sub(r"[\s`]+", " ", about)[:30] in page.replace("`", "")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_example_can_be_called(words: tuple[str, ...]) -> None:
+    said = re.search(
+        r"^ *Example: (?:LAUREL_\w+=\S+ )*(?:eval \"\$\()?(laurel [^)\n]*)", COMMANDS[words].help, re.MULTILINE
+    )
+    assert said
+    called = shlex.split(said[1])[1:]
+    assert tuple(called[: len(words)]) == words
+    launch, bound, _ = cli.app.meta.parse_args(called)
+    command, _, _ = cli.app.parse_args(bound.arguments["words"])
+    assert launch is cli.app.meta.default_command
+    assert command in {COMMANDS[each].default_command for each in FUNCTIONS if each[: len(words)] == words}
+
+
+@EVERY
+def test_every_result_can_be_had_as_json(words: tuple[str, ...]) -> None:
+    """What prints JSON to people too has no flag for it."""
+    names = {flag.name for flag in flags.flags(COMMANDS[words], words)}
+    assert ("json" in names) == (words not in SILENT | {("tail",)})
+
+
+@pytest.mark.parametrize("words", [("topics", "create"), ("skip",), ("dead-letters", "redrive")], ids=" ".join)
+def test_what_is_hard_to_take_back_can_be_tried(words: tuple[str, ...]) -> None:
+    assert "dry-run" in {flag.name for flag in flags.flags(COMMANDS[words], words)}
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["verfiy"], "verify"),
+        (["dead-letters", "lst"], "list"),
+        (["tail", "tier-change"], "tier-changes"),
+        (["tail", "orders", "--folow"], "--follow"),
+        (["tail", "orders", "--bootstap", "x"], "--bootstrap"),
+        (["status", "--clock", "walls"], "wall"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_is_nearly_right_is_answered_with_the_right_one(
+    laurel: Caller, words: list[str], meant: str
+) -> None:
+    answer = laurel(*words)
+    assert answer.code == 2
+    assert re.search(rf"[Dd]id you mean \"?{meant}\"?\?", answer.err), answer.err
+    assert "--help)" in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_what_is_missing_is_named_as_on_the_page(laurel: Caller) -> None:
+    assert "tail needs TOPIC (laurel tail --help)" in laurel("tail").err
+    assert "skip needs --unit (laurel skip --help)" in laurel("skip", "1", "2", "--reason", "x").err
 
 
 def test_laurel_without_words_and_with_help_say_what_there_is(laurel: Caller) -> None:
@@ -96,7 +141,14 @@ def test_the_version_is_the_distributions(laurel: Caller) -> None:
     "words",
     [
         ["nonsense"],
+        ["dead-letters", "nonsense"],
+        ["help", "nonsense"],
         ["verify", "--nonsense"],
+        ["verify", "--every", "sometimes"],
+        ["why", "ada", "--at", "yesterday"],
+        ["status", "--batch-size", "many"],
+        ["status", "--kafka", "security.protocol"],
+        ["explain", "x", "--for", "nobody"],
         ["publish"],
         ["topics", "create", "--partitions", "many"],
         ["skip", "1"],
@@ -159,7 +211,7 @@ def test_simulate_counts_for_people(laurel: Caller, tmp_path: Path) -> None:
     raw = '{"topic": "orders", "raw": "//8=", "key": "#x"}\n'
     answer = laurel("simulate", lines(tmp_path, *STORY, more=raw))
     assert answer.code == 0
-    found = dict(re.findall(r"([a-z-]+) +[│|] +(\d+)", answer.out))
+    found = dict(re.findall(r"^([a-z-]+) +(\d+)", answer.out, re.MULTILINE))
     assert (found["dead-letters"], found["tier-changes"], found["at-risk-alerts"]) == ("1", "1", "1")
     assert set(found) == {"timeline", "dead-letters"} | {
         name for name, topic in TOPICS.items() if topic.writer == "customers" and topic.types and name != "messages"
@@ -181,6 +233,14 @@ def test_simulate_takes_a_policy_and_a_time_zone(laurel: Caller, tmp_path: Path)
     assert answer.code == 2
     assert "mine.yaml" in answer.err
     assert "grace_days" in answer.err
+
+
+def test_simulate_reads_standard_input(tmp_path: Path) -> None:
+    with Path(lines(tmp_path, *STORY)).open() as events:
+        done = subprocess.run(
+            [*START, "simulate", "-", "--json"], stdin=events, env=environment(), capture_output=True, check=True
+        )
+    assert "TierChanged" in {json.loads(line)["type"] for line in done.stdout.splitlines()}
 
 
 def test_a_time_zone_that_is_none_is_refused(laurel: Caller, tmp_path: Path) -> None:
@@ -213,7 +273,7 @@ def test_whoever_stops_reading_ends_the_command_quietly(tmp_path: Path, words: l
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == cli.UNREAD
+    assert process.returncode == UNREAD
 
 
 # Nobody is there

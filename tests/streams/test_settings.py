@@ -19,7 +19,7 @@ def shown(laurel: Caller) -> dict[str, dict[str, Any]]:
     """What `config show --json` says, by setting."""
     answer = laurel("config", "show", "--json")
     assert answer.code == 0, answer.err
-    return {row["name"]: row for row in json.loads(answer.out)}
+    return {row["name"]: row for row in map(json.loads, answer.out.splitlines())}
 
 
 def test_every_setting_says_what_it_is_for() -> None:
@@ -95,7 +95,7 @@ def test_config_show_is_a_table_for_people(laurel: Caller) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("batch_sise = 5\n", ["batch_sise", "Extra inputs", "5"]),
+        ("batch_sise = 5\n", ["batch_sise", "did you mean batch_size?", "5"]),
         ("batch_size = 0\n", ["batch_size", "greater than 0", "0"]),
         ('clock = "sundial"\n', ["clock", "'wall' or 'events'", "sundial"]),
         ('agents = "customers,nobody"\n', ["agents", "match pattern", "customers,nobody"]),

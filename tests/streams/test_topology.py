@@ -11,7 +11,7 @@ from tests.streams.history import history
 
 
 def test_what_the_engine_reads_and_writes_is_what_is_drawn(laurel: Caller) -> None:
-    flows = {flow["topic"]: flow for flow in json.loads(laurel("topology", "--json").out)}
+    flows = {flow["topic"]: flow for flow in map(json.loads, laurel("topology", "--json").out.splitlines())}
     assert set(flows) == set(BY_NAME)
     written = {record.topic for topic in BY_NAME for record in ran(history(3)).logs.all(topic)}
     writers = {topic: flows[topic]["writer"] for topic in written}
