@@ -39,7 +39,7 @@ def test_250_times_1999_and_250_is_500000_exactly_t_01() -> None:
         ({"goods": False}, "0.00"),  # discounts alone are nobody's debt
     ],
 )
-def test_each_component_is_a_switch_t_02_c_10(components: dict[str, bool], expected: str) -> None:
+def test_each_component_is_a_switch_t_02_c_10_r_cust_03(components: dict[str, bool], expected: str) -> None:
     story = Story({"lifetime_value": components} if components else None)
     story.order("2024-01-01", lines=LINES)
     assert value(story) == minor(expected)

@@ -121,6 +121,14 @@ def test_public_facts_differ_where_profiles_do_and_nowhere_else(changed: dict[st
     assert (profiles[0] != profiles[1]) == (public_facts(SILVER) != public_facts(other)) == shows
 
 
+def test_the_profile_says_when_the_last_order_was_r_cust_06() -> None:
+    """The most recent one, whichever arrives last."""
+    story = Story()
+    for day in ("2024-01-02", "2024-01-09", "2024-01-05"):
+        story.order(day, "1.00", f"o{story.offset}")
+    assert story.profiles["ada"].last_order_at == story.at("2024-01-09")
+
+
 def test_a_profile_says_when_it_was_so() -> None:
     story = Story()
     story.tick("2024-01-10")
