@@ -46,8 +46,10 @@ def interactive(activity: Activity, policy: Policy, now: int) -> int:
 
 def looked_at(activity: Activity, policy: Policy, now: int) -> Activity:
     """The activity with what its windows hold at `now`, as far as any tier asks for it."""
-    months = any(tier.order_months is not None for tier in policy.tiers)
-    days = any(tier.interaction_days is not None for tier in policy.tiers)
+    months = days = False
+    for tier in policy.tiers:
+        months = months or tier.order_months is not None
+        days = days or tier.interaction_days is not None
     if not months and not days and activity.turns_at is activity.order_months is activity.interaction_days is None:
         return activity
     return replace(

@@ -2,16 +2,15 @@
 
 from processors.customer import Customer
 from processors.local_time import add_months, date_of, start_of
-from processors.policy import Policy
+from processors.policy import Lifecycle, Policy
 from processors.tenure import anniversary, began
 
 IDENTIFICATION, DESIGNATION, ENGAGEMENT, RETENTION = "identification", "designation", "engagement", "retention"
 WIN_BACK = "win_back"
 
 
-def _months(policy: Policy) -> tuple[tuple[str, int], ...]:
+def _months(rule: Lifecycle) -> tuple[tuple[str, int], ...]:
     """The stages after the first, and the months of tenure from which on they are."""
-    rule = policy.lifecycle
     return (
         (DESIGNATION, rule.designation_months),
         (ENGAGEMENT, rule.engagement_months),
@@ -20,15 +19,15 @@ def _months(policy: Policy) -> tuple[tuple[str, int], ...]:
 
 
 def stage(customer: Customer, policy: Policy, now: int) -> str | None:
-    """The stage at `now`; who cancelled is to be won back. None for somebody who is no customer yet."""
-    start = began(customer, policy)
-    if start is None:
+    """The stage at `now`; who cancelled is to be won back. None for who is no customer yet, or where there are no stages."""
+    start = began(customer, policy) if policy.lifecycle else None
+    if policy.lifecycle is None or start is None:
         return None
     if customer.membership.status == "cancelled":
         return WIN_BACK
     today = date_of(now, policy.time_zone)
     reached = IDENTIFICATION
-    for name, months in _months(policy):
+    for name, months in _months(policy.lifecycle):
         if add_months(start, months, policy.missing_day) <= today:
             reached = name
     return reached
@@ -36,9 +35,11 @@ def stage(customer: Customer, policy: Policy, now: int) -> str | None:
 
 def moves_on_at(customer: Customer, policy: Policy) -> int | None:
     """When the stage on the row is over by time alone; None for the last one, and for win-back."""
-    stages = _months(policy)
-    before = (IDENTIFICATION, *(name for name, _ in stages))
     here = customer.activity.stage
-    following = next((months for (_, months), name in zip(stages, before, strict=False) if name == here), None)
-    day = None if following is None else anniversary(customer, policy, following)
+    if policy.lifecycle is None or here in (None, RETENTION, WIN_BACK):
+        return None
+    stages = _months(policy.lifecycle)
+    before = (IDENTIFICATION, *(name for name, _ in stages))
+    following = next(months for (_, months), name in zip(stages, before, strict=False) if name == here)
+    day = anniversary(customer, policy, following)
     return None if day is None else start_of(day, policy.time_zone)

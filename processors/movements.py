@@ -9,41 +9,33 @@ from processors.frequency import orders_per_year_milli
 from processors.membership import cancellations
 
 Read = Callable[[Customer], object]
-READ: tuple[tuple[Read, Mapping[str, Read]], ...] = (
-    (
-        lambda it: (it.orders, it.first_order_at, it.last_order_at),
-        {"orders": lambda it: it.orders, "frequency": orders_per_year_milli},
-    ),
-    (
-        lambda it: it.activity,
-        {
-            "months": lambda it: it.activity.months,
-            "days": lambda it: it.activity.days,
-            "referrals": lambda it: it.activity.referrals,
-            "complaints": lambda it: it.activity.complaints,
-            "answers": lambda it: it.activity.answers,
-        },
-    ),
-    (
-        lambda it: it.membership,
-        {"left": lambda it: cancellations(it.membership), "subscription": lambda it: it.membership.monthly_minor},
-    ),
-)
-"""By the part of the customer that must differ first, the fields of `Moved` and their facts.
+OF_ORDERS: Mapping[str, Read] = {"orders": lambda it: it.orders, "frequency": orders_per_year_milli}
+OF_ACTIVITY: Mapping[str, Read] = {
+    "months": lambda it: it.activity.months,
+    "days": lambda it: it.activity.days,
+    "referrals": lambda it: it.activity.referrals,
+    "complaints": lambda it: it.activity.complaints,
+    "answers": lambda it: it.activity.answers,
+}
+OF_MEMBERSHIP: Mapping[str, Read] = {
+    "left": lambda it: cancellations(it.membership),
+    "subscription": lambda it: it.membership.monthly_minor,
+}
+"""Facts by the field of `Moved`. Value, tenure and last order are noted where they move: other rules tell more of them."""
 
-Value, tenure and last order are noted where they move, because other rules tell more of them.
-"""
+
+def _orders(customer: Customer) -> tuple[int | None, ...]:
+    return customer.orders, customer.first_order_at, customer.last_order_at
 
 
 def moved(before: Customer, after: Customer, cause: str) -> Customer:
     """The customer after an event, with the event as what moved every fact that is another one now."""
-    if after is before:
-        return after
-    causes = {
-        name: cause
-        for part, facts in READ
-        if part(after) != part(before)
-        for name, read in facts.items()
-        if read(after) != read(before)
-    }
+    facts: dict[str, Read] = {}
+    if _orders(after) != _orders(before):
+        facts |= OF_ORDERS
+    if after.activity is not before.activity:
+        facts |= OF_ACTIVITY
+    if after.membership is not before.membership:
+        facts |= OF_MEMBERSHIP
+    causes = {name: cause for name, read in facts.items() if read(after) != read(before)}
     return replace(after, moved=replace(after.moved, **causes)) if causes else after

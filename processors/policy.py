@@ -107,7 +107,10 @@ class Windows(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lifecycle(Struct, frozen=True, forbid_unknown_fields=True):
-    """From how many months of tenure on each stage after identification begins (R-TIER-11)."""
+    """From how many months of tenure on each stage after identification begins (R-TIER-11).
+
+    A policy that says nothing of it has no stages, and needs no timer for them.
+    """
 
     designation_months: Annotated[int, Meta(ge=0, le=1200)] = 6
     engagement_months: Annotated[int, Meta(ge=0, le=1200)] = 12
@@ -146,7 +149,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     cancellation: Cancellation = Cancellation()
     windows: Windows = Windows()
     complaint_topics: tuple[str, ...] = ("complaint",)
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle | None = None
     vip_share: VipShare = VipShare()
 
 
@@ -233,9 +236,10 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
 
 def _bounds(policy: Policy) -> PolicyInvalid | None:
     """Bounds that must follow one another."""
+    shares = ("low_percent", "high_percent", "too_high_percent")
     for path, of, names in (
-        ("lifecycle", policy.lifecycle, policy.lifecycle.__struct_fields__),
-        ("vip_share", policy.vip_share, ("low_percent", "high_percent", "too_high_percent")),
+        ("lifecycle", policy.lifecycle, Lifecycle.__struct_fields__ if policy.lifecycle else ()),
+        ("vip_share", policy.vip_share, shares),
     ):
         for before, name in pairwise(names):
             least, found = getattr(of, before), getattr(of, name)

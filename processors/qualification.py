@@ -8,14 +8,11 @@ from typing import NamedTuple
 from processors.customer import Customer, Moved
 from processors.explanation import Fact, Operator, compare
 from processors.frequency import orders_per_year_milli
-from processors.local_time import date_of, start_of
+from processors.local_time import add_months, date_of, start_of
 from processors.membership import cancellations, days_cancelled
 from processors.policy import Policy, Tier, rank
-from processors.tenure import anniversary
+from processors.tenure import anniversary, began
 from schemas.decisions import Condition
-
-MET = "conditions_met"
-"""Name of the condition that any one of a tier's conditions be met."""
 
 
 class Qualification(NamedTuple):
@@ -77,17 +74,15 @@ def _value(customer: Customer, tier: Tier) -> list[Condition]:
     return [compare(tier.name, "lifetime_value_minor", customer.value_minor, ">=", floor, customer.moved.value)]
 
 
-def _tenure(customer: Customer, policy: Policy, tier: Tier, now: int) -> list[Condition]:
+def _tenure(customer: Customer, policy: Policy, tier: Tier, start: date | None, today: str) -> list[Condition]:
     """Tenure is compared by date, so that the explanation names the day on which it suffices (T-07).
 
     What moves the date is whatever told since when they are a customer.
     """
     if tier.tenure_months is None:
         return []
-    today = date_of(now, policy.time_zone).isoformat()
-    reached = anniversary(customer, policy, tier.tenure_months)
-    asked = reached.isoformat() if reached else None
-    return [compare(tier.name, f"tenure_{tier.tenure_months}_months_on", today, ">=", asked, customer.moved.since)]
+    reached = add_months(start, tier.tenure_months, policy.missing_day).isoformat() if start else None
+    return [compare(tier.name, f"tenure_{tier.tenure_months}_months_on", today, ">=", reached, customer.moved.since)]
 
 
 @lru_cache(maxsize=256)
@@ -116,28 +111,40 @@ def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> 
     return (compare(tier.name, "days_cancelled", days, "<=", policy.cancellation.kept_days, left.cause),)
 
 
-def _qualifies(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[bool, tuple[Condition, ...]]:
-    """Whether the tier is deserved, and why: all of what it asks for, or where it says so any of it."""
-    own = [*_value(customer, tier), *_tenure(customer, policy, tier, now), *_counts(customer, policy, tier)]
-    standing = _not_cancelled(customer, policy, tier, now)
-    if tier.require == "all":
-        return all(each.holds for each in (*own, *standing)), (*own, *standing)
-    enough = compare(tier.name, MET, sum(each.holds for each in own), ">=", 1)
-    return all(each.holds for each in (enough, *standing)), (enough, *own, *standing)
-
-
 def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
-    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier."""
-    evaluated = [(tier.name, *_qualifies(customer, policy, tier, now)) for tier in policy.tiers]
-    highest = next((name for name, deserved, _ in reversed(evaluated) if deserved), None)
-    return Qualification(highest, tuple(condition for _, _, own in evaluated for condition in own))
+    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier.
+
+    A tier is deserved by all of what it asks for, or where it says so by any of it.
+    """
+    start, today = began(customer, policy), date_of(now, policy.time_zone).isoformat()
+    highest, conditions = None, list[Condition]()
+    for tier in policy.tiers:
+        own = [
+            *_value(customer, tier),
+            *_tenure(customer, policy, tier, start, today),
+            *_counts(customer, policy, tier),
+        ]
+        if tier.require == "any":
+            met = compare(tier.name, "conditions_met", sum(each.holds for each in own), ">=", 1)
+            conditions += (met, *own)
+            own = [met]
+        else:
+            conditions += own
+        standing = _not_cancelled(customer, policy, tier, now)
+        conditions += standing
+        if all(each.holds for each in (*own, *standing)):
+            highest = tier.name
+    return Qualification(highest, tuple(conditions))
 
 
 def missing(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
     """What is missing for a tier but for tenure, whose date says more (R-TIER-20)."""
-    deserved, own = _qualifies(customer, policy, tier, now)
-    lacking = (each for each in own if not each.holds and each.name != MET and not each.name.startswith("tenure_"))
-    return () if deserved else tuple(lacking)
+    found = (
+        *_value(customer, tier),
+        *_counts(customer, policy, tier),
+        *_not_cancelled(customer, policy, tier, now),
+    )
+    return tuple(each for each in found if not each.holds)
 
 
 def tenure_suffices_on(customer: Customer, policy: Policy, tier: Tier) -> date | None:
@@ -149,9 +156,9 @@ def _but_for_tenure(customer: Customer, policy: Policy, tier: Tier) -> bool:
     """Whether tenure is all that can be missing."""
     if tier.require == "any":
         return True
-    return all(each.holds for each in _value(customer, tier)) and all(
-        each.holds for each in _counts(customer, policy, tier)
-    )
+    if tier.lifetime_value_minor is not None and customer.value_minor < tier.lifetime_value_minor:
+        return False
+    return all(each.holds for each in _counts(customer, policy, tier))
 
 
 def rises_at(customer: Customer, policy: Policy) -> int | None:

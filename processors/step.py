@@ -17,7 +17,7 @@ from processors.policy_errors import PolicyInvalid
 from processors.public_profile import public_facts, public_profile
 from processors.rows import Rows
 from processors.timers import Timer
-from processors.vip_share import CENSUS, Census, moved
+from processors.vip_share import CENSUS, Census, counts_otherwise, moved
 from processors.work import Work, drop_timer, fold_event, fold_timer, load, log_time
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
 from schemas.partitions import reserved
@@ -141,11 +141,13 @@ def _run_due_timers(work: Work) -> None:
 
 def _count(work: Work) -> None:
     """The partition's census, with whom this step made a customer or moved to another tier."""
-    known = counted = work.rows.get(CENSUS, HERE) or Census()
-    for subject, (_, customer) in work.kept.items():
-        counted = moved(counted, work.before[subject], customer)
-    if counted is not known:
-        work.rows.put(CENSUS, counted, HERE)
+    changes = [(work.before[subject], customer) for subject, (_, customer) in work.kept.items()]
+    if not any(counts_otherwise(before, after) for before, after in changes):
+        return
+    census = work.rows.get(CENSUS, HERE) or Census()
+    for before, after in changes:
+        census = moved(census, before, after)
+    work.rows.put(CENSUS, census, HERE)
 
 
 def _publish(work: Work, _name: str, subject: str) -> None:

@@ -34,6 +34,13 @@ def _is_customer(row: Customer | None) -> bool:
     return row is not None and (row.since is not None or row.tier is not None)
 
 
+def counts_otherwise(before: Customer | None, after: Customer | None) -> bool:
+    """Whether a change of a customer's row moves the census."""
+    if before is None or after is None:
+        return True
+    return before.tier != after.tier or (before.since is None) != (after.since is None)
+
+
 def moved(census: Census, before: Customer | None, after: Customer | None) -> Census:
     """The census after a customer's row changed; None where there was none, or is none any more."""
     customers = census.customers + _is_customer(after) - _is_customer(before)
