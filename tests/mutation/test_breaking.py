@@ -25,6 +25,7 @@ def project(root: Path, test: str) -> Path:
     here = Path.cwd()
     for folder in ("processors", "tests/processors", "tests/journeys", "tests/mutation", "deploy"):
         (root / folder).mkdir(parents=True)
+    (root / "processors" / "__init__.py").write_text("")
     (root / "processors" / "floors.py").write_text(SOURCE)
     (root / "tests" / "processors" / "test_floors.py").write_text(test)
     (root / "tests" / "mutation" / "executed.py").write_text((here / "tests/mutation/executed.py").read_text())
