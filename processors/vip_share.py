@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -13,6 +13,9 @@ from processors.rows import Table
 Level = Literal["few", "fit", "many", "too_many"]
 LEVELS: tuple[Level, ...] = ("few", "fit", "many", "too_many")
 """Below the bounds that a programme aims at, within them, above, and so far above that criteria should be raised."""
+
+MOST_DAYS = 8
+"""Days that wait for a partition at once; of more, the oldest are given up, so that the row does not grow (D8)."""
 
 
 class Census(Struct, frozen=True, array_like=True):
@@ -80,3 +83,48 @@ def _level(census: Census, rule: VipShare, shift_permille: int) -> int:
         return census.vips * 1000 - (percent * 10 + shift_permille) * census.customers
 
     return (beyond(rule.low_percent) >= 0) + (beyond(rule.high_percent) > 0) + (beyond(rule.too_high_percent) > 0)
+
+
+class Day(Struct, frozen=True, array_like=True):
+    """What was told of one local day so far: each partition's census, by partition."""
+
+    day: str
+    parts: tuple[tuple[int, Census], ...] = ()
+
+
+class Shares(Struct, frozen=True, array_like=True):
+    """What the subject `programme` remembers: days that are not complete, the last one that was, and the level it gave."""
+
+    days: tuple[Day, ...] = ()
+    decided: str = ""
+    level: Level | None = None
+
+
+class Verdict(NamedTuple):
+    """The whole programme on one day; `before` is the level until then."""
+
+    day: str
+    census: Census
+    level: Level | None
+    before: Level | None
+
+
+def taken(
+    shares: Shares, day: str, part: tuple[int, Census], partitions: int, rule: VipShare
+) -> tuple[Shares, Verdict | None]:
+    """A partition told its census of a local day; once all have, that day is judged, and days before it are forgotten (T-49).
+
+    What a partition tells again makes no difference (T-15). A day in ISO 8601, so that days sort as they follow one another.
+    """
+    known = {each.day: each for each in shares.days}
+    found = known.get(day, Day(day))
+    if day <= shares.decided or any(partition == part[0] for partition, _ in found.parts):
+        return shares, None
+    found = Day(day, tuple(sorted((*found.parts, part), key=lambda each: each[0])))
+    if len(found.parts) < partitions:
+        days = sorted((known | {day: found}).items())[-MOST_DAYS:]
+        return Shares(tuple(each for _, each in days), shares.decided, shares.level), None
+    census = total(each for _, each in found.parts)
+    level = advise(census, rule, shares.level)
+    later = tuple(each for each in shares.days if each.day > day)
+    return Shares(later, day, level), Verdict(day, census, level, shares.level)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processors.customer import CUSTOMERS, Customer
 from processors.partition import HERE
 from processors.policy import VipShare
-from processors.vip_share import CENSUS, LEVELS, Census, Level, advise, moved, total
+from processors.vip_share import CENSUS, LEVELS, Census, Level, Shares, Verdict, advise, moved, taken, total
 from tests.processors.story import Story
 
 RULE = VipShare()
@@ -111,3 +111,52 @@ def test_a_share_may_pass_several_bounds_at_once() -> None:
 def test_advice_once_given_stands_while_nothing_moves(permille: int, last: Level) -> None:
     first = advise(of(permille, 1000), RULE, last)
     assert advise(of(permille, 1000), RULE, first) == first
+
+
+# All partitions of one day
+
+
+def told(parts: list[tuple[str, int, Census]], partitions: int = 3) -> tuple[Shares, list[Verdict]]:
+    shares, verdicts = Shares(), []
+    for day, partition, part in parts:
+        shares, verdict = taken(shares, day, (partition, part), partitions, RULE)
+        verdicts += [verdict] if verdict else []
+    return shares, verdicts
+
+
+def test_a_day_is_judged_once_all_partitions_have_told_t_49() -> None:
+    parts = [("2026-01-01", n, of(vips, 100)) for n, vips in ((2, 30), (0, 0), (1, 3))]
+    shares, verdicts = told(parts[:2])
+    assert verdicts == []
+    assert [part for part, _ in shares.days[0].parts] == [0, 2]
+    shares, (verdict,) = told(parts)
+    assert (verdict.day, verdict.census, verdict.level, verdict.before) == ("2026-01-01", of(33, 300), "many", None)
+    assert shares == Shares((), "2026-01-01", "many")
+
+
+def test_what_a_partition_tells_again_makes_no_difference_t_15() -> None:
+    parts = [("2026-01-01", 0, of(9, 100)), ("2026-01-01", 0, of(90, 100)), ("2026-01-01", 1, of(0, 100))]
+    shares, (verdict,) = told(parts, 2)
+    assert verdict.census == of(9, 200)
+    assert told([*parts, ("2026-01-01", 1, of(100, 100))], 2) == (shares, [verdict])
+
+
+def test_a_partition_that_is_behind_delays_its_days_and_no_others_t_49() -> None:
+    ahead = [(f"2026-01-{day:02}", 0, of(day, 100)) for day in range(1, 4)]
+    shares, verdicts = told([*ahead, ("2026-01-02", 1, of(0, 100))], 2)
+    assert [verdict.day for verdict in verdicts] == ["2026-01-02"]
+    assert [each.day for each in shares.days] == ["2026-01-03"], "what came before is overtaken"
+    shares, late = taken(shares, "2026-01-01", (1, of(0, 100)), 2, RULE)
+    assert late is None
+
+
+def test_days_that_nobody_completes_are_given_up_d8() -> None:
+    shares, verdicts = told([(f"2026-{month:02}-01", 0, of(1, 100)) for month in range(1, 13)], 2)
+    assert verdicts == []
+    assert [each.day for each in shares.days] == [f"2026-{month:02}-01" for month in range(5, 13)]
+
+
+def test_the_next_day_starts_from_the_level_of_the_last_t_49() -> None:
+    days = [("2026-01-01", 0, of(102, 1000)), ("2026-01-02", 0, of(98, 1000)), ("2026-01-03", 0, of(90, 1000))]
+    _, verdicts = told(days, 1)
+    assert [(each.before, each.level) for each in verdicts] == [(None, "many"), ("many", "many"), ("many", "fit")]
