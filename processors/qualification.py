@@ -1,6 +1,6 @@
 """Qualification: which tier a customer deserves, and what every tier asks for (R-TIER-01..03, R-TIER-07..09, C-01, C-02)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -65,6 +65,11 @@ COUNTS = (
     ),
 )
 """What a tier may ask for besides lifetime value and tenure (R-TIER-09). Windows are read as they were last looked at."""
+NAMES = (
+    "lifetime_value_minor", "tenure_", "orders", "order_months_of_", "referrals", "cancellations", "complaints", "answers",
+    "interaction_days_of_", "monthly_subscription_minor",
+)  # fmt: skip
+"""How the names of conditions begin that a tier itself asks for."""
 
 
 def _value(customer: Customer, tier: Tier) -> list[Condition]:
@@ -111,30 +116,38 @@ def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> 
     return (compare(tier.name, "days_cancelled", days, "<=", policy.cancellation.kept_days, left.cause),)
 
 
-def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
-    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier.
+def _conditions(customer: Customer, policy: Policy, tier: Tier, start: date | None, now: int) -> tuple[Condition, ...]:
+    """Whatever is looked at for a tier; where any one of what it asks is enough, whether that is met comes first."""
+    today = date_of(now, policy.time_zone).isoformat()
+    own = (
+        *_value(customer, tier),
+        *_tenure(customer, policy, tier, start, today),
+        *_counts(customer, policy, tier),
+    )
+    met = sum(each.holds for each in own)
+    enough = (compare(tier.name, "conditions_met", met, ">=", 1),) if tier.require == "any" else ()
+    return (*enough, *own, *_not_cancelled(customer, policy, tier, now))
 
-    A tier is deserved by all of what it asks for, or where it says so by any of it.
+
+def highest(policy: Policy, conditions: Sequence[Condition], but_for: Collection[str] = ()) -> str | None:
+    """The highest tier whose conditions hold, those of some names left aside.
+
+    Of what a tier asks where any one is enough, `conditions_met` alone decides.
     """
-    start, today = began(customer, policy), date_of(now, policy.time_zone).isoformat()
-    highest, conditions = None, list[Condition]()
-    for tier in policy.tiers:
-        own = [
-            *_value(customer, tier),
-            *_tenure(customer, policy, tier, start, today),
-            *_counts(customer, policy, tier),
-        ]
-        if tier.require == "any":
-            met = compare(tier.name, "conditions_met", sum(each.holds for each in own), ">=", 1)
-            conditions += (met, *own)
-            own = [met]
-        else:
-            conditions += own
-        standing = _not_cancelled(customer, policy, tier, now)
-        conditions += standing
-        if all(each.holds for each in (*own, *standing)):
-            highest = tier.name
-    return Qualification(highest, tuple(conditions))
+    lenient = {tier.name for tier in policy.tiers if tier.require == "any"}
+    lacking = {
+        each.of
+        for each in conditions
+        if not each.holds and each.name not in but_for and not (each.of in lenient and each.name.startswith(NAMES))
+    }
+    return next((tier.name for tier in reversed(policy.tiers) if tier.name not in lacking), None)
+
+
+def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
+    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier."""
+    start = began(customer, policy)
+    conditions = tuple(each for tier in policy.tiers for each in _conditions(customer, policy, tier, start, now))
+    return Qualification(highest(policy, conditions), conditions)
 
 
 def missing(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from processors.asking import asks
 from processors.policy import CONDITIONS, Policy, PolicyInvalid, Tier, asked, parse, warnings
-from processors.qualification import qualify
+from processors.qualification import NAMES, qualify
 from processors.span import WIDTH, Span, first_of, month_of, told, turns, within
 from schemas.decisions import Condition, TierChanged
 from tests.processors.story import Story, none_of, only, policy_with
@@ -282,7 +282,9 @@ def test_every_condition_of_a_tier_can_be_put_in_words_and_is_evaluated_r_tier_0
     assert isinstance(policy, Policy)
     (tier,) = policy.tiers
     assert asked(tier) == list(CONDITIONS)
-    assert len(qualify(Story().row(), policy, 0).conditions) == len(CONDITIONS)
+    evaluated = qualify(Story().row(), policy, 0).conditions
+    assert len(evaluated) == len(CONDITIONS)
+    assert all(each.name.startswith(NAMES) for each in evaluated)
     assert asks(tier, policy) == (
         "0.03 USD, 3 months, 3 orders, 0.003 orders a year, orders in 3 of 6 months, 3 referrals, at most 3 cancellations, "
         "at most 3 complaints, 3 answers to surveys, contact on 3 of 30 days, 0.03 USD a month"
