@@ -1,19 +1,15 @@
 """A customer's row: the facts that rules read, the standing they gave, and what is armed for later."""
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.activity import Activity
+from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
 from processors.membership import Membership
+from processors.people import People
 from processors.rows import Table, grown
-
-
-class Alert(Struct, frozen=True, array_like=True):
-    """An open at-risk episode: the decision, the instant it holds for, and the order that it counts from."""
-
-    decision_id: str
-    at: int
-    last_order_at: int
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -23,6 +19,7 @@ class Moved(Struct, frozen=True, array_like=True):
     value: str | None = None
     last_order: str | None = None
     tier: str | None = None
+    returned: str | None = None
     orders: str | None = None
     frequency: str | None = None
     months: str | None = None
@@ -52,11 +49,35 @@ class Customer(Struct, frozen=True, array_like=True):
     """What is armed: kind and due instant, in the order of kinds. The same as in the tables of `timers`."""
     moved: Moved = Moved()
     membership: Membership = Membership()
+    returned: tuple[tuple[int, int], ...] = ()
+    """Requests to return goods, by calendar month since year 0; the latest months only."""
+    cases: tuple[tuple[int, str], ...] = ()
+    """Open support cases that will be due for somebody else, by that instant."""
+    activations: int = 0
+    """How many of the partition's activations they have gone through; `policy_version` is the last one's."""
+    win_back: WinBack | None = None
+    consents: tuple[Consent, ...] = ()
+    birth: Birth | None = None
+    celebrated: Celebrated = Celebrated()
+    people: People = People()
     activity: Activity = Activity()
 
 
+def _alert_with_tier(fields: Any) -> Any:
+    """Version 3 kept no tier with an alert; nobody with an open one has lost theirs since."""
+    place, tier = (Customer.__struct_fields__.index(name) for name in ("alert", "tier"))
+    if fields[place] is None:
+        return fields
+    return [*fields[:place], [*fields[place], fields[tier] or ""], *fields[place + 1 :]]
+
+
 CUSTOMERS = Table(
-    "customers", b"c", Customer, "facts, standing and armed timers of each customer", 4, {1: grown, 2: grown, 3: grown}
+    "customers",
+    b"c",
+    Customer,
+    "facts, standing and armed timers of each customer",
+    5,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown},
 )
 
 
@@ -65,6 +86,12 @@ def known_since(customer: Customer, instant: int, cause: str) -> Customer:
     if customer.since is not None and customer.since <= instant:
         return customer
     return replace(customer, since=instant, moved=replace(customer.moved, since=cause))
+
+
+def earned(customer: Customer) -> str | None:
+    """The tier that automatic rules alone give: a designation may have lifted the customer above it (R-MAN-01)."""
+    designation = customer.people.designation
+    return designation.earned if designation else customer.tier
 
 
 def ordered(customer: Customer, placed_at: int, cause: str) -> Customer:

@@ -1,5 +1,7 @@
 """What goes into a step, and what may come out of it."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from schemas.decisions import CustomerProfile, Decision, Origin, Quarantined
@@ -23,10 +25,17 @@ class Entry(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """A message to a subject; the engine writes it to `messages` (D6)."""
+    """A message to a subject; the engine writes it to `messages`, to each partition where it is `EVERYWHERE` (D6)."""
 
     subject: str
     event: Message
+
+
+class Refused(NamedTuple):
+    """Why an event is quarantined: `reason` counts it, `detail` says what was found and what would be right."""
+
+    reason: str
+    detail: str
 
 
 Effect = Decision | CustomerProfile | Quarantined | Send

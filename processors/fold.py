@@ -3,35 +3,44 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from processors import (
     activity,
     at_risk,
+    celebrations,
+    consents,
+    designating,
+    figures,
     interactions,
     lifecycle,
     lifetime_value,
+    notices,
+    operations,
     order,
     qualification,
-    returns,
-    routing,
+    return_rules,
+    service,
     subscriptions,
     tiers,
+    win_back,
 )
 from processors.customer import Customer, known_since, ordered
+from processors.designating import Hearing
 from processors.explanation import Because
+from processors.figures import FIGURES, Kept
 from processors.interactions import InteractionEvent
 from processors.movements import moved
 from processors.order import ORDERS, Order
-from processors.partition import Partition, in_force_at, named
+from processors.partition import HERE, in_force_at
 from processors.policy import Policy
-from processors.routing import CASES
-from processors.rows import Rows
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
+from processors.unit import Unit
+from schemas.commands import Command, OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
+    ConsentChanged,
     ContactOpened,
     CustomerReferred,
     CustomerRegistered,
@@ -40,8 +49,12 @@ from schemas.events import (
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
+    OrderShipped,
     ReturnDisputed,
+    ReturnInspected,
+    ReturnReceived,
     ReturnRequested,
+    ReturnSettled,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionPaused,
@@ -54,23 +67,16 @@ from schemas.source import SourceEvent
 Outcome = tuple[Customer, Sequence[Decision]]
 
 
-class Unit(Struct, frozen=True):
-    """One unit of work on one customer: `now` is the instant that rules evaluate, `policy` the version in force."""
-
-    rows: Rows
-    partition: Partition
-    now: int
-    policy: Policy
-    because: Because
-
-    @property
-    def subject(self) -> str:
-        """The customer whose rows this unit may write."""
-        return self.because.customer_id
-
-
 def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outcome:
-    return known_since(customer, event.occurred_at, unit.because.cause), ()
+    return celebrations.tell_birth(known_since(customer, event.occurred_at, unit.because.cause), event), ()
+
+
+def _consent(unit: Unit, customer: Customer, event: ConsentChanged) -> Outcome:
+    return consents.tell(customer, event, unit.because.cause), ()
+
+
+def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcome:
+    return at_risk.record(customer, event, unit.policy, unit.because)
 
 
 def _load_order(unit: Unit, order_id: str) -> Order:
@@ -114,19 +120,14 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
-def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event, unit.because.cause)), ()
+def _become(change: Callable[[Order, Any, str], Order]) -> Callable[[Unit, Customer, Any], Outcome]:
+    """The rule of an event that says what became of an order."""
 
+    def rule(unit: Unit, customer: Customer, event: Any) -> Outcome:
+        before = _load_order(unit, event.order_id)
+        return _keep_order(unit, customer, event.order_id, before, change(before, event, unit.because.cause)), ()
 
-def _cancel(unit: Unit, customer: Customer, event: OrderCancelled) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.cancel(before, event, unit.because.cause)), ()
-
-
-def _refund(unit: Unit, customer: Customer, event: OrderRefunded) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.refund(before, event, unit.because.cause)), ()
+    return rule
 
 
 def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outcome:
@@ -149,31 +150,25 @@ def _interact(unit: Unit, customer: Customer, event: InteractionEvent) -> Outcom
     return (customer if active == customer.activity else replace(customer, activity=active)), ()
 
 
-def _return(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    if any(earlier.return_id == event.return_id for earlier in before.returns):
-        return customer, ()
-    policy = named(unit.rows, before.policy_version) if before.policy_version else unit.policy
-    because = replace(unit.because, policy_version=policy.version, currency=policy.currency)
-    after, decision = returns.decide(before, event, customer, policy, because)
-    unit.rows.put(ORDERS, after, unit.subject, event.order_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
+def _hearing(unit: Unit) -> Hearing:
+    """Where a command of a person is heard."""
+    return Hearing(unit.rows, unit.policy, unit.now, unit.because)
 
 
-def _contact(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
-    if unit.rows.get(CASES, unit.subject, event.case_id):
-        return customer, ()
-    case, decision = routing.route(event, customer, unit.policy, unit.now, unit.because)
-    unit.rows.put(CASES, case, unit.subject, event.case_id)
-    return replace(customer, sequence=decision.sequence), (decision,)
+def _command(unit: Unit, customer: Customer, command: Command) -> Outcome:
+    given = in_force_at(unit.rows, unit.partition, command.occurred_at)
+    return operations.obey(customer, command, given, _hearing(unit))
 
 
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
+    ConsentChanged: _consent,
+    OutreachRecorded: _outreach,
     OrderPlaced: _place,
-    OrderDelivered: _deliver,
-    OrderCancelled: _cancel,
-    OrderRefunded: _refund,
+    OrderShipped: _become(order.ship),
+    OrderDelivered: _become(order.deliver),
+    OrderCancelled: _become(order.cancel),
+    OrderRefunded: _become(order.refund),
     SubscriptionStarted: _subscribe,
     SubscriptionChanged: _subscribe,
     SubscriptionPaused: _subscribe,
@@ -184,21 +179,26 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     SurveyAnswered: _interact,
     ContactOpened: _interact,
     ReturnDisputed: _interact,
+    **dict.fromkeys(operations.RULES, _command),
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
 
 QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
-    ReturnRequested: _return,
-    ContactOpened: _contact,
+    OrderPlaced: return_rules.ask_again,
+    ReturnRequested: return_rules.ask,
+    ReturnReceived: return_rules.receive,
+    ReturnInspected: return_rules.inspect,
+    ReturnSettled: return_rules.settle,
+    ReturnDisputed: return_rules.dispute,
+    **service.RULES,
 }
-"""Events that ask for a verdict. They come after the tier is compared, so that a new policy holds for them."""
+"""Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""
 
 
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Customer, list[Decision]]:
     """The customer after the event, and what was decided."""
-    decisions: list[Decision] = []
+    before, decisions = customer, list[Decision]()
     if type(event) in FACTS:
-        before = customer
         customer, heard = FACTS[type(event)](unit, customer, event)
         customer = moved(before, customer, unit.because.cause)
         decisions += heard
@@ -207,7 +207,18 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
-    return customer, decisions
+    return _tell(unit, before, customer, decisions)
+
+
+def _tell(
+    unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
+) -> tuple[Customer, list[Decision]]:
+    """What the decisions of a unit lead to: figures move, and the customer is told."""
+    known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
+    if (counted := figures.count(known, decisions)) != known:
+        unit.rows.put(FIGURES, counted, HERE)
+    customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
+    return customer, [*decisions, *told]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
@@ -217,9 +228,16 @@ def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outc
         customer = replace(customer, activity=active)
     customer, _ = _stage(unit, customer)
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
-    if customer.policy_version != unit.policy.version:
-        customer = replace(customer, policy_version=unit.policy.version)
-    return at_risk.close_without_status(customer), changed
+    if customer.activations != unit.activations:
+        customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
+    customer, ended = at_risk.settle(customer, unit.policy, unit.because)
+    customer, left = win_back.follow(customer, unit.policy, unit.because)
+    return customer, [*changed, *ended, *left]
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
+    return _tell(unit, customer, *_compare_tier(unit, customer))
 
 
 def _time(unit: Unit, customer: Customer) -> Outcome:
@@ -237,22 +255,36 @@ def _stage(unit: Unit, customer: Customer) -> Outcome:
     return replace(customer, activity=replace(customer.activity, stage=stage)), ()
 
 
-def _silence(unit: Unit, customer: Customer) -> Outcome:
-    return at_risk.alert(customer, unit.policy, unit.now, unit.because)
+def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callable[[Unit, Customer], Outcome]:
+    """A rule that looks at nothing but the customer's row."""
+    return lambda unit, customer: rule(customer, unit.policy, unit.now, unit.because)
+
+
+def _designation(unit: Unit, customer: Customer) -> Outcome:
+    customer, reached = designating.move(customer, _hearing(unit))
+    customer, changed = _compare_tier(unit, customer)
+    return customer, [*reached, *changed]
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
     "tenure": (qualification.rises_at, _time),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
-    "at_risk": (at_risk.silent_at, _silence),
+    "escalation": (service.escalates_at, service.escalate),
+    "at_risk": (at_risk.silent_at, _timed(at_risk.alert)),
+    "follow_up": (at_risk.overdue_at, _timed(at_risk.escalate)),
+    "horizon": (at_risk.horizon_at, _timed(at_risk.expire)),
+    "reminder": (win_back.reminder_at, _timed(win_back.remind)),
+    "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
+    "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
+    "designation": (designating.moves_at, _designation),
     "windows": (lambda customer, _: customer.activity.turns_at, _time),
     "stage": (lifecycle.moves_on_at, _stage),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> dict[str, int | None]:
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
     """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
     dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
     return {kind: None if at is None else max(at, now) for kind, at in dues}
@@ -264,5 +296,5 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, lis
     at = due(customer, unit.policy)
     if at is None or at > unit.now:
         return customer, []
-    customer, decided = rule(unit, customer)
-    return customer, list(decided)
+    after, decided = rule(unit, customer)
+    return _tell(unit, customer, after, decided)

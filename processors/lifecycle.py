@@ -1,8 +1,9 @@
 """The stage of a customer's journey: a label from tenure and status, which changes by time alone (R-TIER-11, C-03)."""
 
 from processors.customer import Customer
+from processors.facts_policy import Lifecycle
 from processors.local_time import add_months, date_of, start_of
-from processors.policy import Lifecycle, Policy
+from processors.policy import Policy
 from processors.tenure import anniversary, began
 
 IDENTIFICATION, DESIGNATION, ENGAGEMENT, RETENTION = "identification", "designation", "engagement", "retention"
@@ -28,8 +29,9 @@ def stage(customer: Customer, policy: Policy, now: int) -> str | None:
     today = date_of(now, policy.time_zone)
     reached = IDENTIFICATION
     for name, months in _months(policy.lifecycle):
-        if add_months(start, months, policy.missing_day) <= today:
-            reached = name
+        if add_months(start, months, policy.missing_day) > today:
+            break
+        reached = name
     return reached
 
 

@@ -21,14 +21,15 @@ def zones() -> frozenset[str]:
 
 
 @lru_cache(maxsize=32)
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The rules of a zone."""
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as rules:
         return ZoneInfo.from_file(rules, key=name)
 
 
 def local(instant: int, zone: str) -> datetime:
     """The local date and time at `instant`, to the second."""
-    return datetime.fromtimestamp(instant // 1000, _zone(zone))
+    return datetime.fromtimestamp(instant // 1000, zone_of(zone))
 
 
 @lru_cache(maxsize=4096)
@@ -40,7 +41,7 @@ def date_of(instant: int, zone: str) -> date:
 @lru_cache(maxsize=4096)
 def start_of(day: date, zone: str) -> int:
     """The first instant of a local day, also where daylight saving skips midnight."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=_zone(zone)).timestamp()) * 1000
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone_of(zone)).timestamp()) * 1000
 
 
 def end_of(instant: int, days: int, zone: str) -> int:

@@ -42,7 +42,8 @@ def cancellations(membership: Membership) -> int:
     return len(membership.cancelled) + (membership.status == "cancelled")
 
 
-def _days(spell: Spell, zone: str) -> int:
+def days_between(spell: Spell, zone: str) -> int:
+    """Local days from the one instant to the other."""
     return (date_of(spell[1], zone) - date_of(spell[0], zone)).days
 
 
@@ -50,7 +51,7 @@ def days_cancelled(membership: Membership, policy: Policy, now: int) -> int:
     """Local days since the cancellation; 0 for who has not left."""
     if membership.status != "cancelled" or membership.since is None:
         return 0
-    return _days((membership.since, max(now, membership.since)), policy.time_zone)
+    return days_between((membership.since, max(now, membership.since)), policy.time_zone)
 
 
 def lapses_at(membership: Membership, policy: Policy) -> int | None:
@@ -68,11 +69,11 @@ def tenure_began(membership: Membership, policy: Policy, since: int) -> date:
     began = date_of(since, zone)
     if not membership.cancelled:
         return began
-    gaps = [spell for spell in membership.cancelled if _days(spell, zone) > rule.gap_days and spell[1] > since]
+    gaps = [spell for spell in membership.cancelled if days_between(spell, zone) > rule.gap_days and spell[1] > since]
     match rule.tenure_in_gap:
         case "stops":
             # A gap before all that is known of the customer is none: somebody told of it late.
-            return began + timedelta(days=sum(_days((max(since, gap[0]), gap[1]), zone) for gap in gaps))
+            return began + timedelta(days=sum(days_between((max(since, gap[0]), gap[1]), zone) for gap in gaps))
         case "restarts":
             return max((began, *(date_of(gap[1], zone) for gap in gaps)))
         case "counts":
@@ -82,4 +83,4 @@ def tenure_began(membership: Membership, policy: Policy, since: int) -> date:
 def days_away(membership: Membership, since: int, until: int, zone: str) -> int:
     """Local days between two instants on which silence does not count: spells of a pause or of absence that are over (T-14)."""
     overlaps = ((max(start, since), min(end, until)) for start, end in (*membership.paused, *membership.cancelled))
-    return sum(_days(spell, zone) for spell in overlaps if spell[0] < spell[1])
+    return sum(days_between(spell, zone) for spell in overlaps if spell[0] < spell[1])

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.rows import Table, grown
-from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded
+from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 from schemas.fields import LARGEST_MINOR
 
 
@@ -27,6 +27,14 @@ class Return(Struct, frozen=True, array_like=True):
     return_id: str
     units: tuple[tuple[str, int], ...]
     cause: str | None = None
+
+
+class Shipment(Struct, frozen=True, array_like=True):
+    """Lines that travel together; when they arrived, None while they are on their way."""
+
+    shipment_id: str
+    lines: tuple[str, ...] = ()
+    delivered_at: int | None = None
 
 
 class Order(Struct, frozen=True, array_like=True):
@@ -48,10 +56,15 @@ class Order(Struct, frozen=True, array_like=True):
     delivered_by: str | None = None
     cancelled_by: str | None = None
     """What told of it, in the words of a decision's cause."""
+    shipments: tuple[Shipment, ...] = ()
+    whole_at: int | None = None
+    """The last delivery that named no shipment."""
+    extended_until: int | None = None
+    """Where a person extended its return windows (R-RET-07)."""
 
 
 ORDERS = Table(
-    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 2, {1: grown}
+    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 3, {1: grown, 2: grown}
 )
 
 
@@ -70,8 +83,37 @@ def place(order: Order, event: OrderPlaced, cause: str) -> Order:
     )
 
 
+def _shipment(order: Order, shipment_id: str) -> tuple[Shipment, tuple[Shipment, ...]]:
+    """A shipment, and the others."""
+    found = [each for each in order.shipments if each.shipment_id == shipment_id]
+    return (found or [Shipment(shipment_id)])[0], tuple(each for each in order.shipments if each not in found)
+
+
+def ship(order: Order, event: OrderShipped, _cause: str) -> Order:
+    """Which lines travel together, once for each shipment."""
+    shipment, others = _shipment(order, event.shipment_id)
+    if shipment.lines:
+        return order
+    lines = tuple(sorted({line.line_id for line in event.lines}))
+    return replace(order, shipments=tuple(sorted((*others, replace(shipment, lines=lines)), key=_by_id)))
+
+
+def _by_id(shipment: Shipment) -> str:
+    return shipment.shipment_id
+
+
+def _arrived(order: Order, event: OrderDelivered) -> Order:
+    """What arrived with this delivery; of two for the same the last counts."""
+    if event.shipment_id is None:
+        return replace(order, whole_at=max(order.whole_at or 0, event.occurred_at))
+    shipment, others = _shipment(order, event.shipment_id)
+    shipment = replace(shipment, delivered_at=max(shipment.delivered_at or 0, event.occurred_at))
+    return replace(order, shipments=tuple(sorted((*others, shipment), key=_by_id)))
+
+
 def deliver(order: Order, event: OrderDelivered, cause: str) -> Order:
     """The last delivery counts, in whichever order they arrive (T-28)."""
+    order = _arrived(order, event)
     if order.delivered_at is not None and order.delivered_at >= event.occurred_at:
         return order
     return replace(order, delivered_at=event.occurred_at, delivered_by=cause)
@@ -92,9 +134,15 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
 
 def awaited(order: Order) -> bool:
     """Whether only what came of it is known: its deliveries or reversals wait for it (T-17)."""
-    return order.placed_at is None and order != Order()
+    reversed_or_sent = order.cancelled or order.refunds or order.shipments or order.delivered_at is not None
+    return order.placed_at is None and bool(reversed_or_sent)
 
 
 def counts(order: Order) -> bool:
     """Whether it counts as an order: placed and not cancelled; an order of zero counts."""
     return order.placed_at is not None and not order.cancelled
+
+
+def extend(order: Order, until: int) -> Order:
+    """Its return windows end no earlier than that; a shorter extension takes nothing back."""
+    return replace(order, extended_until=max(order.extended_until or until, until))

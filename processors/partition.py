@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from processors.policy import Policy, parse
 from processors.policy_errors import PolicyInvalid
-from processors.rows import Rows, Table
+from processors.rows import Rows, Table, grown
 from schemas.events import ClockTicked, PolicyActivated
 
 HERE = "#"
@@ -13,17 +13,21 @@ HERE = "#"
 
 
 class InForce(Struct, frozen=True, array_like=True):
-    """A version was activated here, for events from `effective_from` on."""
+    """A version was activated here, for events from `effective_from` on; the clock then said `at` and `calm_at`."""
 
     effective_from: int
     version: str
+    activation_id: str = ""
+    at: int | None = None
+    calm_at: int | None = None
 
 
 class Partition(Struct, frozen=True, array_like=True):
     """`at` is the last tick, `calm_at` the last one at which no source was behind; None before the first.
 
     `versions` is in the order of activation: the last one is in force. `pending` says that due timers are left, `asked`
-    that a `WorkRemains` is on its way.
+    that a `WorkRemains` is on its way. `compared` is the last customer whom the work of an activation has come to; None
+    while there is no such work.
     """
 
     at: int | None = None
@@ -32,6 +36,7 @@ class Partition(Struct, frozen=True, array_like=True):
     versions: tuple[InForce, ...] = ()
     pending: bool = False
     asked: bool = False
+    compared: str | None = None
 
 
 class Document(Struct, frozen=True, array_like=True):
@@ -41,7 +46,9 @@ class Document(Struct, frozen=True, array_like=True):
     document: str
 
 
-PARTITION = Table("partition", b"#", Partition, "clock, policy versions in force, deferred work; one row")
+PARTITION = Table(
+    "partition", b"#", Partition, "clock, policy versions in force, deferred work; one row", 2, {1: grown}
+)
 POLICIES = Table("policies", b"d", Document, "each policy document that was ever in force, by version")
 
 
@@ -54,36 +61,55 @@ def tick(partition: Partition, event: ClockTicked, limit_s: int) -> Partition:
 
 
 def activate(rows: Rows, partition: Partition, event: PolicyActivated) -> Partition | PolicyInvalid:
-    """The version is in force from this record on. A document that is no policy leaves the old one in force."""
-    policy = parse(event.document)
+    """The version is in force from this record on, and everyone is to be compared under it (D8).
+
+    One that comes twice is one. A document that is no policy leaves the old one in force.
+    """
+    if any(each.activation_id == event.activation_id for each in partition.versions):
+        return partition
+    policy = admissible(rows, partition, event.version, event.document)
     if isinstance(policy, PolicyInvalid):
         return policy
-    if policy.version != event.version:
-        return PolicyInvalid("$.version", policy.version, f"{event.version}, which was activated")
+    rows.put(POLICIES, Document(event.version, event.document), event.version)
+    version = InForce(event.effective_from, event.version, event.activation_id, partition.at, partition.calm_at)
+    # Whoever was on the way begins again: each customer goes through every activation, in order.
+    return replace(
+        partition, versions=(*partition.versions, version), compared="" if partition.versions else partition.compared
+    )
+
+
+def admissible(rows: Rows, partition: Partition, version: str, document: str) -> Policy | PolicyInvalid:
+    """The policy that a document holds, if it may come into force here under the name of `version`."""
+    policy = parse(document)
+    if isinstance(policy, PolicyInvalid):
+        return policy
+    if policy.version != version:
+        return PolicyInvalid("$.version", policy.version, f"{version}, the name that it comes under")
     if partition.versions and policy.currency != (sums := current(rows, partition).currency):
         return PolicyInvalid("$.currency", policy.currency, f"{sums}: customers' values are sums in it")
-    known = rows.get(POLICIES, event.version)
-    if known is not None and known.document != event.document:
-        return PolicyInvalid("$", "another document", f"the one that {event.version} named before")
-    rows.put(POLICIES, Document(event.version, event.document), event.version)
-    version = InForce(event.effective_from, event.version)
-    if partition.versions[-1:] == (version,):
-        return partition
-    return replace(partition, versions=(*partition.versions, version))
+    known = rows.get(POLICIES, version)
+    if known is not None and known.document != document:
+        return PolicyInvalid("$", "another document", f"the one that {version} named before")
+    return policy
 
 
 def current(rows: Rows, partition: Partition) -> Policy:
     """The policy in force. Raises `LookupError` before the first one: `topics create` writes it as record 0."""
-    if not partition.versions:
+    return after(rows, partition, len(partition.versions))
+
+
+def after(rows: Rows, partition: Partition, activations: int) -> Policy:
+    """The policy that was in force after so many activations. Raises `LookupError` before the first one."""
+    if not activations:
         raise LookupError("no policy is in force on this partition; its first record should activate one")
-    return named(rows, partition.versions[-1].version)
+    return named(rows, partition.versions[activations - 1].version)
 
 
 def in_force_at(rows: Rows, partition: Partition, instant: int) -> Policy:
     """The policy in force at a past date (T-30); before the first one, the first. Raises as `current`."""
     began = [version for version in partition.versions if version.effective_from <= instant]
     if not began:
-        return current(rows, replace(partition, versions=partition.versions[:1]))
+        return after(rows, partition, min(1, len(partition.versions)))
     # Of two with one date the later activation holds: `max` takes the first of equals.
     return named(rows, max(reversed(began), key=lambda version: version.effective_from).version)
 

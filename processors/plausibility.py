@@ -1,7 +1,6 @@
 """What no fold should apply: events far ahead of the log's time, and orders that no shop sells (T-19)."""
 
-from typing import NamedTuple
-
+from processors.effects import Refused
 from processors.money import convert
 from processors.policy import Policy
 from schemas.events import OrderPlaced
@@ -11,27 +10,20 @@ from schemas.source import SourceEvent
 HOUR_MS = 3_600_000
 
 
-class Implausible(NamedTuple):
-    """Why an event is quarantined: `reason` counts it, `detail` says what was found and what would be right."""
-
-    reason: str
-    detail: str
-
-
-def implausible(event: SourceEvent, policy: Policy, clock: int | None) -> Implausible | None:
+def implausible(event: SourceEvent, policy: Policy, clock: int | None) -> Refused | None:
     """What is wrong with the event; None for nothing. Before the first tick, when `clock` is None, none is ahead of it."""
     if clock is not None and event.occurred_at - clock > policy.max_ahead_hours * HOUR_MS:
         found = f"found occurred_at {event.occurred_at}, {event.occurred_at - clock} ms ahead of the clock"
-        return Implausible("ahead_of_clock", f"{found}; at most {policy.max_ahead_hours} h are taken")
+        return Refused("ahead_of_clock", f"{found}; at most {policy.max_ahead_hours} h are taken")
     if isinstance(event, OrderPlaced):
         return _too_large(event)
     return None
 
 
-def _too_large(event: OrderPlaced) -> Implausible | None:
+def _too_large(event: OrderPlaced) -> Refused | None:
     """The contract bounds each part of a line; this bounds their sum, so that values stay in 64 bits (T-01)."""
     gross = sum(line.goods_minor + line.tax_minor + line.shipping_minor for line in event.lines)
     largest = max(gross, convert(gross, event.rate_ppm))
     if largest <= LARGEST_MINOR:
         return None
-    return Implausible("invalid_amount", f"found an order of {largest} minor units; at most {LARGEST_MINOR} are taken")
+    return Refused("invalid_amount", f"found an order of {largest} minor units; at most {LARGEST_MINOR} are taken")

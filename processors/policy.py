@@ -1,22 +1,22 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from processors.business_hours import Calendar
+from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
+from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.local_time import MissingDay, zones
 from processors.policy_errors import PolicyInvalid, found, named
-from processors.span import WIDTH
+from processors.policy_fields import Count, Days, Name
+from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from schemas.fields import Currency, Id, Minor
 
-Days = Annotated[int, Meta(ge=0, le=3650)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
-"""A tier's or queue's id: what decisions carry. What people read is the label."""
-Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Percent = Annotated[int, Meta(ge=0, le=100)]
+Settlement = Literal["refund", "exchange", "store_credit"]
 E = TypeVar("E")
 
 
@@ -29,12 +29,11 @@ class Components(Struct, frozen=True, forbid_unknown_fields=True):
     shipping: bool
 
 
-class Tier(Struct, frozen=True, forbid_unknown_fields=True):
+class Tier(Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     """A tier is a floor (C-01, C-09): all of its conditions must hold (C-02), or any one; what is absent is not asked (R-TIER-07).
 
     `order_months` are local calendar months with an order among the last whole ones, `interaction_days` local days with a
-    visit, contact or answer among the last whole ones; how many are looked at is `windows`. `benefits` are names that other
-    systems know, `icon` is printed on shipping labels (R-TIER-04..06).
+    visit, contact or answer among the last whole ones; how many are looked at is `windows`.
     """
 
     name: Name
@@ -51,8 +50,6 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True):
     answers: Count | None = None
     interaction_days: Count | None = None
     monthly_subscription_minor: Minor | None = None
-    benefits: tuple[Name, ...] = ()
-    icon: Name | None = None
 
 
 class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
@@ -63,32 +60,91 @@ class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a customer may send back without being asked: for how many local days, up to which amount."""
+    """What a customer may send back without being asked: for how many local days, up to which amount; and how it is done.
+
+    `settle_as` is what they may choose from. Goods worth at most `keep_below_minor` in all need not come back. `lane` is
+    who handles the parcel, `exchange_first` whether an exchange leaves before the goods are back (R-RET-02, R-RET-16).
+    """
 
     window_days: Days
     auto_approve_limit_minor: Minor
+    free_label: bool = False
+    settle_as: Annotated[tuple[Settlement, ...], Meta(min_length=1)] = ("refund",)
+    keep_below_minor: Minor = 0
+    lane: Name = "standard"
+    exchange_first: bool = False
+
+
+class Serial(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who asked for more returns than `most` within so many local calendar months is looked at by a person (T-45)."""
+
+    months: Annotated[int, Meta(ge=1, le=12)] = 6
+    most: Annotated[int, Meta(ge=0, le=10_000)] = 10_000
+
+
+class Authority(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people in a role may decide about returns: up to which amount, and by how many days they may extend a window."""
+
+    approve_limit_minor: Minor
+    extend_days: Days
+
+
+class ReturnReview(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who looks at what no rule decides: their queue, how soon, and what each role may decide (R-RET-06, R-RET-07)."""
+
+    queue: Name = "returns-review"
+    within_hours: Annotated[int, Meta(ge=0, le=8760)] = 48
+    authority: dict[Name, Authority] = {}
 
 
 class Returns(Struct, frozen=True, forbid_unknown_fields=True):
-    """Return rights by tier; whose tier counts, the order's or the request's, is a choice (T-31)."""
+    """Return rights by tier; whose tier counts, the order's or the request's, is a choice (T-31).
+
+    The window of a line begins with its own delivery or the order's last one (T-28), and is never shorter than
+    `statutory_days`. `later_policy` says whether a policy in force at the request that is kinder governs it (T-30).
+    """
 
     tier_at: Literal["order", "request"]
     assumed_delivery_days: Days
     rights: PerTier[ReturnRight]
+    window_from: Literal["line", "order"] = "order"
+    statutory_days: Days = 0
+    later_policy: Literal["ignored", "if_kinder"] = "ignored"
+    serial: Serial = Serial()
+    review: ReturnReview = ReturnReview()
+
+
+Minutes = Annotated[int, Meta(ge=0, le=525_600)]
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many minutes after a contact came in that is not settled, it is due with somebody else."""
+
+    after_minutes: Minutes
+    to: Name
 
 
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a contact goes; `priority` is a head start in the queue, 0 for none."""
+    """Where a contact goes. `priority` is a head start in the queue, in minutes; 0 for none (R-RTE-03, T-44).
+
+    Minutes of targets and steps are those of the calendar. `authority_minor` is what its agent should be able to decide.
+    """
 
     queue: Name
     priority: Annotated[int, Meta(ge=0, le=1_000_000)]
-    response_minutes: Annotated[int, Meta(ge=0, le=525_600)]
+    response_minutes: Minutes
+    resolution_minutes: Minutes | None = None
+    skills: tuple[Name, ...] = ()
+    authority_minor: Minor = 0
+    calendar: Name = "always"
+    escalation: tuple[Step, ...] = ()
 
 
-class AtRisk(Struct, frozen=True, forbid_unknown_fields=True):
-    """A VIP is at risk after more than so many local days without an order (R-RISK-01)."""
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for all contacts: nobody waits longer than `longest_wait_minutes` behind others; when somebody works."""
 
-    silent_days: Annotated[int, Meta(ge=1, le=3650)]
+    longest_wait_minutes: Minutes = 525_600
+    calendars: dict[Name, Calendar] = {}
 
 
 class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,37 +153,6 @@ class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):
     kept_days: Days = 90
     gap_days: Days = 90
     tenure_in_gap: Literal["stops", "restarts", "counts"] = "stops"
-
-
-class Windows(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many whole local months and days "consistent" looks back on, without the present one (R-CUST-02, R-CUST-08)."""
-
-    months: Annotated[int, Meta(ge=1, le=WIDTH - 1)] = 6
-    days: Annotated[int, Meta(ge=1, le=WIDTH - 1)] = 30
-
-
-class Lifecycle(Struct, frozen=True, forbid_unknown_fields=True):
-    """From how many months of tenure on each stage after identification begins (R-TIER-11).
-
-    A policy that says nothing of it has no stages, and needs no timer for them.
-    """
-
-    designation_months: Annotated[int, Meta(ge=0, le=1200)] = 6
-    engagement_months: Annotated[int, Meta(ge=0, le=1200)] = 12
-    retention_months: Annotated[int, Meta(ge=0, le=1200)] = 36
-
-
-class VipShare(Struct, frozen=True, forbid_unknown_fields=True):
-    """The share of customers who are VIPs that a programme aims at, and when to advise (R-TIER-18).
-
-    A share leaves a band only when it is beyond its bound by the margin, so that the advice does not flap (T-49).
-    """
-
-    low_percent: Percent = 5
-    high_percent: Percent = 10
-    too_high_percent: Percent = 20
-    margin_permille: Annotated[int, Meta(ge=0, le=1000)] = 5
-    least_customers: Count = 100
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +172,17 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     max_ahead_hours: Annotated[int, Meta(ge=0, le=8760)]
     sources_behind_limit_s: Annotated[int, Meta(ge=0, le=86_400)]
     cancellation: Cancellation = Cancellation()
+    service: Service = Service()
+    win_back: WinBack = WinBack()
+    celebrations: Celebrations = Celebrations()
+    early_access: dict[Name, HeadStart] = {}
+    panel: Panel = Panel()
+    notifications: Notifications = Notifications()
+    automatic: Automatic = Automatic()
+    roles: dict[Name, tuple[Action, ...]] = field(default_factory=lambda: dict(ROLES))
+    designations: Designations = Designations()
+    benefits: Benefits = Benefits()
+    labels: dict[Name, Label] = field(default_factory=dict)
     windows: Windows = Windows()
     complaint_topics: tuple[str, ...] = ("complaint",)
     lifecycle: Lifecycle | None = None
@@ -199,7 +235,7 @@ def rank(policy: Policy, tier: str | None) -> int:
 
 def _contradiction(policy: Policy) -> PolicyInvalid | None:
     """What no single field shows to be wrong."""
-    checks = (_zone, _tiers, _entitled, _bounds)
+    checks = (_zone, _tiers, _calendars, _entitled, _bounds)
     return next((wrong for check in checks if (wrong := check(policy))), None)
 
 
@@ -225,24 +261,32 @@ def _tiers(policy: Policy) -> PolicyInvalid | None:
     return None
 
 
+def _calendars(policy: Policy) -> PolicyInvalid | None:
+    """Only calendars that there are say when somebody works."""
+    calendars = ("always", *policy.service.calendars)
+    for where, route in (("base", policy.routing.base), *policy.routing.tiers.items()):
+        if route.calendar not in calendars:
+            path = where if where == "base" else f"tiers.{where}"
+            return PolicyInvalid(f"$.routing.{path}.calendar", route.calendar, f"one of {', '.join(calendars)}")
+    return None
+
+
 def _entitled(policy: Policy) -> PolicyInvalid | None:
     """Only tiers that there are entitle to something."""
     names = [tier.name for tier in policy.tiers]
-    for path, entries in (("returns.rights", policy.returns.rights.tiers), ("routing", policy.routing.tiers)):
+    per_tier: dict[str, Iterable[str]] = {
+        "returns.rights.tiers": policy.returns.rights.tiers,
+        "routing.tiers": policy.routing.tiers,
+        "early_access": policy.early_access,
+        "benefits.tiers": policy.benefits.tiers,
+        "labels": policy.labels,
+    }
+    for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):
-            return PolicyInvalid(f"$.{path}.tiers", unknown[0], f"a tier: {', '.join(names)}")
+            return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")
     return None
 
 
 def _bounds(policy: Policy) -> PolicyInvalid | None:
     """Bounds that must follow one another."""
-    shares = ("low_percent", "high_percent", "too_high_percent")
-    for path, of, names in (
-        ("lifecycle", policy.lifecycle, Lifecycle.__struct_fields__ if policy.lifecycle else ()),
-        ("vip_share", policy.vip_share, shares),
-    ):
-        for before, name in pairwise(names):
-            least, found = getattr(of, before), getattr(of, name)
-            if found < least:
-                return PolicyInvalid(f"$.{path}.{name}", str(found), f"at least {least}, which is {before}")
-    return None
+    return descending("lifecycle", policy.lifecycle) or descending("vip_share", policy.vip_share)

@@ -5,11 +5,14 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from processors.customer import Customer, Moved
+from processors import designation as designations
+from processors.approval import gates, waits_for
+from processors.customer import Customer, Moved, earned
+from processors.designation import kept_conditions
 from processors.explanation import Fact, Operator, compare
 from processors.frequency import orders_per_year_milli
 from processors.local_time import add_months, date_of, start_of
-from processors.membership import cancellations, days_cancelled
+from processors.membership import cancellations
 from processors.policy import Policy, Tier, rank
 from processors.tenure import anniversary, began
 from schemas.decisions import Condition
@@ -108,25 +111,21 @@ def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> 
     left = customer.membership
     if left.status != "cancelled":
         return ()
-    if rank(policy, tier.name) > rank(policy, customer.tier):
+    if rank(policy, tier.name) > rank(policy, earned(customer)):
         return (compare(tier.name, "status", left.status, "in", "active, paused", left.cause),)
-    if left.for_good:
-        return (compare(tier.name, "cancelled_for_good", "yes", "=", "no", left.cause),)
-    days = days_cancelled(left, policy, now)
-    return (compare(tier.name, "days_cancelled", days, "<=", policy.cancellation.kept_days, left.cause),)
+    return kept_conditions(tier.name, left, policy, now)
 
 
-def _conditions(customer: Customer, policy: Policy, tier: Tier, start: date | None, now: int) -> tuple[Condition, ...]:
-    """Whatever is looked at for a tier; where any one of what it asks is enough, whether that is met comes first."""
-    today = date_of(now, policy.time_zone).isoformat()
-    own = (
+def _own(customer: Customer, policy: Policy, tier: Tier, start: date | None, today: str) -> list[Condition]:
+    """What a tier itself asks for; where any one of it is enough, whether that is met comes first."""
+    own = [
         *_value(customer, tier),
         *_tenure(customer, policy, tier, start, today),
         *_counts(customer, policy, tier),
-    )
-    met = sum(each.holds for each in own)
-    enough = (compare(tier.name, "conditions_met", met, ">=", 1),) if tier.require == "any" else ()
-    return (*enough, *own, *_not_cancelled(customer, policy, tier, now))
+    ]
+    if tier.require == "any":
+        return [compare(tier.name, "conditions_met", sum(each.holds for each in own), ">=", 1), *own]
+    return own
 
 
 def highest(policy: Policy, conditions: Sequence[Condition], but_for: Collection[str] = ()) -> str | None:
@@ -134,20 +133,30 @@ def highest(policy: Policy, conditions: Sequence[Condition], but_for: Collection
 
     Of what a tier asks where any one is enough, `conditions_met` alone decides.
     """
-    lenient = {tier.name for tier in policy.tiers if tier.require == "any"}
-    lacking = {
-        each.of
-        for each in conditions
-        if not each.holds and each.name not in but_for and not (each.of in lenient and each.name.startswith(NAMES))
-    }
+    if lenient := {tier.name for tier in policy.tiers if tier.require == "any"}:
+        conditions = [each for each in conditions if each.of not in lenient or not each.name.startswith(NAMES)]
+    lacking = {each.of for each in conditions if not each.holds and each.name not in but_for}
     return next((tier.name for tier in reversed(policy.tiers) if tier.name not in lacking), None)
 
 
 def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
-    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier."""
-    start = began(customer, policy)
-    conditions = tuple(each for tier in policy.tiers for each in _conditions(customer, policy, tier, start, now))
-    return Qualification(highest(policy, conditions), conditions)
+    """The highest tier that is deserved at `now` (C-01, C-02), with every condition of every tier.
+
+    Those of a designation come last: it gives a tier beside the rules.
+    """
+    start, today = began(customer, policy), date_of(now, policy.time_zone).isoformat()
+    evaluated = [
+        each
+        for tier in policy.tiers
+        for asked_of in (
+            _own(customer, policy, tier, start, today),
+            _not_cancelled(customer, policy, tier, now),
+            gates(customer, policy, tier, now),
+        )
+        for each in asked_of
+    ]
+    designated = designations.conditions(customer.people.designation, customer.membership, policy, now)
+    return Qualification(highest(policy, evaluated), (*evaluated, *designated))
 
 
 def missing(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
@@ -176,9 +185,9 @@ def _but_for_tenure(customer: Customer, policy: Policy, tier: Tier) -> bool:
 
 def rises_at(customer: Customer, policy: Policy) -> int | None:
     """When time alone next lifts the customer: the first anniversary that only tenure is missing for (T-11)."""
-    if customer.membership.status == "cancelled":
+    if customer.membership.status == "cancelled" or customer.people.removal or not policy.automatic.enabled:
         return None
-    held = rank(policy, customer.tier)
+    held = max(rank(policy, earned(customer)), waits_for(customer, policy))
     days = [
         tenure_suffices_on(customer, policy, tier)
         for place, tier in enumerate(policy.tiers, start=2)

@@ -1,110 +1,201 @@
-"""Verdicts on returns: approve, review or deny, from window, units, tier and amount (R-RET-01..06, T-26..T-31)."""
+"""Verdicts on returns, line by line: approve, review or deny (R-RET-01..06, T-26..T-31, T-45)."""
 
 from collections import Counter
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from processors.customer import Customer
-from processors.entitlements import entitlement
 from processors.explanation import Because, compare, head
-from processors.local_time import end_of
+from processors.local_time import date_of
 from processors.money import share
-from processors.order import Order, Return
-from processors.policy import Policy, ReturnRight
-from schemas.decisions import Condition, ReturnDecided
-from schemas.events import ReturnRequested
+from processors.order import Line, Order, Return
+from processors.return_rights import Rights, ends_at
+from schemas.decisions import Condition, ReturnDecided, ReturnedLine
 
 SEVERITY = {"approve": 0, "review": 1, "deny": 2}
-"""Each failed condition asks for a verdict; the severest is given."""
-Check = tuple[Condition, str]
-"""A condition, and the verdict where it fails."""
+"""Each failed condition asks for a verdict; of a line the severest is given."""
+HOUR_MS = 3_600_000
+BUCKETS = 12
+"""Calendar months of requests that a customer's row remembers; a policy can ask for no more."""
 
 
-def window_ends_at(order: Order, policy: Policy, window_days: int) -> int:
-    """The first instant after the window: local days after delivery, to the end of the last one (T-29).
+class Check(NamedTuple):
+    """A condition, the verdict where it fails, and the line that it is about; None for all of them."""
 
-    An order that was never reported as delivered counts as delivered some days after its date: its window is not
-    endless (T-28). Raises `ValueError` for an order that is not known.
-    """
-    if order.placed_at is None:
-        raise ValueError("an order that is not known has no window")
-    if order.delivered_at is not None:
-        return end_of(order.delivered_at, window_days, policy.time_zone)
-    return end_of(order.placed_at, policy.returns.assumed_delivery_days + window_days, policy.time_zone)
+    condition: Condition
+    otherwise: str
+    line_id: str | None = None
 
 
-def _units(order: Order, asked: dict[str, int]) -> tuple[list[Check], int]:
-    """Whether the units asked for are still there (T-27), and what they are worth in programme minor units (T-26)."""
+class Request(NamedTuple):
+    """What a customer asks: so many units of each line, of which two entries for one line are one (T-27)."""
+
+    return_id: str
+    order_id: str
+    asked_at: int
+    units: tuple[tuple[str, int], ...]
+
+
+class Judged(NamedTuple):
+    """A line's verdict: what its units are worth, and until when they could come back."""
+
+    line_id: str
+    quantity: int
+    verdict: str
+    amount_minor: int
+    ends_at: int | None
+
+
+def _month(instant: int, zone: str) -> int:
+    day = date_of(instant, zone)
+    return day.year * 12 + day.month
+
+
+def asked_again(customer: Customer, request: Request, rights: Rights, cause: str) -> Customer:
+    """The customer with one request more in its calendar month, whenever it is told of (T-16)."""
+    month = _month(request.asked_at, rights.policy.time_zone)
+    counts = Counter(dict(customer.returned)) + Counter({month: 1})
+    latest = sorted(counts.items())[-BUCKETS:]
+    return replace(customer, returned=tuple(latest), moved=replace(customer.moved, returned=cause))
+
+
+def _serial(customer: Customer, request: Request, rights: Rights) -> Condition:
+    """How many requests the customer made in the calendar months up to this one's, itself included."""
+    rule, month = rights.policy.returns.serial, _month(request.asked_at, rights.policy.time_zone)
+    lately = sum(count for at, count in customer.returned if month - rule.months < at <= month)
+    return compare("return", f"returns_in_{rule.months}_months", lately, "<=", rule.most, customer.moved.returned)
+
+
+def _worth(order: Order, line: Line, taken: int, quantity: int) -> int:
+    """What units of a line are worth, programme minor units; all parts of an order add up to it (T-26)."""
+    before = 0
+    for each in order.lines:
+        if each.line_id == line.line_id:
+            break
+        before += each.goods_minor
+    part = (taken, min(taken + quantity, line.quantity))
+    return share(before, line.goods_minor, part, line.quantity, order.rate_ppm)
+
+
+def _units(order: Order, request: Request) -> tuple[list[Check], dict[str, int]]:
+    """Whether the units asked for are still there (T-27), and what those of each line are worth."""
     spoken_for, spoken_by = Counter[str](), dict[str, str | None]()
     for earlier in order.returns:
+        if earlier.return_id == request.return_id:
+            continue
         spoken_for.update(dict(earlier.units))
         spoken_by |= dict.fromkeys(dict(earlier.units), earlier.cause)
-    checks: list[Check] = []
-    amount = before = 0
-    known = {line.line_id for line in order.lines}
+    asked, known = dict(request.units), {line.line_id for line in order.lines}
+    checks, worth = [], dict[str, int]()
     for line in order.lines:
         if quantity := asked.get(line.line_id):
             taken = min(spoken_for[line.line_id], line.quantity)
             moved_by = spoken_by.get(line.line_id, order.placed_by)
             left = compare("return", f"units_left_of_{line.line_id}", line.quantity - taken, ">=", quantity, moved_by)
-            part = (taken, min(taken + quantity, line.quantity))
-            amount += share(before, line.goods_minor, part, line.quantity, order.rate_ppm)
-            checks.append((left, "deny"))
-        before += line.goods_minor
-    strangers = sorted(set(asked) - known)
-    checks += [(compare("return", f"units_left_of_{line}", None, ">=", asked[line]), "review") for line in strangers]
-    return checks, amount
+            worth[line.line_id] = _worth(order, line, taken, quantity)
+            checks.append(Check(left, "deny", line.line_id))
+    for stranger in sorted(set(asked) - known):
+        none = compare("return", f"units_left_of_{stranger}", None, ">=", asked[stranger], order.placed_by)
+        checks.append(Check(none, "review", stranger))
+    return checks, worth
 
 
-def _judge(
-    order: Order, request: ReturnRequested, asked: dict[str, int], policy: Policy, right: ReturnRight, cause: str
-) -> tuple[list[Check], int, int]:
-    """Every condition of a return of a known order, with the amount and the end of the window."""
-    units, amount = _units(order, asked)
-    ends_at = window_ends_at(order, policy, right.window_days)
-    cancelled = "yes" if order.cancelled else "no"
-    checks = [
-        (compare("return", "order_cancelled", cancelled, "=", "no", order.cancelled_by or order.placed_by), "review"),
-        *units,
-        (compare("return", "requested_at", request.occurred_at, "<", ends_at, cause), "deny"),
-        (compare("return", "amount_minor", amount, "<=", right.auto_approve_limit_minor, cause), "review"),
+def _windows(order: Order, request: Request, rights: Rights, cause: str) -> list[Check]:
+    """Whether each line is asked for in time; one condition for all where one day ends them all."""
+    ends = {line: ends_at(order, line, rights) for line, _ in request.units}
+    if len(set(ends.values())) == 1:
+        (end,) = set(ends.values())
+        return [Check(compare("return", "requested_at", request.asked_at, "<", end, cause), "deny")]
+    return [
+        Check(compare("return", f"requested_at_for_{line}", request.asked_at, "<", end, cause), "deny", line)
+        for line, end in ends.items()
     ]
-    return checks, amount, ends_at
+
+
+def _judge(order: Order, request: Request, rights: Rights, cause: str) -> tuple[list[Check], list[Judged]]:
+    """Every condition of a return of a known order, and what follows for each line."""
+    units, worth = _units(order, request)
+    windows = _windows(order, request, rights, cause)
+    cancelled = "yes" if order.cancelled else "no"
+    not_cancelled = compare("return", "order_cancelled", cancelled, "=", "no", order.cancelled_by or order.placed_by)
+    limit = rights.right.auto_approve_limit_minor
+    amount = compare("return", "amount_minor", sum(worth.values()), "<=", limit, cause)
+    checks = [Check(not_cancelled, "review"), *units, *windows, Check(amount, "review")]
+    lines = [
+        Judged(line, quantity, _verdict(checks, line), worth.get(line, 0), ends_at(order, line, rights))
+        for line, quantity in request.units
+    ]
+    return checks, lines
+
+
+def _verdict(checks: list[Check], line_id: str) -> str:
+    failed = (each.otherwise for each in checks if not each.condition.holds and each.line_id in {None, line_id})
+    return max(failed, key=SEVERITY.__getitem__, default="approve")
+
+
+def _of_all(verdicts: set[str]) -> str:
+    """Of the whole request: somebody looks at it if at any line; what is approved of it is approved, the rest is denied."""
+    return next(each for each in ("review", "approve", "deny") if each in verdicts)
 
 
 def decide(
-    order: Order, request: ReturnRequested, customer: Customer, policy: Policy, because: Because
+    order: Order, request: Request, customer: Customer, rights: Rights, because: Because, supersedes: str | None = None
 ) -> tuple[Order, ReturnDecided]:
-    """The verdict, and the order with the units that it reserves: also a review's, so that nobody returns them twice.
-
-    `policy` is the version in force at the order's date (T-30). Whose tier governs, the order's or the request's, is
-    its choice, and the condition that is named after it says so (T-31).
-    """
-    asked: Counter[str] = Counter()
-    for line in request.lines:
-        asked[line.line_id] += line.quantity
+    """The verdict, and the order with the units that it reserves: also a review's, so that nobody returns them twice."""
     placed = "no" if order.placed_at is None else "yes"
-    known = compare("return", "order_known", placed, "=", "yes", order.placed_by)
-    tier_at = policy.returns.tier_at if known.holds else "request"
-    at_order = tier_at == "order"
-    tier, moved_by = (order.tier, order.placed_by) if at_order else (customer.tier, customer.moved.tier)
-    right, entitled = entitlement(policy.returns.rights, tier, "return", f"tier_at_{tier_at}", moved_by)
-    checks: list[Check] = [(known, "review")]
-    amount, ends_at = 0, None
-    if known.holds:
-        judged, amount, ends_at = _judge(order, request, asked, policy, right, because.cause)
+    known = Check(compare("return", "order_known", placed, "=", "yes", order.placed_by), "review")
+    checks, lines = [known], [Judged(line, quantity, "review", 0, None) for line, quantity in request.units]
+    serial = Check(_serial(customer, request, rights), "review")
+    if known.condition.holds:
+        judged, lines = _judge(order, request, rights, because.cause)
         checks += judged
-    failed = (verdict for condition, verdict in checks if not condition.holds)
-    verdict = max(failed, key=SEVERITY.__getitem__, default="approve")
-    conditions = (entitled, *(condition for condition, _ in checks))
-    decision = ReturnDecided(
-        **head(because, customer.sequence + 1, ReturnDecided, request.return_id, conditions),
+    checks.append(serial)
+    if not serial.condition.holds:
+        lines = [each._replace(verdict=max(each.verdict, "review", key=SEVERITY.__getitem__)) for each in lines]
+    decision = decided(request, lines, rights, because, customer.sequence + 1, supersedes=supersedes)
+    decision = replace(decision, conditions=(rights.entitled, *(each.condition for each in checks)))
+    return reserve(order, decision, because.cause), decision
+
+
+def decided(
+    request: Request,
+    lines: list[Judged],
+    rights: Rights,
+    because: Because,
+    sequence: int,
+    *,
+    supersedes: str | None = None,
+    decided_by: str | None = None,
+) -> ReturnDecided:
+    """The decision that lines with their verdicts come to, with what the tier is granted; conditions are the caller's."""
+    verdict = _of_all({each.verdict for each in lines})
+    counted = [each for each in lines if each.verdict != "deny"] or lines
+    amount, right, review = sum(each.amount_minor for each in counted), rights.right, rights.policy.returns.review
+    waits = verdict == "review"
+    return ReturnDecided(
+        **head(because, sequence, ReturnDecided, request.return_id, ()),
         return_id=request.return_id,
         order_id=request.order_id,
         verdict=verdict,
-        tier=tier,
+        tier=rights.tier,
         amount_minor=amount,
-        window_ends_at=ends_at,
+        window_ends_at=max((each.ends_at for each in lines if each.ends_at is not None), default=None),
+        lines=tuple(ReturnedLine(each.line_id, each.quantity, each.verdict, each.amount_minor) for each in lines),
+        label_free=right.free_label,
+        settle_as=right.settle_as,
+        keep_goods=verdict == "approve" and amount <= right.keep_below_minor,
+        lane=right.lane,
+        exchange_first=right.exchange_first,
+        review_queue=review.queue if waits else None,
+        review_by=because.decided_at + review.within_hours * HOUR_MS if waits else None,
+        supersedes=supersedes,
+        decided_by=decided_by,
     )
-    reserved = Return(request.return_id, () if verdict == "deny" else tuple(sorted(asked.items())), because.cause)
-    return replace(order, returns=(*order.returns, reserved)), decision
+
+
+def reserve(order: Order, decision: ReturnDecided, cause: str) -> Order:
+    """The order with the units that are spoken for by this decision instead of those by the one before (T-27)."""
+    units = tuple((each.line_id, each.quantity) for each in decision.lines if each.verdict != "deny")
+    others = tuple(each for each in order.returns if each.return_id != decision.return_id)
+    return replace(order, returns=(*others, Return(decision.return_id, tuple(sorted(units)), cause)))

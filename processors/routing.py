@@ -1,41 +1,179 @@
-"""Support contacts: the tier gives the queue, a head start in it, and the response target (R-RTE-01, R-RTE-12)."""
+"""Support contacts: queue, place in it, targets, escalation and what the agent sees (R-RTE-01..05, R-RTE-09..14, T-44).
 
-from msgspec import Struct
+A tier is a head start: whoever has one stands where somebody stands who came so much earlier. So nobody starves, however many
+VIPs come: who came earlier than a head start ago stays in front.
+"""
 
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from processors.business_hours import MINUTE_MS, Calendar, after, minutes_between
+from processors.cases import Case, escalated, pauses, reopened, resolved_at, stands_still
 from processors.customer import Customer
 from processors.entitlements import entitlement
-from processors.explanation import Because, head
-from processors.policy import Policy
-from processors.rows import Table
-from schemas.decisions import ContactRouted
+from processors.explanation import Because, compare, head
+from processors.policy import Policy, Route
+from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
 from schemas.events import ContactOpened
 
-MINUTE_MS = 60_000
+ALWAYS = Calendar()
 
 
-class Case(Struct, frozen=True, array_like=True):
-    """A case that was routed; recognises a repeated contact for ever (T-15)."""
+class Clock(NamedTuple):
+    """Whose minutes count for a case."""
 
-    opened_at: int
-    queue: str
-    respond_by: int
-
-
-CASES = Table("cases", b"k", Case, "each support case, by customer and case id")
+    calendar: Calendar
+    zone: str
 
 
-def route(
-    contact: ContactOpened, customer: Customer, policy: Policy, now: int, because: Because
-) -> tuple[Case, ContactRouted]:
-    """Where the contact goes. The target counts plain minutes from `now`, whatever the channel."""
-    entry, entitled = entitlement(policy.routing, customer.tier, "routing", "tier", customer.moved.tier)
-    case = Case(contact.occurred_at, entry.queue, now + entry.response_minutes * MINUTE_MS)
-    decision = ContactRouted(
-        **head(because, customer.sequence + 1, ContactRouted, contact.case_id, (entitled,)),
-        case_id=contact.case_id,
-        queue=entry.queue,
-        priority=entry.priority,
-        respond_by=case.respond_by,
-        tier=customer.tier,
+def clock(policy: Policy, route: Route) -> Clock:
+    """The clock of a route."""
+    return Clock(policy.service.calendars.get(route.calendar, ALWAYS), policy.time_zone)
+
+
+def route_of(policy: Policy, tier: str | None) -> Route:
+    """Where contacts of a tier go."""
+    return policy.routing.tiers.get(tier or "", policy.routing.base)
+
+
+def rank_of(came_at: int, head_start_minutes: int) -> int:
+    """Place in the queue: whoever has the smallest is next."""
+    return came_at - head_start_minutes * MINUTE_MS
+
+
+def opened(case: Case, contact: ContactOpened, customer: Customer, policy: Policy, now: int) -> Case:
+    """The case with its place and its targets, which count from `now`: a contact that comes late is answered no later for it."""
+    route = route_of(policy, customer.tier)
+    ticking = clock(policy, route)
+    return retimed(
+        replace(
+            case,
+            opened_at=contact.occurred_at,
+            queue=route.queue,
+            respond_by=after(ticking.calendar, now, route.response_minutes, ticking.zone),
+            rank_at=rank_of(contact.occurred_at, route.priority),
+            tier=customer.tier,
+            policy_version=policy.version,
+        ),
+        policy,
     )
-    return case, decision
+
+
+def retimed(case: Case, policy: Policy) -> Case:
+    """The case with the instant by which it should be settled, pauses left out."""
+    route = route_of(policy, case.tier)
+    if case.opened_at is None or route.resolution_minutes is None:
+        return case
+    ticking = clock(policy, route)
+    last = case.marks[-1].at if case.marks else case.opened_at
+    by = after(ticking.calendar, case.opened_at, route.resolution_minutes, ticking.zone, pauses(case, last))
+    return replace(case, resolve_by=by)
+
+
+def routed(
+    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, others: int
+) -> tuple[Case, ContactRouted]:
+    """The decision on where the case goes, and again whenever that or its targets changed. `others` are open besides it."""
+    route, entitled = entitlement(policy.routing, case.tier, "routing", "tier", customer.moved.tier)
+    ticking, opened_at = clock(policy, route), case.opened_at or 0
+    decision = ContactRouted(
+        **head(because, customer.sequence + 1, ContactRouted, case_id, (entitled,)),
+        case_id=case_id,
+        queue=case.queue,
+        priority=route.priority,
+        respond_by=case.respond_by,
+        tier=case.tier,
+        rank_at=case.rank_at,
+        wait_until=after(ticking.calendar, opened_at, policy.service.longest_wait_minutes, ticking.zone),
+        resolve_by=case.resolve_by,
+        skills=route.skills,
+        authority_minor=route.authority_minor,
+        status=customer.membership.status,
+        vip_since=customer.vip_since,
+        lifetime_value_minor=customer.value_minor,
+        at_risk=customer.alert is not None,
+        open_cases=others,
+        supersedes=case.routed_id,
+    )
+    return replace(case, routed_id=decision.decision_id), decision
+
+
+def next_step_at(case: Case, policy: Policy) -> int | None:
+    """When the next escalation of a case is due; None for one that is settled, stands still, or has no more steps."""
+    route = route_of(policy, case.tier)
+    if case.opened_at is None or case.steps >= len(route.escalation) or resolved_at(case) or stands_still(case):
+        return None
+    ticking, step = clock(policy, route), route.escalation[case.steps]
+    last = case.marks[-1].at if case.marks else case.opened_at
+    return after(ticking.calendar, case.opened_at, step.after_minutes, ticking.zone, pauses(case, last))
+
+
+def escalate(
+    case: Case, case_id: str, customer: Customer, policy: Policy, now: int, because: Because
+) -> tuple[Case, EscalationDue]:
+    """The step that is due. Raises `IndexError` where none is left."""
+    route = route_of(policy, case.tier)
+    ticking, step = clock(policy, route), route.escalation[case.steps]
+    waited = minutes_between(ticking.calendar, case.opened_at or 0, now, ticking.zone, pauses(case, now))
+    condition = compare("routing", "minutes_open", waited, ">=", step.after_minutes, because.cause)
+    decision = EscalationDue(
+        **head(because, customer.sequence + 1, EscalationDue, f"{case_id}/{case.steps}", (condition,)),
+        case_id=case_id,
+        queue=case.queue,
+        to=step.to,
+        step=case.steps + 1,
+        tier=case.tier,
+        minutes_open=waited,
+    )
+    return replace(case, steps=case.steps + 1), decision
+
+
+class Result(NamedTuple):
+    """How a case went, in the calendar's minutes; `ended_at` is when it was settled."""
+
+    ended_at: int
+    answered_at: int
+    answer_minutes: int
+    resolution_minutes: int
+    reopened: int
+    escalated: bool
+
+
+def result(case: Case, policy: Policy) -> Result | None:
+    """How the case went, as far as is known; None while it is not settled."""
+    end = resolved_at(case)
+    if end is None or case.opened_at is None:
+        return None
+    ticking = clock(policy, route_of(policy, case.tier))
+    answered = case.answered_at or end
+    took = minutes_between(ticking.calendar, case.opened_at, end, ticking.zone, pauses(case, end))
+    answer = minutes_between(ticking.calendar, case.opened_at, answered, ticking.zone)
+    return Result(end, answered, answer, took, reopened(case), escalated(case))
+
+
+def closed(case: Case, case_id: str, customer: Customer, of: Result, because: Because) -> tuple[Case, ContactClosed]:
+    """The decision on how a case went (R-RTE-05, R-RTE-10).
+
+    It was settled at first contact where its customer never came back with it and nobody passed it on.
+    """
+    conditions = (
+        compare("routing", "answered_at", of.answered_at, "<=", case.respond_by, because.cause),
+        compare("routing", "resolved_at", of.ended_at, "<=", case.resolve_by, because.cause),
+        compare("routing", "reopened", of.reopened, "=", 0, because.cause),
+        compare("routing", "escalated", "yes" if of.escalated else "no", "=", "no", because.cause),
+    )
+    in_time, settled_in_time, never_again, not_passed_on = (each.holds for each in conditions)
+    decision = ContactClosed(
+        **head(because, customer.sequence + 1, ContactClosed, case_id, conditions),
+        case_id=case_id,
+        tier=case.tier,
+        queue=case.queue,
+        answer_minutes=of.answer_minutes,
+        resolution_minutes=of.resolution_minutes,
+        answered_in_time=in_time,
+        resolved_in_time=settled_in_time or case.resolve_by is None,
+        first_contact=never_again and not_passed_on,
+        supersedes=case.closed_id,
+    )
+    return replace(case, closed_id=decision.decision_id), decision

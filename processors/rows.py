@@ -35,6 +35,13 @@ class Table(NamedTuple, Generic[R]):
         """The row's key in the store."""
         return self.prefix + SEPARATOR.join(parts).encode()
 
+    def bounds(self, below: str | None, above: str | None) -> tuple[bytes, bytes | None]:
+        """The keys of the store from the first one to take in, to the first one to leave out, or to the store's end."""
+        start = self.prefix if above is None else self.prefix + above.encode() + b"\x00"
+        if below is not None:
+            return start, self.prefix + below.encode()
+        return start, bytes((self.prefix[0] + 1,)) if self.prefix < b"\xff" else None
+
     def parts(self, key: bytes) -> tuple[str, ...]:
         """What `key` was made of."""
         return tuple(key[len(self.prefix) :].decode().split(SEPARATOR))
@@ -52,5 +59,10 @@ class Rows(Protocol):
     def delete(self, table: Table[R], *key: str) -> None:
         """Remove the row, if it is there."""
 
-    def first(self, table: Table[R], limit: int, below: str) -> list[tuple[tuple[str, ...], R]]:
-        """The first `limit` rows in key order whose key's text is less than `below`, with their key's parts."""
+    def first(
+        self, table: Table[R], limit: int, below: str | None = None, above: str | None = None
+    ) -> list[tuple[tuple[str, ...], R]]:
+        """The first `limit` rows in key order, with their key's parts.
+
+        Only those whose key's text is less than `below` and greater than `above`, where these are given.
+        """

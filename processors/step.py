@@ -1,24 +1,24 @@
 """THE entry point: one record of the timeline folds into a partition's rows, and decisions come out.
 
 The one `step` serves live processing, replay, what-if, tests and benchmark. It reads no clock: time is in the log (D4).
-Units of work and their order (D8): the subject's own due timers, the record, then up to `UNITS_PER_RECORD` due timers
-of the partition. Each has a name, so that a broken one can be skipped (D12).
+Units of work and their order (D8): what is due for the subject itself, the record, then up to `UNITS_PER_RECORD` due timers
+of the partition, and behind the partition's own records up to `COMPARED_PER_RECORD` customers under a new policy. Each has
+a name, so that a broken one can be skipped (D12).
 """
 
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from processors import timers
+from processors import subjects, timers
+from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
 from processors.policy_errors import PolicyInvalid
-from processors.public_profile import public_facts, public_profile
+from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
-from processors.timers import Timer
 from processors.vip_share import CENSUS, Census, counts_otherwise, moved
-from processors.work import Work, drop_timer, fold_event, fold_timer, load, log_time
+from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, run_next
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
 from schemas.partitions import reserved
 from schemas.source import SourceEvent
@@ -29,21 +29,12 @@ RULES_VERSION = 1
 """Version of the rules in this code; a change that alters decisions is a new one (D12)."""
 UNITS_PER_RECORD = 100
 """Due timers of the partition that run after each record, at most (D8)."""
+COMPARED_PER_RECORD = 200
+"""Customers who are looked at after each of the partition's own records while a new policy is on its way to everyone.
+
+Behind a customer's record they are not: it waits for nobody but its own customer."""
 RECORD = "record"
 """Name of the unit that folds the record itself."""
-A = TypeVar("A")
-
-
-class UnitFailed(Exception):  # noqa: N818 - says what happened, to be read after `except`
-    """A bug in a unit: "record", or "timer/<kind>/<subject>/<about>/<due>". The partition stops there (D12)."""
-
-    def __init__(self, unit: str) -> None:
-        super().__init__(unit)
-        self.unit = unit
-
-
-class NewerRules(Exception):  # noqa: N818 - likewise
-    """The log asks for rules that this code does not have: the partition pauses until the worker is upgraded (D12)."""
 
 
 def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: str = "live") -> list[Effect]:
@@ -56,29 +47,25 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     work = Work(rows, entry, skipped, generation, found)
     event = entry.event
     if isinstance(event, SourceEvent):
-        _run_own_timers(work)
+        kind = subjects.of_event(event)
+        while run_next(work, kind, entry.subject):
+            """Whatever became due before the record comes before it."""
         if RECORD not in skipped:
-            _attempt(work, RECORD, fold_event, event)
+            attempt(work, RECORD, fold_event, event)
     elif RECORD not in skipped:
-        _attempt(work, RECORD, _fold_message, event)
+        attempt(work, RECORD, _fold_message, event)
     if work.partition.pending:
         _run_due_timers(work)
-    for subject, (name, _) in work.kept.items():
-        _attempt(work, name, _publish, subject)
+    if work.partition.compared is not None and not isinstance(event, SourceEvent):
+        _compare_customers(work)
+    _ask_for_more(work)
+    for kept in work.kept.values():
+        if isinstance(kept.row, Customer):
+            attempt(work, kept.name, _publish, kept)
     _count(work)
     if work.partition != found:
         rows.put(PARTITION, work.partition, HERE)
     return work.effects
-
-
-def _attempt(work: Work, name: str, unit: Callable[[Work, str, A], None], about: A) -> None:
-    """Run a unit; what it raises becomes a failure that names it."""
-    try:
-        unit(work, name, about)
-    except NewerRules:
-        raise
-    except Exception as error:
-        raise UnitFailed(name) from error
 
 
 def _fold_message(work: Work, _name: str, event: Event) -> None:
@@ -104,44 +91,44 @@ def _fold_message(work: Work, _name: str, event: Event) -> None:
             raise TypeError(f"no rule folds {type(event).__name__}")
 
 
-def _run_timer(work: Work, timer: Timer) -> None:
-    name = timers.unit_name(timer)
-    if name in work.skipped:
-        drop_timer(work, timer)
-    else:
-        _attempt(work, name, fold_timer, timer)
-
-
-def _run_own_timers(work: Work) -> None:
-    """Whatever became due before the record comes before it."""
-    subject = work.entry.subject
-    while timer := timers.next_due(load(work, subject), subject, work.partition):
-        _run_timer(work, timer)
-
-
 def _run_due_timers(work: Work) -> None:
-    """Some of the partition's due timers; while any are left, one `WorkRemains` is on its way.
+    """Some of the partition's due timers.
 
     One that fires too early may be armed again before the next in the list. So the list says whose turn it is, and the
-    customer's row which timer: a customer's timers always run in their own order, however the work is cut.
+    subject's row what: a subject's units always run in their own order, however the work is cut.
     """
     rows, most = work.rows, UNITS_PER_RECORD
     while most > 0 and (due := timers.due_timers(rows, work.partition, most)):
         most -= len(due)
-        for each in due:
-            timer = timers.next_due(load(work, each.subject), each.subject, work.partition)
-            if timer:
-                _run_timer(work, timer)
+        for timer in due:
+            run_next(work, subjects.OF_TIMER[timer.kind], timer.subject)
+    left = most == 0 and bool(timers.due_timers(rows, work.partition, 1))
+    work.partition = replace(work.partition, pending=left)
+
+
+def _compare_customers(work: Work) -> None:
+    """Some more customers under the version in force, in the order of their ids; who went through it already is passed by."""
+    found = work.rows.first(CUSTOMERS, COMPARED_PER_RECORD, above=work.partition.compared)
+    for (subject,), row in found:
+        if row.activations < len(work.partition.versions):
+            while run_next(work, subjects.CUSTOMER, subject):
+                """With the timers that come before it."""
+    last = found[-1][0][0] if len(found) == COMPARED_PER_RECORD else None
+    work.partition = replace(work.partition, compared=last)
+
+
+def _ask_for_more(work: Work) -> None:
+    """While any work is left, one `WorkRemains` is on its way."""
     partition = work.partition
-    left = most == 0 and bool(timers.due_timers(rows, partition, 1))
+    left = partition.pending or partition.compared is not None
     if left and not partition.asked and partition.at is not None:
         work.effects.append(Send(reserved(work.entry.partition), WorkRemains(partition.at)))
-    work.partition = replace(partition, pending=left, asked=partition.asked or left)
+        work.partition = replace(partition, asked=True)
 
 
 def _count(work: Work) -> None:
     """The partition's census, with whom this step made a customer or moved to another tier."""
-    changes = [(work.before[subject], customer) for subject, (_, customer) in work.kept.items()]
+    changes = [(kept.before, kept.row) for kept in work.kept.values() if isinstance(kept.row, Customer)]
     if not any(counts_otherwise(before, after) for before, after in changes):
         return
     census = work.rows.get(CENSUS, HERE) or Census()
@@ -150,9 +137,9 @@ def _count(work: Work) -> None:
     work.rows.put(CENSUS, census, HERE)
 
 
-def _publish(work: Work, _name: str, subject: str) -> None:
+def _publish(work: Work, _name: str, kept: Kept) -> None:
     """The public profile of a customer whom this step changed, once; a bug here is the last unit's."""
-    before, (_, customer) = work.before[subject], work.kept[subject]
-    if before is None or public_facts(before) != public_facts(customer):
-        policy = named(work.rows, customer.policy_version)
-        work.effects.append(public_profile(subject, customer, policy, log_time(work, subject)))
+    before, customer = kept.before, kept.row
+    policies = [named(work.rows, each.policy_version) for each in (before or customer, customer)]
+    if before is None or is_told(before, customer, *policies):
+        work.effects.append(public_profile(kept.subject, customer, policies[-1], log_time(work, kept.subject)))

@@ -2,11 +2,16 @@
 
 from typing import Any
 
+from processors.cases import CASES
 from processors.customer import CUSTOMERS
+from processors.designation import ENDED
+from processors.figures import FIGURES
 from processors.interactions import COUNTED
+from processors.operations import COMMANDS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
-from processors.routing import CASES
+from processors.programme import PROGRAMMES, VERSIONS
+from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
@@ -17,10 +22,16 @@ TABLES: tuple[Table[Any], ...] = (
     POLICIES,  # b"d"
     CUSTOMERS,  # b"c"
     ORDERS,  # b"o"
+    RETURN_CASES,  # b"b"
     SUBSCRIPTIONS,  # b"u"
     CASES,  # b"k"
+    FIGURES,  # b"f"
+    ENDED,  # b"j"
+    COMMANDS,  # b"n"
     PLAIN,  # b"t"
     HELD,  # b"h"
     COUNTED,  # b"r"
     CENSUS,  # b"m"
+    PROGRAMMES,  # b"g"
+    VERSIONS,  # b"v"
 )

@@ -1,18 +1,20 @@
-"""Timers: what a customer's row waits for, in one index by due instant (T-11, T-21).
+"""Timers: what a subject's row waits for, in one index by due instant (T-11, T-21).
 
 A timer is armed lazily: when its instant moves later, the one armed stays, fires early, does nothing and is armed again
 for the right instant. So an order costs no timer, and the results are the same. Held timers wait while sources are
 behind, because what they decide cannot be taken back unseen (D4).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from processors.customer import Customer
-from processors.partition import Partition
+from processors.partition import InForce, Partition
 from processors.rows import Rows, Table
+
+Armed = tuple[tuple[str, int], ...]
+"""What a row says of its own timers: kind and due instant, in the order of kinds. The same as in the tables here."""
 
 
 class Timer(Struct, frozen=True, array_like=True):
@@ -40,7 +42,15 @@ KINDS = (
     Kind("tenure", "tier", PLAIN),
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
+    Kind("escalation", "cases", PLAIN),
     Kind("at_risk", "silence", HELD),
+    Kind("activation", "policy", HELD),
+    Kind("follow_up", "silence", HELD),
+    Kind("horizon", "silence", HELD),
+    Kind("reminder", "win_back", HELD),
+    Kind("anniversary", "celebration", HELD),
+    Kind("birthday", "celebration", HELD),
+    Kind("designation", "designation", HELD),
     Kind("windows", "tier", PLAIN),
     Kind("stage", "stage", PLAIN),
 )
@@ -61,15 +71,15 @@ def cause(timer: Timer) -> str:
     return f"timer/{timer.kind}/{timer.about}/{timer.due}"
 
 
-def _limit(partition: Partition, table: Table[Timer]) -> int:
+def _limit(clock: Partition | InForce, table: Table[Timer]) -> int:
     """The latest instant that is due; -1 before the first tick."""
-    at = partition.calm_at if table is HELD else partition.at
+    at = clock.calm_at if table is HELD else clock.at
     return -1 if at is None else at
 
 
-def next_due(customer: Customer, subject: str, partition: Partition) -> Timer | None:
-    """The customer's own first timer that is due, without a look at the index."""
-    due = [(due, kind) for kind, due in customer.timers if due <= _limit(partition, _BY_NAME[kind].table)]
+def next_due(armed: Armed, subject: str, clock: Partition | InForce) -> Timer | None:
+    """The subject's own first timer that is due now, or was when a version was activated, without a look at the index."""
+    due = [(due, kind) for kind, due in armed if due <= _limit(clock, _BY_NAME[kind].table)]
     if not due:
         return None
     at, kind = min(due)
@@ -86,22 +96,22 @@ def due_timers(rows: Rows, partition: Partition, most: int) -> list[Timer]:
     return [timer for _, timer in sorted(found, key=lambda each: each[0])[:most]]
 
 
-def disarm(rows: Rows, customer: Customer, timer: Timer) -> Customer:
-    """The customer without the timer."""
+def disarm(rows: Rows, armed: Armed, timer: Timer) -> Armed:
+    """What is armed without the timer."""
     rows.delete(_BY_NAME[timer.kind].table, *_key(timer))
-    return replace(customer, timers=tuple(each for each in customer.timers if each != (timer.kind, timer.due)))
+    return tuple(each for each in armed if each != (timer.kind, timer.due))
 
 
-def arm(rows: Rows, customer: Customer, subject: str, wanted: dict[str, int | None]) -> Customer:
+def arm(rows: Rows, armed: Armed, subject: str, wanted: Mapping[str, int | None]) -> Armed:
     """See that no kind fires later than `wanted`. A timer that is no longer wanted fires and does nothing."""
-    armed = dict(customer.timers)
+    dues = dict(armed)
     for kind in KINDS:
-        due, before = wanted[kind.name], armed.get(kind.name)
+        due, before = wanted.get(kind.name), dues.get(kind.name)
         if due is None or (before is not None and before <= due):
             continue
         if before is not None:
-            customer = disarm(rows, customer, Timer(before, subject, kind.name, kind.about))
+            armed = disarm(rows, armed, Timer(before, subject, kind.name, kind.about))
         timer = Timer(due, subject, kind.name, kind.about)
         rows.put(kind.table, timer, *_key(timer))
-        customer = replace(customer, timers=tuple(sorted((*customer.timers, (kind.name, due)))))
-    return customer
+        armed = tuple(sorted((*armed, (kind.name, due))))
+    return armed

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from processors.customer import Customer
-from processors.policy import VipShare
+from processors.facts_policy import VipShare
 from processors.rows import Table
 
 Level = Literal["few", "fit", "many", "too_many"]

@@ -4,16 +4,18 @@ What words say of a condition follows from `holds`, and that from the comparison
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
+from processors import retention_wording, vocabulary
 from processors.local_time import date_of, local
-from processors.policy import Policy
+from processors.policy import Policy, rank
+from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decisions import (
-    AtRiskRaised,
-    AtRiskRetracted,
     Condition,
     ContactRouted,
     Decided,
+    NotificationRequested,
     ReturnDecided,
     TierChanged,
 )
@@ -43,6 +45,12 @@ NAMES: Mapping[str, str] = {
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
     "silent_days": "days without an order",
+    "minutes_open": "minutes since it came in",
+    "answered_at": "answered on",
+    "resolved_at": "settled on",
+    "reopened": "times the customer came back with it",
+    "escalated": "passed on to somebody else",
+    "disputed": "the customer objects",
     "status": "subscriptions",
     "orders_per_year_milli": "orders a year, thousandths",
     "answers": "answers to surveys",
@@ -50,9 +58,16 @@ NAMES: Mapping[str, str] = {
     "conditions_met": "conditions that hold, of which one is enough",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
+    "ordered_at": "the order",
+    "horizon_over_at": "the time to order was over",
+    "overdue_at": "when it was too late to follow up",
+    "outreach": "what a person recorded",
+    **vocabulary.NAMES,
 }
 OF: Mapping[str, str] = {
     "units_left_of_": "units left of line {of}",
+    "units_accepted_of_": "units accepted of line {of}",
+    "requested_at_for_": "line {of} asked for on",
     "order_months_of_": "months with an order among the last {of}",
     "interaction_days_of_": "days with a contact among the last {of}",
 }
@@ -62,15 +77,16 @@ TIMERS: Mapping[str, str] = {
     "grace": "the end of the days of grace",
     "lapse": "the end of the days for which a tier is kept after a cancellation",
     "at_risk": "a silence",
+    "escalation": "a case that was not settled",
+    "follow_up": "the end of the time to follow up",
+    "horizon": "the end of the time in which an order counts as staying",
+    "reminder": "a reminder after a cancellation",
+    "anniversary": "an anniversary",
+    "birthday": "a month of birth",
+    "designation": "a date of what a person decided",
     "windows": "a month or a day that is looked at no more",
     "stage": "a stage of the customer's journey",
 }
-VERDICTS: Mapping[str, tuple[str, str]] = {
-    "approve": ("was approved", "We take your return {return_id} back."),
-    "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
-    "deny": ("was denied", "We cannot take your return {return_id} back."),
-}
-"""A verdict as agents and as customers hear of it."""
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "lifetime_value_minor": (
@@ -85,6 +101,12 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "You asked for {asked} of line {about}, and {found} can come back.",
         "You asked for {asked} of line {about}, and only {found} can come back.",
     ),
+    "returns_in": (
+        "You asked for {found} returns lately.",
+        "You asked for {found} returns lately; above {asked} somebody looks at it first.",
+    ),
+    "disputed": ("You did not object.", "You objected to what was decided."),
+    "requested_at_for": ("Line {about} can be returned until {last}.", "Line {about} could be returned until {last}."),
     "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
     "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
     "order_known": ("We know its order.", "We do not know its order yet."),
@@ -94,6 +116,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "cancelled_for_good": ("You did not cancel for good.", "You cancelled for good."),
     "order_cancelled": ("Its order was not cancelled.", "Its order was cancelled."),
+    **vocabulary.REASONS,
 }
 """A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""
 
@@ -151,6 +174,8 @@ def subject(condition: Condition, policy: Policy) -> str:
     name = condition.name
     if name.startswith("tenure_"):
         text = f"{name.split('_')[1]} months as a customer"
+    elif name.startswith("returns_in_"):
+        text = f"returns asked for in {name.split('_')[2]} months"
     elif stem := next((each for each in OF if name.startswith(each)), None):
         text = OF[stem].format(of=name.removeprefix(stem))
     else:
@@ -170,6 +195,8 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
+    if source == "activation":
+        return f"policy {decision.policy_version}, which came into force for everybody; nobody sent an event"
     if source != "timer":
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")
@@ -179,24 +206,17 @@ def cause(decision: Decided, policy: Policy) -> str:
 
 def sentence(decision: Decided, policy: Policy) -> str:
     """What was decided."""
-    who = f"customer {decision.customer_id}"
-    match decision:
-        case TierChanged():
-            change = "rose" if decision.reason == "upgrade" else "fell"
-            text = f"{who} {change} from {label(decision.from_tier, policy)} to {label(decision.to_tier, policy)}"
-        case ReturnDecided():
-            verdict = VERDICTS[decision.verdict][0]
-            text = f"return {decision.return_id} of order {decision.order_id} by {who} {verdict}"
-        case ContactRouted():
-            until = moment(decision.respond_by, policy)
-            text = f"case {decision.case_id} of {who} goes to queue {decision.queue}, to be answered by {until}"
-        case AtRiskRaised():
-            text = f"{who} ({label(decision.tier, policy)}) is at risk after {decision.silent_days} days"
-        case AtRiskRetracted():
-            text = f"{who} was not at risk: order {decision.order_id} was on its way"
-        case _:
-            text = f"{type(decision).__name__} about {who}"
-    return f"On {moment(decision.decided_at, policy)}, {text}."
+    terms = Terms(partial(label, policy=policy), partial(moment, policy=policy), partial(day, policy=policy))
+    return f"On {moment(decision.decided_at, policy)}, {said(decision, terms, rises=_rises(decision, policy))}."
+
+
+def _rises(decision: Decided, policy: Policy) -> bool:
+    return isinstance(decision, TierChanged) and rises(decision, policy)
+
+
+def rises(decision: TierChanged, policy: Policy) -> bool:
+    """Whether the tier is a higher one than before."""
+    return rank(policy, decision.to_tier) > rank(policy, decision.from_tier)
 
 
 def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
@@ -228,11 +248,16 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
 
 def _to_customer(decision: Decided, policy: Policy) -> list[str]:
     match decision:
-        case TierChanged(reason="upgrade"):
-            own = [each for each in decision.conditions if each.of == decision.to_tier]
+        case TierChanged() if rises(decision, policy):
+            of = decision.to_tier if decision.reason == "upgrade" else "designation"
+            own = [each for each in decision.conditions if each.of == of]
+            own = [each for each in own if of != "designation" or each.name == "designated_until_at"]
             opening = f"You are {label(decision.to_tier, policy)} now."
         case TierChanged():
-            own = [each for each in decision.conditions if each.of == decision.from_tier and not each.holds]
+            about = ("designation", decision.from_tier)
+            own = [each for each in decision.conditions if each.of in about and not each.holds]
+            if decision.reason == "removed":
+                own = [each for each in own if each.name == "automatic_again_at"]
             opening = (
                 f"You are {label(decision.to_tier, policy)} now, and {label(decision.from_tier, policy)} no more."
                 if decision.to_tier
@@ -240,9 +265,11 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             )
         case ReturnDecided():
             own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
-            opening = VERDICTS[decision.verdict][1].format(return_id=decision.return_id)
+            opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case NotificationRequested():
+            return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
     return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]
@@ -254,6 +281,7 @@ def _reason(condition: Condition, currency: str, policy: Policy) -> str:
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
-    last = day(int(condition.threshold or 0) - 1, policy) if stem == "requested_at" else asked
+    dated = stem.startswith("requested_at") or stem == "designated_until_at"
+    last = day(int(condition.threshold or 0) - 1, policy) if dated else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
     return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

@@ -1,26 +1,54 @@
-"""A step under way: units of work on customers' rows, and what has come of them so far (D8)."""
+"""A step under way: units of work on subjects' rows, and what has come of them so far (D8)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from processors import fold, timers
-from processors.customer import CUSTOMERS, Customer
-from processors.effects import Effect, Entry, origin, quarantined
+from processors import subjects, timers
+from processors.effects import Effect, Entry, Refused, origin, quarantined
 from processors.explanation import Because
-from processors.partition import Partition, current
+from processors.partition import InForce, Partition, after, current
 from processors.plausibility import implausible
-from processors.policy import Policy
 from processors.rows import Rows
+from processors.subjects import Kind, Row
 from processors.timers import Timer
-from schemas.decisions import Decision
+from processors.unit import Unit
 from schemas.source import SourceEvent
+
+A = TypeVar("A")
+
+
+class UnitFailed(Exception):  # noqa: N818 - says what happened, to be read after `except`
+    """A bug in a unit: "record", "timer/<kind>/<subject>/<about>/<due>" or "activation/<id>/<subject>".
+
+    The partition stops there (D12).
+    """
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(unit)
+        self.unit = unit
+
+
+class NewerRules(Exception):  # noqa: N818 - likewise
+    """The log asks for rules that this code does not have: the partition pauses until the worker is upgraded (D12)."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """A subject's row as the last unit, which has a name, left it; `before` is the row as the step found it."""
+
+    kind: Kind
+    subject: str
+    before: Any
+    name: str = ""
+    row: Any = None
 
 
 @dataclass(slots=True)
 class Work:
-    """One record's step. `before` holds each customer touched as the row was; `kept` as the last unit left it."""
+    """One record's step. `kept` holds each subject that was looked at, by its row's key."""
 
     rows: Rows
     entry: Entry
@@ -28,15 +56,24 @@ class Work:
     generation: str
     partition: Partition
     effects: list[Effect] = field(default_factory=list)
-    before: dict[str, Customer | None] = field(default_factory=dict)
-    kept: dict[str, tuple[str, Customer]] = field(default_factory=dict)
+    kept: dict[bytes, Kept] = field(default_factory=dict)
 
 
-def load(work: Work, subject: str) -> Customer:
-    """The customer's row; an empty one for a stranger."""
-    row = work.rows.get(CUSTOMERS, subject)
-    work.before.setdefault(subject, row)
-    return row or Customer()
+def attempt(work: Work, name: str, unit: Callable[[Work, str, A], None], about: A) -> None:
+    """Run a unit; what it raises becomes a failure that names it."""
+    try:
+        unit(work, name, about)
+    except NewerRules:
+        raise
+    except Exception as error:
+        raise UnitFailed(name) from error
+
+
+def load(work: Work, kind: Kind, subject: str) -> Any:
+    """The subject's row; an empty one for a stranger."""
+    row = work.rows.get(kind.table, subject)
+    work.kept.setdefault(kind.table.key(subject), Kept(kind, subject, row))
+    return row or kind.new()
 
 
 def log_time(work: Work, subject: str) -> int:
@@ -48,30 +85,80 @@ def log_time(work: Work, subject: str) -> int:
 
 
 def fold_event(work: Work, name: str, event: SourceEvent) -> None:
-    """A customer's record. An implausible one changes nothing (T-19)."""
+    """A subject's record. An implausible one changes nothing (T-19)."""
     policy, subject, at = current(work.rows, work.partition), work.entry.subject, work.partition.at
     # After an outage what waited comes before the first tick: its own stamps tell how far time had gone meanwhile.
     if wrong := implausible(event, policy, None if at is None else max(at, work.entry.timestamp)):
-        work.effects.append(quarantined(work.entry, wrong.reason, wrong.detail))
+        work.effects.append(quarantined(work.entry, *wrong))
         return
-    unit = _unit(work, subject, f"{work.entry.source}/{event.event_id}", log_time(work, subject), policy)
-    _keep(work, name, unit, *fold.fold_event(unit, load(work, subject), event))
+    kind, cause = subjects.of_event(event), f"{work.entry.source}/{event.event_id}"
+    unit = _unit(work, subject, cause, log_time(work, subject), len(work.partition.versions))
+    _keep(work, name, kind, unit, *kind.fold_event(unit, load(work, kind, subject), event))
 
 
-def fold_timer(work: Work, name: str, timer: Timer) -> None:
+def next_unit(work: Work, row: Row, subject: str) -> Timer | InForce | None:
+    """What is due for a subject first: timers that were due when a version was activated, that activation, later timers.
+
+    So it depends on the subject's own history alone, however late its turn comes, and one history can be folded alone.
+    """
+    for activated in work.partition.versions[subjects.activations(row, work.partition) :]:
+        return timers.next_due(row.timers, subject, activated) or activated
+    return timers.next_due(row.timers, subject, work.partition)
+
+
+def run_next(work: Work, kind: Kind, subject: str) -> bool:
+    """Run what is due for a subject first; whether there was anything."""
+    due = next_unit(work, load(work, kind, subject), subject)
+    if isinstance(due, Timer):
+        name = timers.unit_name(due)
+        if name in work.skipped:
+            _drop_timer(work, kind, due)
+        else:
+            attempt(work, name, _fold_timer, (kind, due))
+    elif due is not None:
+        name = f"activation/{due.activation_id}/{subject}"
+        if name in work.skipped:
+            _drop_activation(work, kind, subject)
+        else:
+            attempt(work, name, _fold_activation, (kind, due, subject))
+    return due is not None
+
+
+def _fold_timer(work: Work, name: str, about: tuple[Kind, Timer]) -> None:
     """A timer is judged as of its due instant, so that the granularity of ticks does not show in state (T-21)."""
-    unit = _unit(work, timer.subject, timers.cause(timer), timer.due, current(work.rows, work.partition))
-    customer = timers.disarm(work.rows, load(work, timer.subject), timer)
-    _keep(work, name, unit, *fold.fold_timer(unit, customer, timer.kind))
+    kind, timer = about
+    row = load(work, kind, timer.subject)
+    activations = subjects.activations(row, work.partition)
+    unit = _unit(work, timer.subject, timers.cause(timer), timer.due, activations)
+    row = replace(row, timers=timers.disarm(work.rows, row.timers, timer))
+    _keep(work, name, kind, unit, *kind.fold_timer(unit, row, timer.kind))
 
 
-def drop_timer(work: Work, timer: Timer) -> None:
-    """Remove a timer without effect. Whatever the customer still waits for is armed again by the next record."""
-    customer = timers.disarm(work.rows, load(work, timer.subject), timer)
-    work.rows.put(CUSTOMERS, customer, timer.subject)
+def _drop_timer(work: Work, kind: Kind, timer: Timer) -> None:
+    """Remove a timer without effect. Whatever the subject still waits for is armed again by the next record."""
+    row = load(work, kind, timer.subject)
+    work.rows.put(kind.table, replace(row, timers=timers.disarm(work.rows, row.timers, timer)), timer.subject)
 
 
-def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> fold.Unit:
+def _fold_activation(work: Work, name: str, about: tuple[Kind, InForce, str]) -> None:
+    """A version is judged as of the instant that it came into force, so that it does not show when one's turn came (D8)."""
+    kind, activated, subject = about
+    row = load(work, kind, subject)
+    now = max(activated.at or 0, activated.effective_from)
+    cause = f"activation/{activated.activation_id}"
+    unit = _unit(work, subject, cause, now, subjects.activations(row, work.partition) + 1)
+    if kind.fold_activation is not None:
+        _keep(work, name, kind, unit, *kind.fold_activation(unit, row))
+
+
+def _drop_activation(work: Work, kind: Kind, subject: str) -> None:
+    """Leave a subject out of an activation; its next record is under the version in force all the same."""
+    row = load(work, kind, subject)
+    work.rows.put(kind.table, replace(row, activations=subjects.activations(row, work.partition) + 1), subject)
+
+
+def _unit(work: Work, subject: str, cause: str, now: int, activations: int) -> Unit:
+    policy = after(work.rows, work.partition, activations)
     because = Because(
         customer_id=subject,
         cause=cause,
@@ -82,15 +169,17 @@ def _unit(work: Work, subject: str, cause: str, now: int, policy: Policy) -> fol
         rules_version=work.partition.rules_version,
         currency=policy.currency,
     )
-    return fold.Unit(work.rows, work.partition, now, policy, because)
+    return Unit(work.rows, work.partition, now, policy, activations, because)
 
 
-def _keep(work: Work, name: str, unit: fold.Unit, customer: Customer, decisions: Sequence[Decision]) -> None:
-    """Write the customer as the unit left it, with the timers that it now waits for."""
+def _keep(work: Work, name: str, kind: Kind, unit: Unit, row: Any, effects: Sequence[Effect | Refused]) -> None:
+    """Write the row as the unit left it, with the timers that it now waits for."""
     subject = unit.subject
-    customer = timers.arm(work.rows, customer, subject, fold.wanted(customer, unit.policy, unit.now))
-    work.rows.put(CUSTOMERS, customer, subject)
-    work.kept[subject] = (name, customer)
-    work.effects += decisions
-    if timers.next_due(customer, subject, work.partition):
+    wanted = kind.wanted(row, unit.policy, unit.now)
+    row = replace(row, timers=timers.arm(work.rows, row.timers, subject, wanted))
+    work.rows.put(kind.table, row, subject)
+    kept = work.kept[kind.table.key(subject)]
+    kept.name, kept.row = name, row
+    work.effects += [quarantined(work.entry, *each) if isinstance(each, Refused) else each for each in effects]
+    if timers.next_due(row.timers, subject, work.partition):
         work.partition = replace(work.partition, pending=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 import fastavro
 import msgspec
+from fastavro.read import SchemaResolutionError
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas import decisions, events
@@ -21,6 +22,9 @@ from schemas.wire import check_wire, has_choices
 
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
+CONFLUENT_MAGIC = b"\0"
+CONFLUENT_BYTES = 5
+"""What a record in Confluent's wire format opens with: this byte, and the schema's id in a registry."""
 TYPES: tuple[type, ...] = (*get_args(events.Event), *get_args(decisions.Output))
 """Every record that travels on its own; the other files in `schemas/avsc` are parts of these."""
 
@@ -57,11 +61,12 @@ def _load(name: str, inlined: set[str]) -> dict[str, Any]:
     return schema | {"fields": [field | {"type": inline(field["type"])} for field in schema["fields"]]}
 
 
-def _without_logical_types(node: Any) -> Any:
+def without_logical_types(node: Any) -> Any:
+    """A schema as it is on the wire; see above for why."""
     if isinstance(node, list):
-        return [_without_logical_types(item) for item in node]
+        return [without_logical_types(item) for item in node]
     if isinstance(node, dict):
-        return {key: _without_logical_types(value) for key, value in node.items() if key != "logicalType"}
+        return {key: without_logical_types(value) for key, value in node.items() if key != "logicalType"}
     return node
 
 
@@ -87,7 +92,7 @@ def load_schema(name: str) -> dict[str, Any]:
 def _contract(kind: type) -> Contract:
     schema = load_schema(kind.__name__)
     crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
-    plain = _without_logical_types(schema)
+    plain = without_logical_types(schema)
     return Contract(kind, parse_schema(plain), MARKER + crc, _is_foreign(kind) and has_choices(plain))
 
 
@@ -112,6 +117,11 @@ _BY_HEADER = {each.header: each for present in CONTRACTS.values() for each in (p
 BY_NAME = {kind.__name__: kind for kind in TYPES}
 
 
+def of_header(header: bytes) -> Contract | None:
+    """The contract whose records open with these ten bytes."""
+    return _BY_HEADER.get(header)
+
+
 def encode(record: Any) -> bytes:
     """The record's bytes. Raises `KeyError` for a type that is no contract."""
     return encode_fields(type(record), msgspec.to_builtins(record, builtin_types=(bytes,)))
@@ -130,6 +140,12 @@ def kind_of(value: bytes | None) -> type | Rejected:
     """Which contract the bytes announce."""
     if not value:
         return Rejected("empty", "found no bytes; a record needs a value")
+    if value[:1] == CONFLUENT_MAGIC and len(value) >= CONFLUENT_BYTES:
+        number = int.from_bytes(value[1:CONFLUENT_BYTES], "big")
+        return Rejected(
+            "unknown_schema",
+            f"found Confluent's wire format, schema id {number}, and no registry to ask: set LAUREL_REGISTRY_URL",
+        )
     if value[:2] != MARKER:
         return Rejected(
             "undecodable", f"found the first bytes {value[:2].hex()}; Avro single-object records open with c301"
@@ -147,13 +163,24 @@ def decode(value: bytes | None) -> Any | Rejected:
     kind = kind_of(value)
     if isinstance(kind, Rejected) or value is None:
         return kind
-    contract = _BY_HEADER[value[:HEADER_BYTES]]
+    return read(_BY_HEADER[value[:HEADER_BYTES]], value, HEADER_BYTES)
+
+
+def read(contract: Contract, value: bytes, start: int) -> Any | Rejected:
+    """The typed record that the bytes hold from `start` to their end, or why they hold none."""
+    kind = contract.type
     buffer = io.BytesIO(value)
-    buffer.seek(HEADER_BYTES)
+    buffer.seek(start)
+    written = contract.written or contract.schema
     try:
-        written = contract.written or contract.schema
         fields = fastavro.schemaless_reader(buffer, written, None if contract.written is None else contract.schema)
-        check_wire(written, value, HEADER_BYTES, choices=contract.choices)
+        check_wire(written, value, start, choices=contract.choices)
+    except SchemaResolutionError as error:
+        # A branch of a union of theirs that has no place here, such as a null: what is wrong with it is told by its type.
+        found = _typed(fastavro.schemaless_reader(io.BytesIO(value[start:]), written), kind)
+        return (
+            found if isinstance(found, Rejected) else Rejected("incompatible_schema", f"{kind.__name__}: {error}"[:500])
+        )
     except Exception as error:  # noqa: BLE001 - the reader raises whatever the bytes provoke
         # What the reader says of an end too early may name an object in memory: another in each process.
         told = "" if isinstance(error, EOFError) else error

@@ -6,10 +6,10 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 from typing import Literal
 
 from schemas.fields import Currency, Id, Millis, Minor, Points, Sealed, Version, Word
-from schemas.source import SourceEvent
+from schemas.source import CustomerEvent
 
 
-class Command(SourceEvent, frozen=True, kw_only=True):
+class Command(CustomerEvent, frozen=True, kw_only=True):
     """What every command of a person carries: who, in which role, and why (R-AUD-04)."""
 
     author_id: Id
@@ -24,12 +24,19 @@ class ReturnReviewed(Command, frozen=True, kw_only=True):
     verdict: Literal["approved", "refused"]
 
 
+class ReturnWindowExtended(Command, frozen=True, kw_only=True):
+    order_id: Id
+    until_at: Millis
+
+
 class DesignationAdded(Command, frozen=True, kw_only=True):
     designation_id: Id
     tier: Word
     starts_at: Millis
     ends_at: Millis | None = None
     benefits: tuple[Word, ...] = ()
+    review_at: Millis | None = None
+    without: tuple[Word, ...] = ()
 
 
 class DesignationChanged(Command, frozen=True, kw_only=True):
@@ -38,11 +45,13 @@ class DesignationChanged(Command, frozen=True, kw_only=True):
     tier: Word
     ends_at: Millis | None = None
     benefits: tuple[Word, ...] = ()
+    review_at: Millis | None = None
+    without: tuple[Word, ...] = ()
 
 
 class DesignationRemoved(Command, frozen=True, kw_only=True):
-    designation_id: Id
-    seen_version: Version
+    designation_id: Id | None = None
+    seen_version: Version | None = None
     confirmed_at: Millis
     benefits_end: bool = False
 
@@ -93,8 +102,13 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
     approved_by_id: Id | None = None
 
 
+class PersonalTextErased(Command, frozen=True, kw_only=True):
+    pass
+
+
 Personal = (
     ReturnReviewed
+    | ReturnWindowExtended
     | DesignationAdded
     | DesignationChanged
     | DesignationRemoved
@@ -106,4 +120,5 @@ Personal = (
     | BenefitDelivered
     | PointsAdjusted
     | CompensationGranted
+    | PersonalTextErased
 )

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.commands import Personal
-from schemas.fields import Currency, Id, Millis, Minor, Quantity, RatePpm, Score, Sealed, Word
-from schemas.source import SourceEvent
+from schemas.directives import ForEverybody
+from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Word
+from schemas.source import CustomerEvent
 
 
 class OrderLine(Struct, frozen=True):
@@ -21,7 +22,7 @@ class OrderLine(Struct, frozen=True):
     shipping_minor: Minor = 0
 
 
-class OrderPlaced(SourceEvent, frozen=True, kw_only=True):
+class OrderPlaced(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     currency: Currency
     rate_ppm: RatePpm = 1_000_000
@@ -33,64 +34,65 @@ class Units(Struct, frozen=True):
     quantity: Quantity
 
 
-class OrderShipped(SourceEvent, frozen=True, kw_only=True):
+class OrderShipped(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     shipment_id: Id
     lines: Annotated[tuple[Units, ...], Meta(min_length=1)]
     expected_at: Millis | None = None
 
 
-class OrderDelayed(SourceEvent, frozen=True, kw_only=True):
+class OrderDelayed(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     promised_at: Millis
     expected_at: Millis | None = None
     reason: Word
 
 
-class OrderFailed(SourceEvent, frozen=True, kw_only=True):
+class OrderFailed(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     shipment_id: Id | None = None
     reason: Word
 
 
-class OrderDelivered(SourceEvent, frozen=True, kw_only=True):
+class OrderDelivered(CustomerEvent, frozen=True, kw_only=True):
+    order_id: Id
+    shipment_id: Id | None = None
+
+
+class OrderCancelled(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
 
 
-class OrderCancelled(SourceEvent, frozen=True, kw_only=True):
-    order_id: Id
-
-
-class OrderRefunded(SourceEvent, frozen=True, kw_only=True):
+class OrderRefunded(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     refund_id: Id
     goods_minor: Minor
 
 
-class SubscriptionStarted(SourceEvent, frozen=True, kw_only=True):
+class SubscriptionStarted(CustomerEvent, frozen=True, kw_only=True):
     subscription_id: Id
     currency: Currency
     rate_ppm: RatePpm = 1_000_000
     monthly_minor: Minor
 
 
-class SubscriptionChanged(SourceEvent, frozen=True, kw_only=True):
+class SubscriptionChanged(CustomerEvent, frozen=True, kw_only=True):
     subscription_id: Id
     currency: Currency
     rate_ppm: RatePpm = 1_000_000
     monthly_minor: Minor
 
 
-class SubscriptionPaused(SourceEvent, frozen=True, kw_only=True):
+class SubscriptionPaused(CustomerEvent, frozen=True, kw_only=True):
     subscription_id: Id
     resumes_at: Millis | None = None
 
 
-class SubscriptionResumed(SourceEvent, frozen=True, kw_only=True):
+class SubscriptionResumed(CustomerEvent, frozen=True, kw_only=True):
     subscription_id: Id
 
 
-class SubscriptionCancelled(SourceEvent, frozen=True, kw_only=True):
+class SubscriptionCancelled(CustomerEvent, frozen=True, kw_only=True):
     subscription_id: Id
     reason: Word
     for_good: bool = False
@@ -101,19 +103,19 @@ class ReturnLine(Struct, frozen=True):
     quantity: Quantity
 
 
-class ReturnRequested(SourceEvent, frozen=True, kw_only=True):
+class ReturnRequested(CustomerEvent, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     lines: Annotated[tuple[ReturnLine, ...], Meta(min_length=1)]
 
 
-class ReturnReceived(SourceEvent, frozen=True, kw_only=True):
+class ReturnReceived(CustomerEvent, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     lines: Annotated[tuple[ReturnLine, ...], Meta(min_length=1)]
 
 
-class ReturnInspected(SourceEvent, frozen=True, kw_only=True):
+class ReturnInspected(CustomerEvent, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     accepted: tuple[ReturnLine, ...]
@@ -121,14 +123,14 @@ class ReturnInspected(SourceEvent, frozen=True, kw_only=True):
     reason: Word | None = None
 
 
-class ReturnDisputed(SourceEvent, frozen=True, kw_only=True):
+class ReturnDisputed(CustomerEvent, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     reason: Word
     note_sealed: Sealed = b""
 
 
-class ReturnSettled(SourceEvent, frozen=True, kw_only=True):
+class ReturnSettled(CustomerEvent, frozen=True, kw_only=True):
     return_id: Id
     order_id: Id
     settled_as: Literal["refund", "exchange", "store_credit"]
@@ -136,71 +138,80 @@ class ReturnSettled(SourceEvent, frozen=True, kw_only=True):
     amount_minor: Minor
 
 
-class CustomerRegistered(SourceEvent, frozen=True, kw_only=True):
-    pass
+class CustomerRegistered(CustomerEvent, frozen=True, kw_only=True):
+    birth_month: Month | None = None
 
 
-class CustomerReferred(SourceEvent, frozen=True, kw_only=True):
+class CustomerReferred(CustomerEvent, frozen=True, kw_only=True):
     referred_customer_id: Id
 
 
-class CustomerVisited(SourceEvent, frozen=True, kw_only=True):
+class CustomerVisited(CustomerEvent, frozen=True, kw_only=True):
     channel: Word
 
 
-class SurveyAnswered(SourceEvent, frozen=True, kw_only=True):
+class SurveyAnswered(CustomerEvent, frozen=True, kw_only=True):
     survey_id: Id
     question_id: Id
     score: Score
     answer_sealed: Sealed = b""
 
 
-class ConsentChanged(SourceEvent, frozen=True, kw_only=True):
+class ConsentChanged(CustomerEvent, frozen=True, kw_only=True):
     purpose: Word
     granted: bool
 
 
-class IdsLinked(SourceEvent, frozen=True, kw_only=True):
+class IdsLinked(CustomerEvent, frozen=True, kw_only=True):
     other_customer_id: Id
 
 
-class IdsUnlinked(SourceEvent, frozen=True, kw_only=True):
+class IdsUnlinked(CustomerEvent, frozen=True, kw_only=True):
     other_customer_id: Id
 
 
-class RewardRequested(SourceEvent, frozen=True, kw_only=True):
+class RewardRequested(CustomerEvent, frozen=True, kw_only=True):
     request_id: Id
     reward_id: Id
     quantity: Quantity = 1
 
 
-class ContactOpened(SourceEvent, frozen=True, kw_only=True):
+class ContactOpened(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     channel: str
     topic: str = "general"
 
 
-class ContactWaiting(SourceEvent, frozen=True, kw_only=True):
+class ContactWaiting(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     queue: Word
 
 
-class ContactAssigned(SourceEvent, frozen=True, kw_only=True):
+class ContactAssigned(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     agent_id: Id
     queue: Word
 
 
-class ContactResolved(SourceEvent, frozen=True, kw_only=True):
+class ContactPaused(CustomerEvent, frozen=True, kw_only=True):
+    case_id: Id
+    reason: Word
+
+
+class ContactResumed(CustomerEvent, frozen=True, kw_only=True):
+    case_id: Id
+
+
+class ContactResolved(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     agent_id: Id | None = None
 
 
-class ContactReopened(SourceEvent, frozen=True, kw_only=True):
+class ContactReopened(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
 
 
-class ContactEscalated(SourceEvent, frozen=True, kw_only=True):
+class ContactEscalated(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     reason: Word
     agent_id: Id | None = None
@@ -229,6 +240,7 @@ class WorkRemains(Struct, frozen=True):
 Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains
 Event = (
     Personal
+    | ForEverybody
     | Message
     | OrderPlaced
     | OrderShipped
@@ -258,6 +270,8 @@ Event = (
     | ContactOpened
     | ContactWaiting
     | ContactAssigned
+    | ContactPaused
+    | ContactResumed
     | ContactResolved
     | ContactReopened
     | ContactEscalated

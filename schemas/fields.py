@@ -25,13 +25,17 @@ Minor = Annotated[int, Meta(ge=0, le=LARGEST_MINOR)]
 """An amount of money in minor units (T-01)."""
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Points = Annotated[int, Meta(ge=-(10**12), le=10**12)]
+Month = Annotated[int, Meta(ge=1, le=12)]
 Score = Annotated[int, Meta(ge=0, le=10)]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 """Of what people edit: 1 at first, and one more with each edit."""
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^#\x00-\x1f][^\x00-\x1f]*\Z")]
 """A name for programs, as a reason, a channel or a benefit: of the programme or of the upstream system, never free text."""
-Sealed = Annotated[bytes, Meta(max_length=65_536)]
-"""Free text under its person's key (D11): the fold never opens it. Empty is no text."""
+SEALED_BYTES = 65_536
+Sealed = Annotated[bytes, Meta(max_length=SEALED_BYTES)]
+"""Free text under its person's key (D11, `schemas.sealing`): the fold never opens it. Empty is no text."""
+Document = Annotated[str, Meta(min_length=1, max_length=200_000)]
+"""A policy as JSON. However its letters are encoded, it fits into a record of Kafka's default limit, and its row too."""
 RatePpm = Annotated[int, Meta(ge=1, le=10**12)]
 
 Currency = Literal[

@@ -16,6 +16,10 @@ def murmur2(data: bytes) -> int:
     return h ^ (h >> 15)
 
 
+EVERYWHERE = "#"
+"""The subject that addresses every partition: whoever sends to it need not know how many there are (D5)."""
+
+
 def reserved(partition: int) -> str:
     """The subject that addresses one partition rather than one customer (D6)."""
     return f"#{partition}"

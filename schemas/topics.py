@@ -8,9 +8,10 @@ from typing import Literal
 
 from schemas import commands as c
 from schemas import decisions as d
+from schemas import directives as x
 from schemas import events as e
 
-Writer = Literal["upstream", "intake", "customers", "operators", "workers"]
+Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
 AGENTS = ("intake", "customers")
 """Of the writers, those that fold; each has a group and transactions of its own."""
 
@@ -23,6 +24,7 @@ SOURCE = FOREVER | {"max.message.bytes": str(SOURCE_BYTES)}
 COPY = FOREVER | {"max.message.bytes": str(LARGER_BYTES), "message.timestamp.after.max.ms": str(2**63 - 1)}
 """Topics that carry others' records on: whatever a source's broker took, with whatever stamp, fits."""
 COMPACTED = {"cleanup.policy": "compact"}
+DAY_MS = 86_400_000
 WEEK_MS = 604_800_000
 
 
@@ -47,17 +49,18 @@ TOPICS = (
            e.SubscriptionResumed, e.SubscriptionCancelled), aligned=False, config=SOURCE),
     Topic("returns", "upstream", "goods sent back, from the request to its settlement",
           (e.ReturnRequested, e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed,
-           e.ReturnSettled), aligned=False, config=SOURCE),
+           e.ReturnSettled, c.ReturnWindowExtended), aligned=False, config=SOURCE),
     Topic("interactions", "upstream", "registrations, visits, answers and requests of customers",
           (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
            e.IdsLinked, e.IdsUnlinked, e.RewardRequested), aligned=False, config=SOURCE),
     Topic("support", "upstream", "contacts with the contact centre",
-          (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactResolved, e.ContactReopened,
-           e.ContactEscalated), aligned=False, config=SOURCE),
+          (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactPaused, e.ContactResumed, e.ContactResolved,
+           e.ContactReopened, e.ContactEscalated), aligned=False, config=SOURCE),
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted), aligned=False, config=SOURCE),
+           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
+          aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
@@ -65,10 +68,17 @@ TOPICS = (
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
-    Topic("tier-changes", "customers", "rises and falls of tier", (d.TierChanged,), config=FOREVER),
-    Topic("return-decisions", "customers", "verdicts on returns", (d.ReturnDecided,), config=FOREVER),
-    Topic("priority-routing", "customers", "queue, priority and target of contacts", (d.ContactRouted,), config=FOREVER),
-    Topic("at-risk-alerts", "customers", "VIPs who fell silent", (d.AtRiskRaised, d.AtRiskRetracted), config=FOREVER),
+    Topic("tier-changes", "customers", "rises and falls of tier, proposals of them, and what designations come to",
+          (d.TierChanged, d.QualificationProposed, d.DesignationReached), config=FOREVER),
+    Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
+    Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
+    Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
+          (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
+          config=FOREVER),
+    Topic("notification-requests", "customers", "what customers should be told, once each, until it expires",
+          (d.NotificationRequested,), config=FOREVER),
+    Topic("command-answers", "customers", "whether commands of people were done, or why not", (d.CommandAnswered,),
+          config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
     Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),
@@ -78,6 +88,9 @@ TOPICS = (
           config=COMPACTED | {"delete.retention.ms": str(WEEK_MS), "max.message.bytes": str(LARGER_BYTES)}),
     Topic("workers", "workers", "who runs, and the broker's clock", aligned=False, partitions=1,
           config=COMPACTED | {"message.timestamp.type": "LogAppendTime"}),
+    # One partition: each day's key lets the broker close a segment, so that compaction reaches what was deleted before.
+    Topic("keys", "keyholders", "keys that personal text is sealed under; deleting one erases what it sealed",
+          aligned=False, partitions=1, config=COMPACTED | {"max.compaction.lag.ms": str(DAY_MS)}),
     Topic("skips", "operators", "units that every fold leaves out", aligned=False, partitions=1, config=COMPACTED),
 )  # fmt: skip
 
@@ -87,3 +100,7 @@ INTAKE = (*SOURCES, "messages")
 """What intake reads: the sources, and what subjects tell each other."""
 TOPIC_OF = {kind: topic.name for topic in TOPICS for kind in topic.types}
 """Where a record of a type is published; a type has one topic."""
+PUBLISHED = tuple(
+    topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name not in INTAKE
+)
+"""What laurel publishes for others: decisions, profiles, and what it would not apply."""

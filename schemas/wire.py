@@ -6,10 +6,12 @@ bytes that such a number has; only the few that have them, and those with unions
 """
 
 import re
+from itertools import chain, repeat
 from typing import Any
 
 BITS, MORE = 64, 0x80
 """A byte carries seven bits of a number, and whether more follow."""
+SIZES = {"float": 4, "double": 8}
 _POSSIBLY_TOO_LONG = re.compile(rb"[\x80-\xff]{9}[^\x00\x01]")
 """Nine bytes of seven bits and one of one bit are 64. Text that is not ASCII looks like this too."""
 
@@ -25,7 +27,7 @@ def has_choices(node: Any) -> bool:
     if not isinstance(node, dict):
         return False
     inner = [field["type"] for field in node.get("fields", ())]
-    return any(has_choices(each) for each in (*inner, node.get("items"), node["type"]))
+    return any(has_choices(each) for each in (*inner, node.get("items"), node.get("values"), node["type"]))
 
 
 def check_wire(schema: Any, value: bytes, start: int, *, choices: bool) -> None:
@@ -46,8 +48,10 @@ def _walk(node: Any, value: bytes, at: int, named: dict[str, Any]) -> int:
         case "record":
             for field in node["fields"]:
                 at = _walk(field["type"], value, at, named)
-        case "array":
-            at = _walk_array(node["items"], value, at, named)
+        case "array" | "map":
+            at = _walk_blocks(["string", node["values"]] if kind == "map" else [node["items"]], value, at, named)
+        case "float" | "double" | "fixed":
+            at += node["size"] if kind == "fixed" else SIZES[kind]
         case "string" | "bytes":
             length, at = _number(value, at)
             at += length
@@ -75,13 +79,13 @@ def _boolean(value: bytes, at: int) -> int:
     return at + 1
 
 
-def _walk_array(items: Any, value: bytes, at: int, named: dict[str, Any]) -> int:
+def _walk_blocks(items: list[Any], value: bytes, at: int, named: dict[str, Any]) -> int:
     count, at = _number(value, at)
     while count:
         if count < 0:  # the block's size follows, for those who skip it
             _, at = _number(value, at)
-        for _ in range(abs(count)):
-            at = _walk(items, value, at, named)
+        for item in chain.from_iterable(repeat(items, abs(count))):
+            at = _walk(item, value, at, named)
         count, at = _number(value, at)
     return at
 

@@ -71,14 +71,16 @@ class Overlay:
         self._tables[table.prefix] = table
         self._unit[table.key(*key)] = None
 
-    def first(self, table: Table[R], limit: int, below: str) -> list[tuple[tuple[str, ...], R]]:
+    def first(
+        self, table: Table[R], limit: int, below: str | None = None, above: str | None = None
+    ) -> list[tuple[tuple[str, ...], R]]:
         """See `Rows.first`."""
-        start, stop = table.prefix, table.prefix + below.encode()
+        start, stop = table.bounds(below, above)
         written = {
             key: row
             for layer in (self._batch[table.prefix], self._unit)
             for key, row in layer.items()
-            if start <= key < stop
+            if start <= key and (stop is None or key < stop)
         }
         stored = (key for key, _ in self.store.scan(start, stop) if key not in written)
         candidates = sorted([*islice(stored, limit), *(key for key, row in written.items() if row is not None)])

@@ -18,6 +18,7 @@ from confluent_kafka import KafkaException
 
 from streams.counting import Counts
 from streams.crash import crash_point
+from streams.framing import Frame, unchanged
 from streams.kafka import Place
 from streams.membership import Membership
 from streams.records import Outgoing, Record
@@ -79,7 +80,13 @@ class Stage:
     """One agent on this worker: its membership, its transactions, its thread."""
 
     def __init__(
-        self, settings: Settings, name: str, topics: list[str], work: Work, stopping: Callable[[], bool]
+        self,
+        settings: Settings,
+        name: str,
+        topics: list[str],
+        work: Work,
+        stopping: Callable[[], bool],
+        frame: Frame = unchanged,
     ) -> None:
         self.name = name
         self.work = work
@@ -87,7 +94,7 @@ class Stage:
         self.membership = Membership(settings, name, topics, work)
         self.counts = Counts(name)
         self._in_hand = False
-        self._transactions = Transactions(settings, name, stopping)
+        self._transactions = Transactions(settings, name, stopping, frame)
         self._batch_size = settings.batch_size
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0

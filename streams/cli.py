@@ -11,13 +11,17 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from streams import (
     configuration_commands,
     dead_letters_commands,
+    designation_commands,
+    erasure_commands,
     flags,
     guide_commands,
     health_commands,
     logs,
-    policy_commands,
+    programme_commands,
     records_commands,
+    report_commands,
     requirements_commands,
+    schema_commands,
     simulating_commands,
     skips_commands,
     topics_commands,
@@ -35,18 +39,23 @@ EXIT_CODES = (
 COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Set up and run",
     topics_commands.app,
-    policy_commands.app,
+    programme_commands.app,
+    schema_commands.app,
     configuration_commands.app,
     worker_commands.worker,
     "Records in and out",
     records_commands.publish,
     records_commands.tail,
     simulating_commands.simulate,
+    "Decide as people do",
+    designation_commands.app,
     "What happened, and why",
     tracing_commands.trace,
     tracing_commands.timeline,
     tracing_commands.why,
     tracing_commands.explain,
+    "Who, and how many",
+    report_commands.app,
     "Is all well",
     health_commands.status,
     health_commands.doctor,
@@ -56,6 +65,7 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     "Put right",
     dead_letters_commands.app,
     skips_commands.skip,
+    erasure_commands.erase,
     "Find your way",
     guide_commands.help_,
     guide_commands.completion,
@@ -81,7 +91,8 @@ def composed() -> App:
         if isinstance(each, str):
             group = Group(each, sort_key=place)
         elif isinstance(each, App):
-            each.group, each.default_parameter = (group,), app.default_parameter
+            each.group, each.group_commands = (group,), Group("Commands")
+            each.default_parameter = app.default_parameter
             app.command(each)
         else:
             app.command(each, group=group)
@@ -109,6 +120,7 @@ def main() -> None:
     from pydantic_settings import SettingsError
 
     from streams import configuration
+    from streams.framing import RegistryError
 
     logs.configure()
     try:
@@ -121,7 +133,7 @@ def main() -> None:
         code = fail(error, BAD_INPUT)
     except TOMLDecodeError as error:
         code = fail(f"{config_file()}: {error}", BAD_INPUT)
-    except TimeoutError as error:
+    except (TimeoutError, RegistryError) as error:
         code = fail(error, NOT_THERE)
     except KafkaException as error:
         code = fail(f"{Settings().bootstrap}: {error.args[0].str()}{noted(error)}", NOT_THERE)

@@ -9,11 +9,11 @@ from cyclopts import App
 from pydantic import ValidationError
 
 from streams.flags import commands, flags, found, nearest
-from streams.settings import FLAGS, Settings, config_file, in_file
+from streams.settings import FLAGS, NAMED, Settings, config_file, in_file
 
-SECRET = ("password", "secret", "token", "key")
+SECRET = ("password", "secret", "token", "key", "user.info")
 PREFIX = "LAUREL_"
-ELSEWHERE = ("LAUREL_CONFIG", "LAUREL_BROKER_")
+ELSEWHERE = (NAMED, "LAUREL_BROKER_")
 """What else reads variables with this prefix: where the file is, and docker-compose.yml."""
 
 
@@ -71,7 +71,11 @@ def _wrong(error: Any) -> str:
 
 
 def _found(place: tuple[str | int, ...], value: object) -> str:
-    return "***" if place[0] == "kafka" and (len(place) == 1 or _is_secret(str(place[-1]))) else repr(value)
+    if place[0] == "registry_url":
+        return "***"  # what is wrong with it may be a password
+    return (
+        "***" if place[0] in {"kafka", "registry"} and (len(place) == 1 or _is_secret(str(place[-1]))) else repr(value)
+    )
 
 
 def _is_secret(name: str) -> bool:

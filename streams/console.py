@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 UNBROKEN = 100_000
 """Columns where nobody has a terminal."""
@@ -43,10 +43,11 @@ def out() -> Console:
 
 
 def table(*head: str) -> Table:
-    """A table for people, with lines where they have a terminal."""
+    """A table for people, with lines where they have a terminal; a narrow one breaks words, and cuts nothing off."""
+    columns = [Column(name, overflow="fold") for name in head]
     if sys.stdout.isatty():
-        return Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
-    return Table(*head, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from schemas.codec import decode, kind_of
 from schemas.decisions import Quarantined
+from schemas.events import PolicyActivated
 from schemas.topics import TOPIC_OF
 from streams.clock import now_ms
 from streams.kafka import Place
 from streams.metrics import BY_NAME, Key, Sample, Timing, nothing_timed
-from streams.records import REASON, Outgoing
+from streams.records import REASON, Outgoing, Record
 
 if TYPE_CHECKING:
     from streams.batches import Folded
@@ -48,11 +50,13 @@ class Counts:
             # The merge takes nothing that is earlier than what it leaves (D3).
             self.taken_at.update(dict.fromkeys(folded.offsets, folded.records[-1].timestamp))
         if self.agent == "customers":
-            self.taken_at.update({record.place: record.timestamp for record in folded.records})
-            # Ticks have no origin, hence no headers, and nobody waits for one.
-            now = now_ms()
-            delays = [(now - record.timestamp) / 1000 for record in folded.records if record.headers]
+            now, told = now_ms(), [record for record in folded.records if is_message(record)]
+            # Nobody waits for a tick, which has no origin, nor for a message, which is as old as what it comes from.
+            waited_for = [record for record in folded.records if not is_message(record)] if told else folded.records
+            self.taken_at.update({record.place: record.timestamp for record in waited_for})
+            delays = [(now - record.timestamp) / 1000 for record in waited_for if record.headers]
             self._time("laurel_decision_delay_seconds", (), delays)
+            self._time("laurel_policy_delay_seconds", (), [(now - since) / 1000 for since in activations(told)])
 
     def _records(self, folded: "Folded") -> Iterator[tuple[str, Key, int]]:
         agent, out = self.agent, Counter(map(topic_of, folded.outgoing))
@@ -97,6 +101,18 @@ class Counts:
         for place, number in placed(seconds, bounds):
             counts[place] += number
         self._timings[name, key] = Timing(tuple(counts), before.total + sum(seconds))
+
+
+def is_message(record: Record) -> bool:
+    """Whether a record of the timeline is what one subject told another; intake puts the origin first."""
+    return bool(record.headers) and record.headers[0][1].startswith(b"messages/")
+
+
+def activations(messages: Iterable[Record]) -> Iterator[int]:
+    """From which instants on the policy versions hold that partitions are told of."""
+    for message in messages:
+        if kind_of(message.value) is PolicyActivated and isinstance(event := decode(message.value), PolicyActivated):
+            yield event.effective_from
 
 
 def placed(values: Iterable[float], bounds: Sequence[float]) -> Iterator[tuple[int, int]]:

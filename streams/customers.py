@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import structlog
 
+from processors.figures import FIGURES, Kept
 from processors.partition import HERE, PARTITION, Partition
 from processors.step import NewerRules, UnitFailed
 from processors.timers import due_timers
@@ -19,7 +20,7 @@ from state.store import Size, StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
 from streams.kafka import Place
-from streams.records import ORIGIN, Outgoing, Record, parse_origin
+from streams.records import ORIGIN, Outgoing, Record, addressed, parse_origin
 from streams.restoring import Progress, Tables, path_of, restore
 from streams.settings import Settings
 from streams.skips import Skips, load
@@ -35,13 +36,14 @@ MOST_TIMERS = 1_000
 
 
 class Partitions:
-    """The partitions that are folded here. It knows no broker: the driver and `verify` use it as the worker does."""
+    """The partitions that are folded here, of `count` in all. It knows no broker: the driver and `verify` use it too."""
 
-    def __init__(self, tables: Tables, fold: Fold) -> None:
+    def __init__(self, tables: Tables, fold: Fold, count: int) -> None:
         self.states: dict[int, PartitionState] = {}
         self.skips: Skips = {}
         self._tables = tables
         self._fold = fold
+        self._count = count
 
     def fold(self, records: Iterable[Record]) -> Folded | None:
         """What the records come to; a record whose fold raises stops its partition there, and what came before stands."""
@@ -70,7 +72,7 @@ class Partitions:
             folded.stopped[record.place] = explain_stop(record, error)
         else:
             folded.records.append(record)
-            folded.outgoing.extend(outputs)
+            folded.outgoing.extend(addressed(outputs, self._count))
             folded.offsets[record.place] = record.offset + 1
             if not outputs and not overlay.changed and (source := source_of(record)):
                 folded.without_effect[source] += 1
@@ -115,8 +117,9 @@ class Figures(NamedTuple):
     policy: str | None
     """Version in force."""
     deferred: bool
-    """Whether its last tick left work over."""
+    """Whether work is left over: due timers, or customers to be compared under a new policy."""
     timers_due: int
+    kept: Kept
 
 
 def look(state: PartitionState) -> Figures:
@@ -124,18 +127,19 @@ def look(state: PartitionState) -> Figures:
     partition = state.overlay.get(PARTITION, HERE) or Partition()
     due = len(due_timers(state.overlay, partition, MOST_TIMERS)) if partition.pending else 0
     policy = partition.versions[-1].version if partition.versions else None
-    return Figures(state.store.size(), policy, partition.pending, due)
+    kept = state.overlay.get(FIGURES, HERE) or Kept()
+    return Figures(state.store.size(), policy, partition.pending or partition.compared is not None, due, kept)
 
 
 class CustomersWork:
     """The partitions on a broker and a disk."""
 
-    def __init__(self, settings: Settings, cluster: Callable[[], str], tables: Tables, fold: Fold) -> None:
+    def __init__(self, settings: Settings, cluster: str, tables: Tables, fold: Fold, count: int) -> None:
         self.warm = WarmCopies(settings, tables, self.path) if settings.warm_copies else None
         self._settings = settings
         self._cluster = cluster
         self._tables = tables
-        self._partitions = Partitions(tables, fold)
+        self._partitions = Partitions(tables, fold, count)
         self.restoring: dict[int, Progress] = {}
         self.restored = Counter[int]()
         """Rows read from the changelog, by partition."""
@@ -162,7 +166,7 @@ class CustomersWork:
 
     def path(self, partition: int) -> Path:
         """Where the partition's rows lie."""
-        return path_of(self._settings, self._cluster(), partition)
+        return path_of(self._settings, self._cluster, partition)
 
     def begin(self, place: Place, start: int) -> None:
         """See `Work.begin`."""

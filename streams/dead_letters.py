@@ -2,29 +2,39 @@
 
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from schemas.codec import Rejected, decode
 from schemas.source import SourceEvent
-from streams.intake import TOO_LARGE
+from streams.burying import TOO_LARGE, Find, dig_up
+from streams.framing import RegistryError
 from streams.kafka import admin, partitions_of
+from streams.keys import Keyring
 from streams.publishing import publish
 from streams.reading import bounds, first, read_all
-from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
+from streams.records import ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
 from streams.settings import Settings
+from streams.translation import Schemas, schema_id, translated
 
 BY, BECAUSE = "redriven-by", "redriven-because"
 """Who sent a dead letter again, and why: kept with it for ever, as the audit."""
 
 
 class DeadLetter(NamedTuple):
-    """A record that could not be taken. `origin` is where it was published; `redriven_from` the dead letter before it."""
+    """A record that could not be taken, with its own key and bytes.
+
+    `origin` is where it was published; `redriven_from` the dead letter before it; `lost` why its bytes are not here, where
+    that is so.
+    """
 
     record: Record
     origin: str
     reason: str
     detail: str
     redriven_from: str | None
+    lost: str | None
 
     @property
     def place(self) -> str:
@@ -40,17 +50,25 @@ class NotThereError(Exception):
     """There is no such dead letter."""
 
 
-def dead_letter(record: Record) -> DeadLetter:
-    """A record of the topic, understood."""
+def dead_letter(record: Record, find: Find) -> DeadLetter:
+    """A record of the topic, opened and understood."""
     texts = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    return DeadLetter(record, texts.get(ORIGIN, ""), texts.get(REASON, ""), texts.get(DETAIL, ""), texts.get(REDRIVEN))
+    found = dig_up(record, find)
+    origin, reason = texts.get(ORIGIN, ""), texts.get(REASON, "")
+    lost = found.lost
+    if reason == TOO_LARGE and found.value is None:
+        lost = f"its bytes are not here: they are at {origin}"
+    whole = replace(record, key=found.key, value=found.value)
+    return DeadLetter(whole, origin, reason, found.detail, texts.get(REDRIVEN), lost)
 
 
 def find(settings: Settings, reason: str | None = None, topic: str | None = None) -> Iterator[DeadLetter]:
     """The dead letters of a reason, of a topic that they were published on, or all."""
-    for letter in map(dead_letter, read_all(settings, "dead-letters")):
-        if reason in {None, letter.reason} and topic in {None, letter.origin.partition("/")[0]}:
-            yield letter
+    with Keyring(settings) as keys:
+        for record in read_all(settings, "dead-letters"):
+            letter = dead_letter(record, keys.find)
+            if reason in {None, letter.reason} and topic in {None, letter.origin.partition("/")[0]}:
+                yield letter
 
 
 def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
@@ -63,7 +81,8 @@ def at(settings: Settings, partition: int, offset: int) -> DeadLetter:
             found = first(settings, (name, partition), offset)
     if found is None or found.offset != offset:
         raise NotThereError(f"there is no dead letter at {partition}/{offset}; laurel dead-letters list")
-    return dead_letter(found)
+    with Keyring(settings) as keys:
+        return dead_letter(found, keys.find)
 
 
 def redriven(settings: Settings) -> set[bytes]:
@@ -72,16 +91,29 @@ def redriven(settings: Settings) -> set[bytes]:
     return {origin for origin in named if origin is not None}
 
 
-def still_wrong(letter: DeadLetter) -> str | None:
-    """Why sending it again would be in vain, or None."""
-    if letter.reason == TOO_LARGE and letter.record.value is None:
-        return f"its bytes are not here: they are at {letter.origin}"
-    event = decode(letter.record.value)
+def still_wrong(letter: DeadLetter, schemas: Schemas | None = None) -> str | None:
+    """Why sending it again would be in vain, or None. Raises `RegistryError` where its schema cannot be asked for."""
+    if letter.lost is not None:
+        return letter.lost
+    event = _read(letter.record, schemas)
     if isinstance(event, Rejected):
         return f"it is {event.reason} still: {event.detail}"
     if not isinstance(event, SourceEvent):
         return f"it holds {type(event).__name__}, which no upstream system publishes"
     return None
+
+
+def _read(record: Record, schemas: Schemas | None) -> Any | Rejected:
+    """What intake would read in it, once it is on `redrives`."""
+    again = replace(record, topic="redrives")
+    number = schema_id(again)
+    if schemas is None or number is None:
+        return decode(record.value)
+    contract = schemas.contract(number)
+    if isinstance(contract, str):
+        raise RegistryError(contract)
+    single = translated(again, number, contract).single
+    return single if isinstance(single, Rejected) else decode(single)
 
 
 def redrive(

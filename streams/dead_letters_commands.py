@@ -49,7 +49,7 @@ def list_(*, reason: str | None = None, topic: str | None = None, last: int = 20
     drawn = table("place", "published at", "origin", "reason", "what was found", "sent again")
     for letter in letters[-last:] if last > 0 else ():
         drawn.add_row(
-            letter.place, when(letter.record.timestamp), letter.origin, letter.reason, letter.detail,
+            letter.place, when(letter.record.timestamp), letter.origin, letter.reason, letter.lost or letter.detail,
             "yes" if letter.is_in(again) else "",
         )  # fmt: skip
     out().print(drawn)
@@ -75,14 +75,14 @@ def show(partition: int, offset: int, /, *, as_json: Json = False) -> int:
     as_json
         On one line.
     """
-    from streams import dead_letters, tailing
+    from streams import dead_letters, framing, tailing
 
     settings = Settings()
     try:
         letter = dead_letters.at(settings, partition, offset)
     except dead_letters.NotThereError as error:
         return fail(error, BAD_INPUT)
-    wrong = dead_letters.still_wrong(letter)
+    wrong = dead_letters.still_wrong(letter, framing.schemas(settings))
     described = tailing.describe(letter.record) | _described(letter, dead_letters.redriven(settings))
     described["redrive"] = f"would be in vain: {wrong}" if wrong else "may succeed"
     sys.stdout.write(json.dumps(described, indent=None if as_json else 2, ensure_ascii=False) + "\n")
@@ -136,7 +136,7 @@ def redrive(
     as_json
         For programs.
     """
-    from streams import dead_letters
+    from streams import dead_letters, framing
 
     one = partition is not None and offset is not None
     many = bool(reason or topic or everything)
@@ -145,6 +145,7 @@ def redrive(
     if per_second <= 0:
         return fail(f"found {per_second} per second; a number above 0 is needed", BAD_INPUT)
     settings = Settings()
+    schemas = framing.schemas(settings)
     try:
         letters = (
             [dead_letters.at(settings, partition, offset)]
@@ -159,7 +160,7 @@ def redrive(
     for letter in letters:
         if letter.is_in(before):
             left["was sent again before; --again sends it once more"] += 1
-        elif wrong := dead_letters.still_wrong(letter):
+        elif wrong := dead_letters.still_wrong(letter, schemas):
             left[wrong] += 1
         else:
             chosen.append(letter)
@@ -180,6 +181,7 @@ def _described(letter: "DeadLetter", again: set[bytes]) -> dict[str, Any]:
         "origin": letter.origin,
         "reason": letter.reason,
         "detail": letter.detail,
+        "lost": letter.lost,
         "redriven_from": letter.redriven_from,
         "sent_again": letter.is_in(again),
     }

@@ -1,4 +1,4 @@
-"""Is everything here that laurel needs: broker, rights, topics, retention, the broker's settings, disk, clock."""
+"""Is everything here that laurel needs: broker, rights, topics, retention, the broker's settings, registry, disk, clock."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported 
 )
 
 from schemas.topics import BY_NAME, SOURCES, TOPICS
-from streams import topics
+from streams import framing, topics
 from streams.clock import now_ms
 from streams.kafka import TIMEOUT_S, admin, client
 from streams.presence import drift
@@ -71,6 +71,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if patient is not None:
         for check in (_topics, _retention, _copies, _rights, _broker_settings, _clock):
             yield from _asked(check, patient)
+    if settings.registry_url:
+        yield _registry(settings)
     yield from _disk(settings)
 
 
@@ -205,6 +207,21 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
         yield Finding("clock", "wrong", f"{ahead_s:+.1f} s from the broker's", do)
     else:
         yield Finding("clock", "ok", f"{ahead_s:+.1f} s from the broker's")
+
+
+def _registry(settings: Settings) -> Finding:
+    """Intake needs what is registered by upstream; whoever imitates it, or writes decisions so, laurel's own contracts too."""
+    try:
+        missing = framing.missing(settings)
+    except framing.RegistryError as error:
+        do = "is it up, and is LAUREL_REGISTRY_URL right? records in Confluent's wire format wait for it"
+        return Finding("registry", "wrong", str(error), do)
+    if missing:
+        verdict: Verdict = "wrong" if settings.decisions_wire == "confluent" else "weak"
+        return Finding(
+            "registry", verdict, f"it lacks {len(missing)} contracts, as {missing[0]}", "laurel schemas register"
+        )
+    return Finding("registry", "ok", f"{settings.registry_url} has every contract as it is here")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -18,12 +18,14 @@ from streams.customers import Fold, Partitions
 from streams.folding import fold
 from streams.intake import Intake
 from streams.kafka import Place
+from streams.keychain import MemoryKeys
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
+from streams.translation import Schemas
 
 
 class FoldStoppedError(Exception):
-    """A rule raised: the message names record and unit."""
+    """A rule raised, and the message names record and unit; or a schema is not known yet."""
 
 
 class Logs:
@@ -73,10 +75,12 @@ class Driver:
         partitions: int = 4,
         batch_size: int = 1_000,
         fold: Fold = fold,
+        schemas: Schemas | None = None,
     ) -> None:
         self.logs = Logs(partitions)
-        self.intake = Intake(clock, partitions, batch_size)
-        self.customers = Partitions(Tables(), fold)
+        self.keys = MemoryKeys()
+        self.intake = Intake(clock, partitions, batch_size, self.keys, schemas=schemas)
+        self.customers = Partitions(Tables(), fold, partitions)
         self._given: dict[Place, int] = {(topic, n): 0 for topic in INTAKE for n in range(partitions)}
         self._folded = dict.fromkeys(range(partitions), 0)
         self._batch_size = batch_size
@@ -98,7 +102,7 @@ class Driver:
         """Fold until nothing moves any more; returns how many records were appended to timeline and dead letters."""
         appended = 0
         while True:
-            taken = self._commit(self.intake.fold(self._fresh()))
+            taken = self._commit(_unstopped(self.intake.fold(self._fresh())))
             appended += taken
             folded = [self._fold_timeline(partition) for partition in self._folded]
             if not taken and not any(folded):
@@ -115,10 +119,7 @@ class Driver:
     def _fold_timeline(self, partition: int) -> int:
         moved = 0
         while records := self.logs.since(("timeline", partition), self._folded[partition], self._batch_size):
-            folded = self.customers.fold(records)
-            if folded is not None and folded.stopped:
-                raise FoldStoppedError(next(iter(folded.stopped.values())))
-            self._commit(folded)
+            self._commit(_unstopped(self.customers.fold(records)))
             self._folded[partition] += len(records)
             moved += len(records)
         return moved
@@ -130,3 +131,9 @@ class Driver:
             self.logs.append(record)
         folded.settle({partition: self.logs.append(record) for partition, record in folded.markers.items()})
         return len(folded.outgoing)
+
+
+def _unstopped(folded: Folded | None) -> Folded | None:
+    if folded is not None and folded.stopped:
+        raise FoldStoppedError(next(iter(folded.stopped.values())))
+    return folded

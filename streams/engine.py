@@ -4,16 +4,18 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from confluent_kafka import KafkaException
 
 from schemas.topics import INTAKE, TOPICS
+from streams import framing
 from streams.backlog import Backlog
 from streams.batches import BatchTopic, Stage, run
 from streams.clock import EventsClock, WallClock
 from streams.customers import CustomersWork, Fold
+from streams.day_keys import DayKeys
 from streams.health import Health
 from streams.intake import Intake
 from streams.kafka import TIMEOUT_S, admin, partitions_of, patiently, shown
@@ -23,9 +25,12 @@ from streams.positions import IntakeWork
 from streams.presence import Presence
 from streams.replicas import Replicas
 from streams.restoring import Tables
-from streams.samples import of_backlog, of_customers, of_presence, of_replicas, of_stage
+from streams.samples import of_backlog, of_customers, of_keys, of_presence, of_replicas, of_stage
 from streams.settings import Settings
 from streams.topics import without_records
+
+if TYPE_CHECKING:
+    from streams.registry import Registry
 
 log = structlog.get_logger()
 
@@ -56,9 +61,10 @@ class Engine:
         self._customers: CustomersWork | None = None
         self._presence: Presence | None = None
         self._lag: SourceLag | None = None
+        self._keys: DayKeys | None = None
         self._backlog: Backlog | None = None
         self._replicas: Replicas | None = None
-        self._cluster = ""
+        self._schemas: Registry | None = None
         self._everything = 0
         self._draining = False
         self.drained = asyncio.Event()
@@ -117,6 +123,8 @@ class Engine:
             yield from of_backlog(self._backlog)
         if self._presence is not None:
             yield from of_presence(self._presence)
+        if self._keys is not None:
+            yield from of_keys(self._keys)
         if self._replicas is not None:
             yield from of_replicas(self._replicas)
 
@@ -138,9 +146,11 @@ class Engine:
     def _stop_measuring(self) -> None:
         """Stop what runs beside the stages. It may take as long as a broker is silent; `drain` waits no longer than it may."""
         warm = self._customers.warm if self._customers else None
-        for beside in (self._presence, self._lag, self._backlog, self._replicas, warm):
+        for beside in (self._presence, self._keys, self._lag, self._backlog, self._replicas, warm):
             if beside is not None:
                 beside.stop()
+        if self._schemas is not None:
+            self._schemas.close()
 
     async def _attempt(self, part: Awaitable[None], no_matter: Callable[[], bool] = lambda: False) -> None:
         """One of the engine's parts; what it raises ends all, but where a broker that is away does not matter any more."""
@@ -207,16 +217,22 @@ class Engine:
                 raise NotThereError("no policy is in force yet: `laurel topics create` has not got so far")
             return str(asking.list_topics(timeout=TIMEOUT_S).cluster_id)
 
-        self._cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        cluster = patiently(f"topics at {settings.bootstrap}", look, self._is_draining)
+        count = partitions_of(asking, settings.topic("timeline"))
         agents = settings.agents.split(",")
         if "intake" in agents:
-            self.stages["intake"] = self._intake(partitions_of(asking, settings.topic("timeline")))
+            # Before there is a stage: what is waited for may be a broker that does not answer, and then nothing is left open.
+            keys = DayKeys(settings, self._broker_ms)
+            keys.start(self._is_draining)
+            self._keys = keys
+            self.stages["intake"] = self._intake(count, keys)
         if "customers" in agents:
-            self._customers = CustomersWork(settings, lambda: self._cluster, self._tables, self._fold)
+            self._customers = CustomersWork(settings, cluster, self._tables, self._fold, count)
             if self._customers.warm is not None:
                 self._customers.warm.start()
+            frame = patiently(f"contracts at {settings.registry_url}", self._frame, self._is_draining)
             self.stages["customers"] = Stage(
-                settings, "customers", [self._tables.source], self._customers, self._is_draining
+                settings, "customers", [self._tables.source], self._customers, self._is_draining, frame
             )
         self._presence = Presence(
             settings,
@@ -227,7 +243,16 @@ class Engine:
         self._backlog = Backlog(settings, self.stages.copy)
         self._backlog.start()
 
-    def _intake(self, partitions: int) -> Stage:
+    def _frame(self) -> framing.Frame:
+        try:
+            return framing.of_decisions(self.settings)
+        except framing.RegistryError as error:
+            raise NotThereError(str(error)) from error
+
+    def _broker_ms(self) -> int | None:
+        return None if self._presence is None else self._presence.broker_ms()
+
+    def _intake(self, partitions: int, keys: DayKeys) -> Stage:
         settings = self.settings
         clock: EventsClock | WallClock
         if settings.clock == "events":
@@ -237,12 +262,15 @@ class Engine:
             self._lag = SourceLag(settings)
             self._lag.start()
         lag = self._lag
+        self._schemas = framing.schemas(settings)
         intake = Intake(
             clock,
             partitions,
             settings.batch_size,
+            keys,
             may_tick=lambda: self._presence is not None and self._presence.clock_is_right,
             behind_ms=lag.behind_ms if lag else lambda: 0,
+            schemas=self._schemas,
         )
         asking = admin(settings)
         self._everything = sum(partitions_of(asking, settings.topic(topic)) for topic in INTAKE)

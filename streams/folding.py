@@ -8,25 +8,49 @@ from processors.effects import quarantined
 from processors.step import Effect, Entry, Send, step
 from schemas.codec import Rejected, decode, encode
 from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
     AtRiskRaised,
     AtRiskRetracted,
+    CommandAnswered,
+    ContactClosed,
     ContactRouted,
+    DesignationReached,
+    EscalationDue,
+    NotificationRequested,
+    QualificationProposed,
     Quarantined,
     ReturnDecided,
+    StockReleased,
     TierChanged,
+    WinBackClosed,
+    WinBackStarted,
 )
+from schemas.events import WorkRemains
+from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay, RowTooLargeError
-from streams.records import AT, HOPS, ORIGIN, Outgoing, Record, parse_origin
+from streams.records import AT, EVERY, HOPS, ORIGIN, SENDER, Outgoing, Record, parse_origin
 
 LIVE = "live"
 VERDICTS: dict[type, Callable[[Any], str]] = {
     TierChanged: attrgetter("reason"),
     ReturnDecided: attrgetter("verdict"),
+    StockReleased: lambda _: "released",
     ContactRouted: attrgetter("queue"),
+    EscalationDue: attrgetter("to"),
+    ContactClosed: lambda decision: "first_contact" if decision.first_contact else "after_more",
     AtRiskRaised: lambda _: "raised",
     AtRiskRetracted: lambda _: "retracted",
+    AtRiskEscalated: attrgetter("reason"),
+    AtRiskClosed: attrgetter("outcome"),
+    WinBackStarted: lambda _: "started",
+    WinBackClosed: attrgetter("outcome"),
+    NotificationRequested: attrgetter("notice"),
+    CommandAnswered: attrgetter("verdict"),
+    QualificationProposed: attrgetter("tier"),
+    DesignationReached: attrgetter("stage"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""
@@ -88,11 +112,16 @@ def _outgoing(effect: Effect, record: Record) -> Outgoing:
     at = (AT, str(record.offset).encode())
     if isinstance(effect, Send):
         # The cause's own time, so that the merge takes a message before anything later than its cause (D3).
-        partition = int(effect.subject[1:]) if effect.subject.startswith("#") else None
+        partition = None
+        if effect.subject.startswith("#"):
+            partition = EVERY if effect.subject == EVERYWHERE else int(effect.subject[1:])
         # What a partition tells itself is one long piece of work, not a journey between subjects.
-        hops = 0 if partition is not None else int(record.header(HOPS) or 0) + 1
-        headers = [at, (HOPS, str(hops).encode())]
-        return Outgoing("messages", effect.subject.encode(), encode(effect.event), partition, record.timestamp, headers)
+        hops = 0 if partition == record.partition else int(record.header(HOPS) or 0) + 1
+        headers = [at, (SENDER, str(record.partition).encode()), (HOPS, str(hops).encode())]
+        event, at_ms = effect.event, record.timestamp
+        if isinstance(event, WorkRemains):
+            at_ms = max(at_ms, event.at)  # what is left over is not as old as what it was left over from
+        return Outgoing("messages", effect.subject.encode(), encode(event), partition, at_ms, headers)
     kind, subject = type(effect), effect.customer_id.encode()
     verdict = VERDICTS.get(kind)
     decided = (kind.__name__, verdict(effect)) if verdict else None

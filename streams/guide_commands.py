@@ -5,6 +5,8 @@ from typing import Literal
 
 from streams.console import BAD_INPUT, OK, Laurel, fail, out
 
+ZSH = "\ncompdef _cyclopts_laurel laurel\n"
+"""Zsh's script is made to lie in a folder where zsh looks; whoever evaluates it must say so."""
 Shell = Literal["bash", "zsh", "fish"]
 
 
@@ -40,7 +42,8 @@ def completion(shell: Shell | None = None, /, *, install: bool = False, laurel: 
         if install:
             out().print(f"written to {laurel.install_completion(shell=shell)}")
         else:
-            sys.stdout.write(laurel.generate_completion(shell=shell))
+            script = laurel.generate_completion(shell=shell)
+            sys.stdout.write(script + (ZSH if script.startswith("#compdef") else ""))
     except ShellDetectionError as error:
         return fail(f"{error}; name it: bash, zsh or fish", BAD_INPUT)
     return OK

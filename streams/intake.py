@@ -1,12 +1,12 @@
 """Intake: decides once, for ever, in which order the sources interleave, and writes that order down (D3).
 
-A record is either appended to the timeline, its bytes unchanged, under its subject, or put into the dead letters with
-the reason. Intake keeps no rows: its positions are the group's.
+A record is either appended to the timeline, its bytes unchanged but for another wire format, under its subject, or put into
+the dead letters with the reason. Intake keeps no rows: its positions are the group's.
 """
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 
 from schemas.codec import Rejected, decode, encode
@@ -16,9 +16,11 @@ from schemas.partitions import reserved
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from streams.batches import Folded
+from streams.burying import TOO_LARGE, Seals, bury
 from streams.clock import DAY_MS, EventsClock, WallClock, now_ms
 from streams.kafka import Place
-from streams.records import DETAIL, HOPS, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
+from streams.records import FRAME, HOPS, ORIGIN, REDRIVEN, Outgoing, Record, origin_of
+from streams.translation import Schemas, Translated, schema_id, translated
 
 MAX_HOPS = 8
 MAX_AHEAD_MS = DAY_MS
@@ -26,8 +28,6 @@ MAX_AHEAD_MS = DAY_MS
 BUFFERED_BATCHES = 4
 LARGEST_BYTES = 2_000_000
 """Key and value of a record that timeline and dead letters can take, with headers of ours (`schemas.topics`)."""
-TOO_LARGE = "too_large"
-DETAIL_CHARS = 1_000
 SMALL_NUMBER = re.compile("[0-9]{1,6}")
 
 
@@ -81,7 +81,8 @@ def subject_of(record: Record) -> str | Rejected:
     """
     if (size := size_of(record)) > LARGEST_BYTES:
         return Rejected(TOO_LARGE, f"found {size} bytes, unpacked; {LARGEST_BYTES} are allowed")
-    event = decode(record.value)
+    value = record.single if isinstance(record, Translated) else record.value
+    event = value if isinstance(value, Rejected) else decode(value)
     if isinstance(event, Rejected):
         return event
     home = TOPIC_OF.get(type(event))
@@ -93,7 +94,7 @@ def subject_of(record: Record) -> str | Rejected:
     if ahead > MAX_AHEAD_MS:
         detail = f"{type(event).__name__}: occurred_at is {ahead // 1000} s after the broker's stamp; a day is allowed"
         return Rejected("implausible_date", detail)
-    return event.customer_id
+    return event.subject
 
 
 def _addressee(message: Record) -> str | Rejected:
@@ -111,24 +112,17 @@ def _addressee(message: Record) -> str | Rejected:
 
 
 def append(record: Record, subject: str) -> Outgoing:
-    """The record on the timeline: its own bytes and timestamp, under its subject, with its origin."""
-    headers = [(ORIGIN, origin_of(record))]
+    """The record on the timeline: its own bytes and timestamp, under its subject, with its origin.
+
+    Of a record in Confluent's wire format it is the translation, with a note of what it was: the timeline needs no registry.
+    """
+    headers, value = [(ORIGIN, origin_of(record))], record.value
+    if isinstance(record, Translated) and isinstance(record.single, bytes):
+        headers, value = [*headers, (FRAME, record.frame)], record.single
     if record.topic == "messages" and (hops := record.header(HOPS)) is not None:
         headers.append((HOPS, hops))
     partition = int(subject[1:]) if subject.startswith("#") else None
-    return Outgoing("timeline", subject.encode(), record.value, partition, record.timestamp, headers)
-
-
-def bury(record: Record, why: Rejected) -> Outgoing:
-    """The record in the dead letters: its own key and bytes, with its origin and the reason.
-
-    Bytes that no topic of ours would take stay where the origin says.
-    """
-    headers = [(ORIGIN, origin_of(record)), (REASON, why.reason.encode()), (DETAIL, why.detail[:DETAIL_CHARS].encode())]
-    if why.reason == TOO_LARGE:
-        return Outgoing("dead-letters", None, None, None, record.timestamp, headers)
-    headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
-    return Outgoing("dead-letters", record.key, record.value, None, record.timestamp, headers)
+    return Outgoing("timeline", subject.encode(), value, partition, record.timestamp, headers)
 
 
 def size_of(record: Record) -> int:
@@ -144,28 +138,38 @@ def tick(partition: int, at: int, sources_behind_ms: int) -> Outgoing:
 
 
 class Intake:
-    """The fold of the sources into the timeline. `partitions` is how many the timeline has."""
+    """The fold of the sources into the timeline. `partitions` is how many the timeline has.
+
+    `schemas` are asked for what records in Confluent's wire format mean; without them these are refused.
+    """
 
     def __init__(
         self,
         clock: EventsClock | WallClock,
         partitions: int,
         batch_size: int,
+        seals: Seals,
         *,
         may_tick: Callable[[], bool] = lambda: True,
         behind_ms: Callable[[], int] = lambda: 0,
+        schemas: Schemas | None = None,
     ) -> None:
         self.merge = Merge()
         self.positions: dict[Place, int] = {}
         self.clock = clock
         self._partitions = partitions
         self._batch_size = batch_size
+        self._seals = seals
         self._may_tick = may_tick
         self._behind_ms = behind_ms
+        self._schemas = schemas
+        self._awaited: dict[Place, int] = {}
+        """Partitions that stand before a record whose schema is not known yet, with its id."""
 
     def begin(self, place: Place, start: int) -> None:
         """A partition's records come in from `start` on."""
         self.positions[place] = start
+        self._awaited.pop(place, None)
         self.merge.add(place)
 
     def release(self, place: Place) -> None:
@@ -180,14 +184,42 @@ class Intake:
 
     def fold(self, records: Iterable[Record]) -> Folded | None:
         """What to append and to bury for the records whose turn it is, with the ticks that are due."""
-        self.merge.put(records)
-        folded = Folded()
+        folded = Folded(stopped=self.receive(records))
         folded.records.extend(self.merge.take(self._batch_size))
         for record in folded.records:
             self._take(record, folded)
         if isinstance(self.clock, WallClock):
             self._tick_wall(self.clock, folded)
-        return folded if folded.offsets else None
+        return folded if folded.offsets or folded.stopped else None
+
+    def receive(self, records: Iterable[Record]) -> dict[Place, str]:
+        """Take records in, to wait for their turn; partitions that must stop, as a schema is not known yet, with the reason.
+
+        Nothing of theirs is lost or refused meanwhile, and the other partitions go on.
+        """
+        stopped: dict[Place, str] = {}
+        self.merge.put(records if self._schemas is None else self._understood(self._schemas, records, stopped))
+        return stopped
+
+    def _understood(self, schemas: Schemas, records: Iterable[Record], stopped: dict[Place, str]) -> Iterator[Record]:
+        for record in records:
+            if stopped and record.place in stopped:
+                continue
+            if (number := schema_id(record)) is None:
+                yield record
+            elif isinstance(contract := schemas.contract(number), str):
+                stopped[record.place], self._awaited[record.place] = contract, number
+            else:
+                yield translated(record, number, contract)
+
+    def answered(self, stopped: Container[Place]) -> list[Place]:
+        """Stopped partitions that can go on: what they waited for is known."""
+        waiting = [place for place in self._awaited if place in stopped]
+        return [
+            place
+            for place in waiting
+            if self._schemas and not isinstance(self._schemas.contract(self._awaited[place]), str)
+        ]
 
     def _take(self, record: Record, folded: Folded) -> None:
         self.positions[record.place] = folded.offsets[record.place] = record.offset + 1
@@ -196,7 +228,10 @@ class Intake:
             subject = Rejected("invalid_id", f"found the subject {subject}, and {self._partitions} partitions")
         if isinstance(subject, str) and isinstance(self.clock, EventsClock) and record.topic != "messages":
             subject = self._tick_events(self.clock, record.timestamp, folded) or subject
-        folded.outgoing.append(append(record, subject) if isinstance(subject, str) else bury(record, subject))
+        if isinstance(subject, str):
+            folded.outgoing.append(append(record, subject))
+        else:
+            folded.outgoing.append(bury(record, subject, self._seals))
 
     def _tick_events(self, clock: EventsClock, timestamp: int, folded: Folded) -> Rejected | None:
         if clock.last is not None and clock.jumps(timestamp):

@@ -9,7 +9,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.records import Headers, Record
+from streams.records import Headers, Record, restored
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -54,7 +54,9 @@ def member(settings: Settings, agent: str) -> dict[str, Any]:
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": max(100, settings.session_timeout_ms // 6),
         "fetch.wait.max.ms": 50,
-        "queued.max.messages.kbytes": 32_768,
+        # One queue for all partitions, first come, first served: what a backlog of one puts into it, the others wait for. It
+        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour).
+        "queued.max.messages.kbytes": 2_048,
     }
 
 
@@ -124,14 +126,15 @@ def place_of(message: Any, settings: Settings) -> Place:
 
 def to_record(message: Any, settings: Settings) -> Record:
     """A message with its topic's bare name. Any: the client's types allow None for what a message always has."""
+    topic, headers = settings.bare(message.topic()), headers_of(message)
     return Record(
-        settings.bare(message.topic()),
+        topic,
         message.partition(),
         message.offset(),
         message.timestamp()[1],
         message.key(),
-        message.value(),
-        headers_of(message),
+        restored(topic, message.value(), headers),
+        headers,
     )
 
 

@@ -3,14 +3,14 @@
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import chain
 
 from schemas.codec import kind_of
 from schemas.events import ClockTicked, PolicyActivated
 from schemas.topics import INTAKE
-from streams.intake import TOO_LARGE
+from streams.burying import DELETED, TOO_LARGE, dig_up
 from streams.kafka import Place, admin, committed, partitions_of
+from streams.keys import Keyring
 from streams.published import Written
 from streams.reading import bounds, read
 from streams.records import ORIGIN, REASON, Record, parse_origin
@@ -18,13 +18,15 @@ from streams.report import Check
 from streams.restoring import Tables
 from streams.settings import Settings
 from streams.snapshots import Body, Snapshot
+from streams.translation import hash_of, hash_of_source
 
 TIMELINE = Tables().source
 DEAD = "dead-letters"
 OWN = (ClockTicked, PolicyActivated)
 """What is on the timeline without a source: ticks, and the first policy."""
 ELSEWHERE = 0
-"""Instead of a hash: the dead letter says that the record was too large, and its bytes stay where they are."""
+"""Instead of a hash: the dead letter says that the record was too large, and its bytes stay where they are, or the key that
+they were sealed under was deleted."""
 
 
 class Seen:
@@ -69,6 +71,8 @@ class Ledger:
     """How far timeline and dead letters were read."""
     early: list[tuple[bytes, int]] = field(default_factory=list)
     """Origins found there that were not before `checked`, with the hash of what was found: intake had gone on."""
+    lost: int = 0
+    """Dead letters whose key was deleted: of these it is known that they are there, and their bytes are not compared."""
     settled: bool = True
     """Whether the next check may go on from here, provided that this one found no difference."""
 
@@ -104,8 +108,9 @@ def check_origins(settings: Settings, count: int, ledger: Ledger | None = None) 
         for place, (low, high) in bounds(settings, full).items()
         for position in [positions[place]]
     }
-    finding = Finding(seen, ledger)
-    checks = [finding.read(settings, partition) for partition in range(count)]
+    with Keyring(settings) as keys:
+        finding = Finding(seen, ledger, keys)
+        checks = [finding.read(settings, partition) for partition in range(count)]
     absent = {place: full[place] for place, position in positions.items() if position is None}
     ledger.settled = _bound(settings, seen, absent)
     # Intake may have gone on since its positions were read; now every origin lies before its source's end.
@@ -129,8 +134,9 @@ def _bound(settings: Settings, seen: dict[Place, Seen], absent: dict[Place, Plac
 class Finding:
     """Reading timeline and dead letters, and laying each record at its origin's door."""
 
-    def __init__(self, seen: dict[Place, Seen], ledger: Ledger) -> None:
+    def __init__(self, seen: dict[Place, Seen], ledger: Ledger, keys: Keyring) -> None:
         self._seen = seen
+        self._keys = keys
         self._ledger = ledger
         self._passed = dict(ledger.checked)
         self._later: list[tuple[str, bytes, int, Check]] = []
@@ -165,11 +171,24 @@ class Finding:
             if record.topic != TIMELINE or kind_of(record.value) not in OWN:
                 check.differ(f"{_place(record)} names no source")
             return
-        origin, found = _origin(header), _hash_found(record)
+        origin, found = _origin(header), self._hash(record)
         if origin is not None and origin[2] < self._passed.get(origin[:2], 0):
             check.differ(f"{_place(record)} names {header.decode()}, which an earlier verification had found already")
         elif not self._count(header, found):
             self._later.append((_place(record), header, found, check))
+
+    def _hash(self, record: Record) -> int:
+        """The timeline's records have keys of their own; the dead letters keep their sources'."""
+        if record.topic == TIMELINE:
+            return hash_of_source(record)
+        if record.header(REASON) == TOO_LARGE.encode() and record.key is None and record.value is None:
+            return ELSEWHERE
+        found = dig_up(record, self._keys.find)
+        if found.lost == DELETED:
+            self._ledger.lost += 1
+            return ELSEWHERE
+        whole = record if found.lost else found  # what does not open is compared as it stands, and is something else
+        return hash_of(whole.value, whole.key)
 
     def _count(self, header: bytes, found: int) -> bool:
         """Count what was found for its origin, where that is before the end of what is looked at."""
@@ -179,22 +198,6 @@ class Finding:
             return False
         of_source.add(origin[2], found)
         return True
-
-
-def _hash_found(record: Record) -> int:
-    """The timeline's records have keys of their own; the dead letters keep their sources'."""
-    if record.topic == TIMELINE:
-        return _hash(record.value)
-    elsewhere = record.header(REASON) == TOO_LARGE.encode() and record.key is None and record.value is None
-    return ELSEWHERE if elsewhere else _hash(record.value, record.key)
-
-
-def _hash(value: bytes | None, *key: bytes | None) -> int:
-    """Eight bytes. No value and an empty one are the same here, as they are to some clients."""
-    digest = blake2b(value or b"", digest_size=8)
-    for each in key:
-        digest.update(b"\0none" if each is None else b"\0" + each)
-    return int.from_bytes(digest.digest(), "big") or 1
 
 
 def _origin(header: bytes) -> tuple[str, int, int] | None:
@@ -226,7 +229,7 @@ def _compare_origins(settings: Settings, place: Place, seen: Seen) -> Check:
         check.compared += 1
         if (times := seen.times(record.offset)) != 1:
             check.differ(f"{_place(record)} is there {times} times")
-        elif seen.hash(record.offset) not in {ELSEWHERE, _hash(record.value), _hash(record.value, record.key)}:
+        elif seen.hash(record.offset) not in {ELSEWHERE, hash_of(record.value), hash_of(record.value, record.key)}:
             check.differ(f"{_place(record)} is there with other bytes, or dead under another key")
     _compare_between(place, seen, range(expected, seen.end), check)
     return check

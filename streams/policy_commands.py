@@ -1,4 +1,4 @@
-"""`laurel policy`: is a file a policy, and which policies does the timeline know."""
+"""`laurel policy check` and `show`: is a file a policy, and what is in force."""
 
 import json
 import sys
@@ -9,14 +9,24 @@ import yaml
 from cyclopts import App
 from rich.table import Table
 
-from streams.console import BAD_INPUT, FAILED, OK, Json, fail, iso, out, progress, table, when
+from streams.console import (
+    BAD_INPUT,
+    FAILED,
+    OK,
+    Json,
+    fail,
+    out,
+    progress,
+    table,
+)
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from processors.policy import Policy
 
 app = App(
-    name="policy", help="Check a policy file, and show what is in force.\n\nExample: laurel policy check policy.yaml"
+    name="policy",
+    help="Check, publish and withdraw policies, and show what is in force.\n\nExample: laurel policy check policy.yaml",
 )
 
 
@@ -77,40 +87,6 @@ def show(version: str | None = None, /, *, as_json: Json = False) -> int:
     else:
         sys.stdout.write(yaml.safe_dump(json.loads(document), sort_keys=False, allow_unicode=True))
     return OK
-
-
-@app.command
-def history(*, as_json: Json = False) -> int:
-    """List every version that was put in force, when, and on how many partitions; exit code 1 while they differ.
-
-    Example: laurel policy history
-
-    Parameters
-    ----------
-    as_json
-        As JSON lines.
-    """
-    from streams.activations import everywhere
-
-    with progress("records looked at", None) as advance:
-        found = everywhere(Settings(), advance)
-    every = [each for activations in found.values() for each in activations]
-    stamps: dict[str, list[int]] = {}
-    for each in every:
-        stamps.setdefault(each.event.activation_id, []).append(each.record.timestamp)
-    last = {activations[-1].event.version for activations in found.values() if activations}
-    drawn = table("version", "for events from", "put in force", "on partitions", "now in force")
-    for event in {each.event.activation_id: each.event for each in every}.values():
-        at, count, holds = min(stamps[event.activation_id]), len(stamps[event.activation_id]), event.version in last
-        if as_json:
-            told = {"version": event.version, "effective_from": iso(event.effective_from), "activated_at": iso(at)}
-            sys.stdout.write(json.dumps(told | {"partitions": count, "in_force": holds}) + "\n")
-        else:
-            where = f"{count} of {len(found)}"
-            drawn.add_row(event.version, when(event.effective_from), when(at), where, "yes" if holds else "")
-    if not as_json:
-        out().print(drawn)
-    return OK if len(last) == 1 else FAILED
 
 
 def _drawn(policy: "Policy") -> Table:

@@ -1,6 +1,6 @@
 """Where intake starts a partition: the group's position, or what the timeline says when positions expired (D2)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import chain
 from threading import Lock
 from typing import Any
@@ -132,8 +132,8 @@ class IntakeWork:
     def fold(self, records: list[Record]) -> Folded | None:
         """See `Work.fold`. The events' own clock sees its minimum only with every partition in hand."""
         if isinstance(self._intake.clock, EventsClock) and not self._complete():
-            self._intake.merge.put(records)
-            return None
+            stopped = self._intake.receive(records)
+            return Folded(stopped=stopped) if stopped else None
         folded = self._intake.fold(records)
         found = self._unwritten & self._intake.positions.keys()
         if not found:
@@ -143,9 +143,9 @@ class IntakeWork:
         folded.offsets |= {place: self._intake.positions[place] for place in found}
         return folded
 
-    def reconsider(self, stopped: object) -> list[Place]:  # noqa: ARG002
-        """No record stops intake; what stops its preparation is tried again anyway."""
-        return []
+    def reconsider(self, stopped: Container[Place]) -> list[Place]:
+        """Only a schema that is not known yet stops intake; what stops its preparation is tried again anyway."""
+        return self._intake.answered(stopped)
 
     def crowded(self) -> set[Place]:
         """See `Work.crowded`."""

@@ -66,6 +66,10 @@ class Presence:
         """Whether this worker may write ticks (D4)."""
         return self.drift_ms is not None and abs(self.drift_ms) <= self._settings.max_clock_drift_s * 1000
 
+    def broker_ms(self) -> int | None:
+        """The broker's clock, from this machine's and how far that is ahead; None before that was measured."""
+        return None if self.drift_ms is None else now_ms() - self.drift_ms
+
     def start(self) -> None:
         """Announce this worker, and go on doing so."""
         self._announce()

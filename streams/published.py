@@ -7,16 +7,17 @@ from typing import Any
 
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided
+from schemas.partitions import partition_of
 from schemas.topics import TOPICS
 from streams.kafka import Place
 from streams.reading import bounds, read
-from streams.records import AT, Outgoing, Record
+from streams.records import AT, SENDER, Outgoing, Record
 from streams.report import Check
 from streams.settings import Settings
 from streams.snapshots import Body, Snapshot
 
 OUTPUTS = tuple(topic.name for topic in TOPICS if topic.writer == "customers" and topic.types)
-COMPACTED = "customer-profiles"
+COMPACTED, MESSAGES = "customer-profiles", "messages"
 
 
 class Written:
@@ -26,10 +27,17 @@ class Written:
     in turn, so the broker may hide records for a moment longer than it hides the position.
     """
 
-    def __init__(self, settings: Settings, topic: str, partition: int, start: int = 0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        partition: int,
+        start: int = 0,
+        limits: dict[Place, tuple[int, int]] | None = None,
+    ) -> None:
         self._settings = settings
         self._place = (settings.topic(topic), partition)
-        low, self._high = bounds(settings, [self._place], committed=False)[self._place]
+        low, self._high = (limits or bounds(settings, [self._place], committed=False))[self._place]
         self.cut = low > start
         self.begin = max(low, start)
         self.end = max(self._high, start)
@@ -45,43 +53,47 @@ class Written:
 
 
 class Published:
-    """The published records of a partition, beside what the fold publishes (I-3), and their numbers (I-4).
+    """The published records of a partition's fold, beside what the fold publishes (I-3), and their numbers (I-4).
 
-    With `start`, what was verified before is known from there, and each topic is read on from where it stood then.
+    They are on the partition of its number, of `count`; messages may be on any. With `start`, what was verified before is known from there, and each topic is read on from where it stood then.
     """
 
-    def __init__(self, settings: Settings, partition: int, position: int, start: Snapshot | None = None) -> None:
+    def __init__(
+        self, settings: Settings, partition: int, count: int, position: int, start: Snapshot | None = None
+    ) -> None:
         self._position = position
         self._partition = partition
+        self._count = count
         ends = start.places() if start else {}
-        held = {
-            topic: Written(settings, topic, partition, ends.get((topic, partition), 0))
-            for topic in OUTPUTS
-            if topic != COMPACTED
-        }
+        places = [(topic, partition) for topic in OUTPUTS if topic not in (COMPACTED, MESSAGES)]
+        places += [(MESSAGES, n) for n in range(count)]
+        limits = bounds(settings, [(settings.topic(topic), n) for topic, n in places], committed=False)
+        held = {(topic, n): Written(settings, topic, n, ends.get((topic, n), 0), limits) for topic, n in places}
         self._profiles = {record.key: record for record in Written(settings, COMPACTED, partition)}
         self._held = held
-        self._found = {topic: self._up_to(topic, records) for topic, records in held.items()}
-        self._newer: dict[str, int] = {}
-        self._cut = {topic for topic, records in held.items() if records.cut}
+        self._found = {place: self._up_to(place, records) for place, records in held.items()}
+        self._newer: dict[Place, int] = {}
+        self._cut = {place for place, records in held.items() if records.cut}
         self._expected_profiles: dict[bytes | None, bytes | None] = start.take("profiles") if start else {}
         self._of_topic = {topic: Check("I-3", topic, partition) for topic in OUTPUTS}
         self._numbers = Check("I-4", "sequence numbers", partition)
         self._before: dict[str, int] = start.take("numbers") if start else {}
         self._since: dict[str, set[int]] = defaultdict(set)
-        self._begun: set[str] = set()
+        self._begun: set[Place] = set()
 
     @property
     def checks(self) -> list[Check]:
         """The comparisons, filled as the fold goes on."""
         return [*self._of_topic.values(), self._numbers]
 
-    def _up_to(self, topic: str, records: Iterable[Record]) -> Iterator[Record]:
+    def _up_to(self, place: Place, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
+            if int(record.header(SENDER) or place[1]) != self._partition:
+                continue
             if _offset(record.header(AT)) < self._position:
                 yield record
             else:
-                self._newer.setdefault(topic, record.offset)
+                self._newer.setdefault(place, record.offset)
 
     def compare(self, outputs: list[Outgoing]) -> None:
         """Compare what a batch publishes with what was published."""
@@ -103,16 +115,20 @@ class Published:
 
     def _next(self, expected: Outgoing) -> Any:
         """The record found where `expected` belongs; what retention has removed from the front is passed over."""
-        if expected.topic not in self._begun:
-            first = next(self._found[expected.topic], None)
+        place = (expected.topic, self._partition)
+        if expected.topic == MESSAGES:
+            to = expected.partition
+            place = (MESSAGES, partition_of((expected.key or b"").decode(), self._count) if to is None else to)
+        if place not in self._begun:
+            first = next(self._found[place], None)
             # The log's start tells what expired. The first record does not: an aborted batch has offsets, too.
-            if expected.topic in self._cut and (first is None or _offset(first.header(AT)) > _at(expected)):
+            if place in self._cut and (first is None or _offset(first.header(AT)) > _at(expected)):
                 if first is not None:
-                    self._found[expected.topic] = chain([first], self._found[expected.topic])
+                    self._found[place] = chain([first], self._found[place])
                 return EXPIRED
-            self._begun.add(expected.topic)
+            self._begun.add(place)
             return first
-        return next(self._found[expected.topic], None)
+        return next(self._found[place], None)
 
     def _number(self, record: Record) -> None:
         decision = decode(record.value)
@@ -127,7 +143,7 @@ class Published:
 
     def finish(self) -> None:
         """After the fold: nothing may be left over, the last profiles must agree, and the numbers have no gap."""
-        for topic, left in self._found.items():
+        for (topic, _), left in self._found.items():
             for record in left:
                 self._of_topic[topic].compared += 1
                 self._of_topic[topic].differ(
@@ -150,8 +166,8 @@ class Published:
                 self._numbers.differ(f"{customer} has no {gap}")
 
     def ends(self) -> dict[Place, int]:
-        """By topic, after `finish`: where the next verification reads on."""
-        return {(topic, self._partition): self._newer.get(topic, records.end) for topic, records in self._held.items()}
+        """After `finish`: where the next verification reads on."""
+        return {place: self._newer.get(place, records.end) for place, records in self._held.items()}
 
     def body(self) -> Body:
         """What the next verification has to know, after `finish` of one that found no difference."""

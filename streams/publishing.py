@@ -1,6 +1,7 @@
 """Publishing events from a file of JSON lines, as an upstream system would: keyed, in order, acknowledged.
 
-A line is `{"type": "OrderPlaced", ...}` with the fields of its contract. Two more kinds of line serve tests of the dead
+A line is `{"type": "OrderPlaced", ...}` with the fields of its contract; free text in `note` or `answer` is sealed on the
+way (D11). Two more kinds of line serve tests of the dead
 letters: `"unchecked": true` beside a type encodes values that a contract forbids, and `{"topic": ..., "raw": <base64>}`
 publishes bytes as they are.
 """
@@ -8,15 +9,21 @@ publishes bytes as they are.
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from schemas.codec import BY_NAME, Rejected, encode, encode_fields, from_json
+from schemas import publishing as library
+from schemas.codec import BY_NAME, Rejected, encode_fields
+from schemas.directives import PROGRAMME
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
 from schemas.topics import TOPIC_OF
-from streams.kafka import client
+from streams.kafka import admin, client, shown
+from streams.keychain import nonce
+from streams.keys import Keyring
 from streams.records import Outgoing
 from streams.settings import Settings
 from streams.transactions import send
@@ -28,13 +35,17 @@ class BadLineError(Exception):
     """A line of the file cannot be published: the message names line, field, found and allowed."""
 
 
-def parse_line(text: str, number: int) -> Outgoing:
+Prepare = Callable[[dict[str, Any]], library.Publication | Rejected]
+"""The record of an event: what `schemas.publishing.prepare` does with keys and topics of one kind or another."""
+
+
+def parse_line(text: str, number: int, prepare: Prepare) -> Outgoing:
     """The record of one line. Raises `BadLineError`."""
     try:
         line = _object(text)
         if "raw" in line:
             return _raw(line)
-        return _unchecked(line) if line.pop("unchecked", False) else _event(line)
+        return _unchecked(line) if line.pop("unchecked", False) else _event(line, prepare)
     except BadLineError as error:
         message = f"line {number}: {error}"
         raise BadLineError(message) from error
@@ -62,13 +73,11 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _event(line: dict[str, Any]) -> Outgoing:
-    event = from_json(line)
-    if isinstance(event, Rejected):
-        raise BadLineError(event.detail)
-    if not isinstance(event, SourceEvent):
-        raise BadLineError(f"{type(event).__name__} is laurel's own record; upstream systems do not publish it")
-    return Outgoing(TOPIC_OF[type(event)], event.customer_id.encode(), encode(event), None, event.occurred_at)
+def _event(line: dict[str, Any], prepare: Prepare) -> Outgoing:
+    record = prepare(line)
+    if isinstance(record, Rejected):
+        raise BadLineError(record.detail)
+    return Outgoing(record.topic, record.key, record.value, record.partition, record.timestamp)
 
 
 def _unchecked(line: dict[str, Any]) -> Outgoing:
@@ -84,7 +93,7 @@ def _unchecked(line: dict[str, Any]) -> Outgoing:
         raise BadLineError(f"{kind.__name__}: not even its shape is right: {type(error).__name__}: {error}") from error
     # The broker's stamp: `timestamp` where the record's own date is the absurd thing.
     stamp = _stamp(line, "timestamp" if "timestamp" in line else "occurred_at")
-    return Outgoing(TOPIC_OF[kind], fields["customer_id"].encode(), value, None, stamp)
+    return Outgoing(TOPIC_OF[kind], str(fields.get("customer_id", PROGRAMME)).encode(), value, None, stamp)
 
 
 def _raw(line: dict[str, Any]) -> Outgoing:
@@ -106,11 +115,30 @@ def _stamp(line: dict[str, Any], field: str) -> int:
     return found
 
 
-def parse(lines: Iterable[str]) -> Iterator[Outgoing]:
+def parse(lines: Iterable[str], prepare: Prepare) -> Iterator[Outgoing]:
     """The records of a file's lines; empty lines are passed over. Raises `BadLineError`."""
     for number, text in enumerate(lines, 1):
         if text.strip():
-            yield parse_line(text, number)
+            yield parse_line(text, number, prepare)
+
+
+@contextmanager
+def preparing(settings: Settings) -> Iterator[Prepare]:
+    """For topics and keys of a broker, which is asked when they are first needed."""
+    with Keyring(settings) as keys:
+        yield partial(library.prepare, partitions=_counting(settings), keys=keys, nonce=nonce)
+
+
+def _counting(settings: Settings) -> Callable[[str], int]:
+    """How many partitions a topic has; one that is not there says so when it is sent to."""
+    found: dict[str, int] = {}
+
+    def partitions(topic: str) -> int:
+        if not found:
+            found.update(shown(admin(settings)))
+        return found.get(settings.topic(topic), 1)
+
+    return partitions
 
 
 def publish(settings: Settings, records: Iterable[Outgoing], advance: Callable[[int], None]) -> int:

@@ -71,7 +71,7 @@ def read_messages(
             messages = consumer.consume(10_000, LOOK_S)
             empty = 0 if messages else empty + 1
             if empty > EMPTY_LOOKS and until is None:
-                raise _silence(*unfinished)
+                raise silence(*unfinished)
             for message in messages:
                 if (error := message.error()) is None:
                     usable.append(message)
@@ -106,10 +106,11 @@ def first(settings: Settings, place: Place, offset: int) -> Record | None:
                 raise KafkaException(error)
     finally:
         consumer.close()
-    raise _silence(place)
+    raise silence(place)
 
 
-def _silence(place: Place, *others: Place) -> KafkaException:
+def silence(place: Place, *others: Place) -> KafkaException:
+    """What is raised of a broker that says nothing."""
     said = f"no word of {place[0]}/{place[1]} and {len(others)} others in {EMPTY_LOOKS * LOOK_S:.0f} s"
     return KafkaException(KafkaError(KafkaError._TIMED_OUT, said))  # noqa: SLF001 - the client's name for it
 

@@ -7,12 +7,12 @@ from cyclopts import Parameter
 
 from schemas.topics import BY_NAME
 from streams.console import BAD_INPUT, OK, Json, Lines, fail, noted, opened, progress, tell
-from streams.settings import Settings
+from streams.settings import Settings, Wire
 
 Topic = Annotated[str, Parameter(choices=tuple(BY_NAME), show_choices=False)]
 
 
-def publish(file: Lines, /, *, as_json: Json = False) -> int:
+def publish(file: Lines, /, *, wire: Wire = "single-object", as_json: Json = False) -> int:
     """Publish a file of JSON lines to the source topics; `-` reads standard input.
 
     Example: laurel publish events.jsonl
@@ -20,15 +20,24 @@ def publish(file: Lines, /, *, as_json: Json = False) -> int:
     Parameters
     ----------
     file
-        One event a line: `{"type": "OrderPlaced", "event_id": ..., ...}`
+        One event a line: `{"type": "OrderPlaced", "event_id": ..., ...}`. Free text is given as `note` or `answer` and
+        sealed under a key of its person.
+    wire
+        How records are written: Avro single-object encoding, or Confluent's wire format with the ids of a registry.
     as_json
         For programs.
     """
-    from streams import publishing
+    from streams import framing, publishing
 
+    settings = Settings()
+    frame = framing.of_sources(settings, wire)
     try:
-        with opened(file) as lines, progress("publishing", _count(lines)) as advance:
-            count = publishing.publish(Settings(), publishing.parse(lines), advance)
+        with (
+            publishing.preparing(settings) as prepare,
+            opened(file) as lines,
+            progress("publishing", _count(lines)) as advance,
+        ):
+            count = publishing.publish(settings, map(frame, publishing.parse(lines, prepare)), advance)
     except TimeoutError:  # the broker's silence, and to Python an OSError
         raise
     except OSError as error:

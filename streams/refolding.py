@@ -15,6 +15,7 @@ from state.memory import MemoryStore
 from state.partition import PartitionState, state_of
 from streams.customers import Fold, Partitions
 from streams.folding import fold
+from streams.kafka import admin, partitions_of
 from streams.reading import read
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
@@ -32,10 +33,12 @@ class FoldStoppedError(Exception):
 
 
 class Refold:
-    """One partition folded again, from its first record or from what a snapshot holds. `state` is what was folded so far."""
+    """One partition of `count` folded again, from its first record or from a snapshot. `state` is what was folded so far."""
 
-    def __init__(self, partition: int, skips: Skips, fold: Fold = fold, start: Snapshot | None = None) -> None:
-        self._partitions = Partitions(TABLES, fold)
+    def __init__(
+        self, partition: int, count: int, skips: Skips, fold: Fold = fold, start: Snapshot | None = None
+    ) -> None:
+        self._partitions = Partitions(TABLES, fold, count)
         self._partitions.skips = skips
         self.partition = partition
         self.position = start.header.position if start else 0
@@ -105,7 +108,8 @@ class Digest:
 
 def digest(settings: Settings, partition: int, until: int, start: Snapshot | None = None) -> str:
     """The digest of a partition folded up to `until`."""
-    refold, found = Refold(partition, load(settings), start=start), Digest()
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    refold, found = Refold(partition, count, load(settings), start=start), Digest()
     for batch in batches(timeline(settings, partition, refold.position, until), OTHER_BATCH_SIZE, set()):
         found.outputs(refold.fold(batch))
     return found.rows(refold.state)

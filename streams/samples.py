@@ -7,6 +7,7 @@ from streams.backlog import Backlog
 from streams.batches import Stage
 from streams.clock import now_ms
 from streams.customers import CustomersWork
+from streams.day_keys import DayKeys
 from streams.metrics import Sample
 from streams.presence import Presence
 from streams.replicas import Replicas
@@ -30,6 +31,10 @@ def of_customers(work: CustomersWork) -> Iterator[Sample]:
         yield Sample("laurel_table_bytes", label, figures.size.size_bytes)
         yield Sample("laurel_timers_due", label, figures.timers_due)
         yield Sample("laurel_deferred_work", label, figures.deferred)
+        for outcome, number in figures.kept.at_risk().items():
+            yield Sample("laurel_at_risk_episodes", (*label, outcome), number)
+        for outcome, number in figures.kept.win_backs().items():
+            yield Sample("laurel_win_backs", (*label, outcome), number)
         if figures.policy is not None:
             yield Sample("laurel_policy_info", (figures.policy,), 1)
     yield Sample("laurel_restored_rows_total", (), work.restored.total())
@@ -60,6 +65,13 @@ def of_replicas(replicas: Replicas) -> Iterator[Sample]:
     if (copies := replicas.copies) is not None:
         yield Sample("laurel_topic_partitions_underreplicated", (), copies.underreplicated)
         yield Sample("laurel_topic_partitions_leaderless", (), copies.leaderless)
+
+
+def of_keys(keys: DayKeys) -> Iterator[Sample]:
+    """Who has keys."""
+    owners = keys.owners()
+    yield Sample("laurel_keys", ("people",), owners.people)
+    yield Sample("laurel_keys", ("days",), owners.days)
 
 
 def of_presence(presence: Presence) -> Iterator[Sample]:

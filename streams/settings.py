@@ -10,37 +10,59 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from processors.local_time import zones
 
 FLAGS: dict[str, Any] = {}
 """Settings that this process was called with (`streams.flags`); like the environment, they hold for all of it."""
+NAMED = "LAUREL_CONFIG"
+"""The variable that names the file."""
 COMMAND = "command"
 """The table of the file that holds flags of commands; everything else in it is a setting."""
+Wire = Literal["single-object", "confluent"]
+"""How records are written: Avro single-object encoding, or Confluent's wire format, with the ids of a registry."""
 
 
 def config_file() -> Path:
-    """The file that settings are read from; it need not exist."""
-    return Path(os.environ.get("LAUREL_CONFIG", "laurel.toml"))
+    """The file that settings are read from; it need not exist unless it is named."""
+    return Path(os.environ.get(NAMED, "laurel.toml"))
 
 
 def in_file() -> dict[str, Any]:
-    """What the file says. Raises `TOMLDecodeError`, and `OSError` where it is there and cannot be read."""
+    """What the file says. Raises `TOMLDecodeError`, and `SettingsError` where it cannot be read, or is named and not there."""
     path = config_file()
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not (path.exists() or NAMED in os.environ):
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {getattr(error, 'strerror', error)}") from error
 
 
 def _known(zone: str) -> str:
     if zone not in zones():
         raise ValueError("a zone of the IANA database is needed, as Europe/Berlin")
     return zone
+
+
+def _without_credentials(url: str) -> str:
+    if "@" in url:  # it is shown, and told in dead letters
+        raise ValueError("credentials belong into LAUREL_REGISTRY, as basic.auth.user.info")
+    return url
+
+
+def _with_registry(wire: Wire, others: ValidationInfo) -> Wire:
+    if wire == "confluent" and not others.data.get("registry_url"):
+        raise ValueError("Confluent's wire format needs LAUREL_REGISTRY_URL")
+    return wire
 
 
 class Settings(BaseSettings):
@@ -58,6 +80,17 @@ class Settings(BaseSettings):
     instance: str = Field(
         default_factory=socket.gethostname,
         description="name of this worker, unique and stable over restarts; this machine's where none is given",
+    )
+    registry_url: Annotated[str, AfterValidator(_without_credentials)] = Field(
+        "",
+        description="a schema registry's address, as Confluent's clients want it: records in Confluent's wire format are read",
+    )
+    registry: dict[str, str] = Field(
+        {}, description="further settings of Confluent's registry client, such as basic.auth.user.info, ssl.ca.location"
+    )
+    decisions_wire: Annotated[Wire, AfterValidator(_with_registry)] = Field(
+        "single-object",
+        description="how decisions are written: Avro single-object encoding, or Confluent's wire format",
     )
     agents: Annotated[str, Field(pattern=r"^(intake|customers)(,(intake|customers))*$")] = Field(
         "intake,customers", description="which agents this worker runs, comma-separated"

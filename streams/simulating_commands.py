@@ -28,7 +28,8 @@ def simulate(file: Lines, /, *, policy: PolicyFile | None = None, as_json: Json 
     try:
         first = policies.activation(policy or policies.default_file())
         with opened(file) as lines:
-            result = simulating.simulate(publishing.parse(lines), first, Settings().time_zone)
+            records = publishing.parse(lines, simulating.prepare())
+            result = simulating.simulate(records, first, Settings().time_zone)
     except (OSError, policies.PolicyFileError) as error:
         return fail(error, BAD_INPUT)
     except (UnicodeDecodeError, publishing.BadLineError) as error:

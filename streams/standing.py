@@ -10,13 +10,13 @@ from processors.customer import CUSTOMERS
 from processors.partition import HERE, PARTITION, Partition, current
 from processors.policy import Policy
 from processors.qualification import qualify, rises_at
-from schemas.codec import decode
+from schemas.codec import decode, kind_of
 from schemas.decisions import Condition
 from schemas.events import ClockTicked
 from schemas.partitions import partition_of, reserved
 from state.overlay import Overlay
 from streams.activations import activations
-from streams.kafka import admin, committed, partitions_of
+from streams.kafka import Place, admin, committed, partitions_of
 from streams.reading import bounds
 from streams.records import Record
 from streams.refolding import BATCH_SIZE, TABLES, Refold, batches, timeline
@@ -45,12 +45,16 @@ class Standing(NamedTuple):
 def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
     """Where a customer stands at an instant, milliseconds; None where nothing had happened to them.
 
-    Their row depends on no other customer's records, so only theirs and the partition's own are folded. Raises
+    Their row depends on no other customer's records (D8), so only theirs and the partition's own are folded. Raises
     `FoldStoppedError` where a rule raises on one of them.
     """
-    partition = partition_of(customer_id, partitions_of(admin(settings), settings.topic(TABLES.source)))
-    refold = Refold(partition, load(settings))
-    for batch in batches(_records(settings, partition, customer_id, at, advance), BATCH_SIZE, set()):
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    partition = partition_of(customer_id, count)
+    refold = Refold(partition, count, load(settings))
+    place = (settings.topic(TABLES.source), partition)
+    position = committed(settings, TABLES.agent, [place])[place]
+    until = bounds(settings, [place])[place][1] if position is None else position
+    for batch in batches(_until(at, records_of(settings, customer_id, place, until, advance)), BATCH_SIZE, set()):
         refold.fold(batch)
     rows = Overlay(refold.state.store)
     customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
@@ -74,22 +78,23 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
     )
 
 
-def _records(
-    settings: Settings, partition: int, customer_id: str, at: int | None, advance: Advance
-) -> Iterator[Record]:
-    """The customer's records and the partition's own, as far as they are folded, and up to where the log's time passes `at`."""
-    place = (settings.topic(TABLES.source), partition)
-    position = committed(settings, TABLES.agent, [place])[place]
-    until = bounds(settings, [place])[place][1] if position is None else position
-    key, own = customer_id.encode(), reserved(partition).encode()
-    for record in timeline(settings, partition, 0, until):
+def records_of(settings: Settings, subject: str, place: Place, until: int, advance: Advance) -> Iterator[Record]:
+    """A subject's records and the partition's own, up to an offset: all that its rows depend on."""
+    keys = (subject.encode(), reserved(place[1]).encode())
+    for record in timeline(settings, place[1], 0, until):
         advance(1)
-        if record.key == own and at is not None:
+        if record.key in keys:
+            yield record
+
+
+def _until(at: int | None, records: Iterator[Record]) -> Iterator[Record]:
+    """Records as far as the log's time does not pass an instant."""
+    for record in records:
+        if at is not None and kind_of(record.value) is ClockTicked:
             event = decode(record.value)
             if isinstance(event, ClockTicked) and event.at > at:
                 return
-        if record.key in (key, own):
-            yield record
+        yield record
 
 
 def activated(settings: Settings, partition: int, version: str, advance: Advance) -> Policy | None:

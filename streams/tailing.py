@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.codec import Rejected, decode, to_json
+from schemas.sealing import key_id
 from schemas.topics import BY_NAME
 from streams.kafka import Place, admin, partitions_of
 from streams.reading import bounds, read
 from streams.records import Record
 from streams.settings import Settings
+
+KEYS, DEAD = "keys", "dead-letters"
 
 
 class NoTopicError(Exception):
@@ -60,10 +63,13 @@ def describe(record: Record) -> dict[str, Any]:
     }
     if record.headers:
         described["headers"] = {name: _text(value) for name, value in record.headers}
+    if record.topic == KEYS:
+        return described | {"hidden": "a key" if record.value else "deleted"}
     content = decode(record.value)
     if isinstance(content, Rejected):
+        sealed = record.topic == DEAD and key_id(record.value or b"") is not None
         raw = None if record.value is None else base64.b64encode(record.value).decode()
-        return described | {"undecoded": content.reason, "raw": raw}
+        return described | {"undecoded": "sealed" if sealed else content.reason, "raw": raw}
     fields = to_json(content)
     return described | {"record": fields}
 

@@ -180,10 +180,12 @@ def check(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def configured(settings: Settings, topics: Iterable[Topic]) -> dict[str, dict[str, str]]:
     """How the broker keeps topics that are there, by their bare names."""
+    asking = admin(settings)  # kept until the last answer: without it nobody hears one
     resources = [ConfigResource(ResourceType.TOPIC, settings.topic(topic.name)) for topic in topics]
+    futures = asking.describe_configs(resources) if resources else {}
     return {
         settings.bare(resource.name): {name: entry.value for name, entry in future.result().items()}
-        for resource, future in admin(settings).describe_configs(resources).items()
+        for resource, future in futures.items()
     }
 
 
@@ -192,6 +194,7 @@ def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[
     cleanup = topic.config.get("cleanup.policy", "delete")
     stamps = topic.config.get("message.timestamp.type", "")
     tombstones_ms = topic.config.get("delete.retention.ms", "0")
+    compacted_ms = topic.config.get("max.compaction.lag.ms", "0")
     rules: tuple[tuple[bool, str, Callable[[str], bool], str], ...] = (
         (topic.name == "timeline", "retention.ms", "-1".__eq__, "-1: it is the book of record"),
         (topic.name == "timeline", "retention.bytes", "-1".__eq__, "-1, likewise"),
@@ -203,6 +206,12 @@ def _check_config(topic: Topic, configs: dict[str, dict[str, str]]) -> Iterator[
             "delete.retention.ms",
             lambda found: int(found) >= int(tombstones_ms),
             f"at least {tombstones_ms}: an older local copy would miss tombstones",
+        ),
+        (
+            "max.compaction.lag.ms" in topic.config,
+            "max.compaction.lag.ms",
+            lambda found: int(found) <= int(compacted_ms),
+            f"at most {compacted_ms}: a key that was deleted must leave the broker's disks",
         ),
         (
             topic.name in {"timeline", "dead-letters", "quarantined"},

@@ -7,7 +7,12 @@ from schemas.topics import AGENTS, INTAKE, TOPICS
 from streams.restoring import Tables
 
 SHAPES = {"topic": "[({})]", "agent": "[{}]", "others": "([{}])"}
-OTHERS = {"upstream": "upstream systems", "operators": "operators", "workers": "workers"}
+OTHERS = {
+    "upstream": "upstream systems",
+    "keyholders": "whoever seals: publishers, workers; laurel erase",
+    "operators": "operators",
+    "workers": "workers",
+}
 TABLES = Tables()
 
 
@@ -27,6 +32,7 @@ def flows() -> Iterator[Flow]:
         TABLES.source: (TABLES.agent,),
         TABLES.changelog: (TABLES.agent,),
         "skips": (TABLES.agent,),
+        "keys": ("keyholders",),
         "workers": ("workers",),
     }
     for topic in TOPICS:

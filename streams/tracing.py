@@ -4,15 +4,22 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from processors.fold import FACTS, QUESTIONS
+from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
 from schemas.codec import Rejected, decode
 from schemas.decisions import Decided, Quarantined
+from schemas.directives import PolicyPublished
+from schemas.events import PolicyActivated
 from schemas.partitions import partition_of
-from schemas.source import SourceEvent
+from schemas.publishing import SEALED_FIELDS, SUFFIX, read_text
+from schemas.sealing import key_id
+from schemas.source import CustomerEvent, SourceEvent
 from schemas.topics import TOPIC_OF
-from streams import skips
-from streams.dead_letters import DeadLetter, dead_letter
+from streams import dead_letters, skips
+from streams.burying import DELETED
+from streams.dead_letters import DeadLetter
 from streams.kafka import admin, partitions_of
+from streams.keys import Keyring
 from streams.reading import read_all, read_partitions
 from streams.records import ORIGIN, Record
 from streams.settings import Settings
@@ -49,7 +56,7 @@ class Trace(NamedTuple):
 
 
 def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
-    """Follow an event: taken to the timeline or buried, quarantined, decided.
+    """Follow an event: taken to the timeline or buried, quarantined, decided, in force.
 
     Reads timeline, dead letters and, of the partitions that the event is on, the decisions. `advance` is told how many
     records were looked at.
@@ -61,17 +68,27 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
     ]
     # What cannot be read has no id to compare: that its bytes hold this one is all that can be said.
     buried = [
-        Moment("buried", record, dead_letter(record))
-        for record, event in _mentioning(settings, "dead-letters", event_id, advance)
-        if not isinstance(event, SourceEvent) or event.event_id == event_id
+        Moment("buried", letter.record, letter)
+        for letter in dead_letters.find(settings)
+        if _may_be(letter.record, event_id, advance)
     ]
     after = [
         moment
         for partition in sorted({moment.record.partition for moment in taken})
         for moment in _followed(settings, partition, event_id, taken, advance)
     ]
+    after += [moment for each in taken for moment in _activated(settings, each, advance)]
     nothing = None if after or not taken else _why_nothing(settings, taken)
     return Trace(event_id, [*taken, *buried, *after], nothing)
+
+
+def _may_be(record: Record, event_id: str, advance: Advance) -> bool:
+    """Whether a record that could not be taken holds this event, as far as can be said."""
+    advance(1)
+    if event_id.encode() not in (record.value or b""):
+        return False
+    event = decode(record.value)
+    return not isinstance(event, SourceEvent) or event.event_id == event_id
 
 
 def _mentioning(
@@ -100,6 +117,15 @@ def _followed(
             yield Moment("quarantined", record, said)
 
 
+def _activated(settings: Settings, taken: Moment, advance: Advance) -> Iterator[Moment]:
+    """Where a policy that was published came into force."""
+    if isinstance(taken.content, PolicyPublished):
+        wanted = activation_id(f"{TOPIC_OF[PolicyPublished]}/{taken.content.event_id}")
+        for record, event in _mentioning(settings, "timeline", wanted, advance):
+            if isinstance(event, PolicyActivated) and event.activation_id == wanted:
+                yield Moment("activated", record, event)
+
+
 def decision(settings: Settings, decision_id: str, advance: Advance) -> Moment | None:
     """The decision of an id, wherever it was published."""
     found = (
@@ -121,6 +147,8 @@ def _why_nothing(settings: Settings, taken: list[Moment]) -> str:
         return f"it is not folded yet: partition {first.partition} is at {position}"
     if kind in QUESTIONS:
         return "it asks what was asked before: the same object was decided under another event's id"
+    if kind in COMMANDS:
+        return "it is a command for everybody: `laurel policy history` shows what became of the version"
     if kind in FACTS:
         return "it is a fact: it changed what is known, or said what was known already, and moved no verdict"
     return f"no rule reads {kind.__name__} yet; it is on record for those to come"
@@ -145,16 +173,30 @@ def history(settings: Settings, customer_id: str, advance: Advance) -> list[Mome
     return [moment for _, _, moment in sorted(moments, key=lambda each: each[:2])]
 
 
+def read_texts(moment: Moment, keys: Keyring) -> dict[str, str]:
+    """The free text that a moment's record holds sealed, by its field's name without `_sealed`; or why it cannot be read."""
+    content = moment.content
+    texts = {}
+    for name in SEALED_FIELDS.get(type(content), ()):
+        if sealed := getattr(content, name):
+            number = key_id(sealed)
+            key = None if number is None else keys.find(number)
+            text = None if key is None else read_text(content, name, key)
+            lost = "not sealed as laurel seals" if number is None else DELETED if key is None else "it does not open"
+            texts[name.removesuffix(SUFFIX)] = f"({lost})" if text is None else text
+    return texts
+
+
 def said(moment: Moment) -> str:
     """What a moment is about, in one line for people."""
     content = moment.content
     if isinstance(content, DeadLetter):
-        return f"{content.reason}: {content.detail}"
+        return f"{content.reason}: {content.lost or content.detail}"
     if isinstance(content, Quarantined):
         return f"{content.reason}: {content.detail}"
     if isinstance(content, Rejected):
         return content.detail
-    hidden = {*Decided.__struct_fields__, *SourceEvent.__struct_fields__}
+    hidden = {*Decided.__struct_fields__, *CustomerEvent.__struct_fields__, "document"}
     fields = {name: getattr(content, name) for name in content.__struct_fields__ if name not in hidden}
     told = ", ".join(f"{name}={value}" for name, value in fields.items() if isinstance(value, str | int | None))
     return f"{type(content).__name__} {told}".rstrip()

@@ -1,7 +1,8 @@
 """`laurel trace`, `timeline`, `explain` and `why`: what became of an event and of a customer, and why."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -43,10 +44,10 @@ def trace(event: str, /, *, as_json: Json = False) -> int:
     return OK
 
 
-def timeline(customer: str, /, *, last: int = 50, as_json: Json = False) -> int:
+def timeline(customer: str, /, *, last: int = 50, unseal: bool = False, as_json: Json = False) -> int:
     """Show what happened to a customer and what was decided, in the log's order; exit code 1 for a stranger.
 
-    Example: laurel timeline c-4711
+    Example: laurel timeline c-4711 --unseal
 
     Parameters
     ----------
@@ -54,19 +55,28 @@ def timeline(customer: str, /, *, last: int = 50, as_json: Json = False) -> int:
         The pseudonymous id that events carry.
     last
         How many lines to show at most, from the end.
+    unseal
+        Read notes and answers too; for who may read the topic keys.
     as_json
         All of them, as JSON lines.
     """
     from streams import tracing
+    from streams.keys import Keyring
 
+    settings = Settings()
     with progress("records looked at", None) as advance:
-        moments = tracing.history(Settings(), customer, advance)
+        moments = tracing.history(settings, customer, advance)
     if not moments:
         return fail(f"nothing ever happened to {customer}", FAILED)
+    shown = moments if as_json else moments[-last:] if last > 0 else []
+    texts: list[dict[str, str]] = []
+    if unseal:
+        with Keyring(settings) as keys:
+            texts = [tracing.read_texts(moment, keys) for moment in shown]
     if as_json:
-        _print_lines(moments)
+        _print_lines(shown, texts)
     else:
-        out().print(_table(moments[-last:] if last > 0 else ()))
+        out().print(_table(shown, texts))
         out().print(f"{len(moments)} in all")
     return OK
 
@@ -165,17 +175,18 @@ def why(customer: str, /, *, tier: str | None = None, at: Instant | None = None,
     return OK
 
 
-def _table(moments: Iterable[Any]) -> Table:
+def _table(moments: Iterable[Any], texts: Sequence[Mapping[str, str]] = ()) -> Table:
     from streams import tracing
 
     drawn = table("when", "what", "where", "what it says")
-    for moment in moments:
-        drawn.add_row(when(moment.at), moment.what, moment.place, tracing.said(moment))
+    for moment, read in zip(moments, texts or repeat({}), strict=False):
+        told = [tracing.said(moment), *(f"{name}: {text}" for name, text in read.items())]
+        drawn.add_row(when(moment.at), moment.what, moment.place, "\n".join(told))
     return drawn
 
 
-def _print_lines(moments: Iterable[Any]) -> None:
+def _print_lines(moments: Iterable[Any], texts: Sequence[Mapping[str, str]] = ()) -> None:
     from streams import tailing
 
-    for moment in moments:
-        emit({"what": moment.what} | tailing.describe(moment.record))
+    for moment, read in zip(moments, texts or repeat({}), strict=False):
+        emit({"what": moment.what} | tailing.describe(moment.record) | ({"unsealed": read} if read else {}))

@@ -7,6 +7,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.crash import crash_point
+from streams.framing import Frame, unchanged
 from streams.kafka import Place, patiently, transactional
 from streams.records import Outgoing
 from streams.settings import Settings
@@ -33,10 +34,11 @@ class AbortedError(Exception):
 class Transactions:
     """The one transactional producer of an agent on a worker."""
 
-    def __init__(self, settings: Settings, agent: str, stopping: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, agent: str, stopping: Callable[[], bool], frame: Frame = unchanged) -> None:
         self._settings = settings
         self._id = settings.transactional_id(agent)
         self._stopping = stopping
+        self._frame = frame
         self._producer: Producer | None = None
         self._calls = 0
         self.call: int | None = None
@@ -79,7 +81,7 @@ class Transactions:
             producer.begin_transaction()
             crash_point("before-produce")
             for record in outgoing:
-                send(producer, record, topic(record.topic))
+                send(producer, self._frame(record), topic(record.topic))
             for record in markers.values():
                 send(producer, record, topic(record.topic), delivered)
             # Always, also for a batch of nothing but ticks: without a position a zombie is not fenced (D2).

@@ -7,7 +7,7 @@ import sys
 def worker() -> None:
     """Run a worker until it is told to stop.
 
-    Example: LAUREL_INSTANCE=worker-1 laurel worker
+    Example: laurel worker --instance worker-1
     """
     os.environ.setdefault("FAUST_LOGLEVEL", "warn")
     from streams.app import app as faust_app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -12,6 +13,7 @@ import pytest
 from testcontainers.compose import DockerCompose
 
 from deploy.broker import compose, local, probe, runs
+from deploy.registry.local import CONFLUENT_API, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +34,35 @@ def bootstrap() -> Iterator[str]:
             yield cluster.bootstrap
 
 
+@pytest.fixture(scope="session")
+def registry() -> Iterator[str]:
+    """Give a schema registry's address: LAUREL_REGISTRY_URL, Docker's, or a local one, for the whole session."""
+    if given := os.environ.get("LAUREL_REGISTRY_URL"):
+        yield given
+    elif compose.works():
+        with _in_docker("registry") as port:
+            yield f"http://127.0.0.1:{port}{CONFLUENT_API}"
+    else:
+        with Registry(runs.own_run() / "session-registry") as started:
+            yield started.url
+
+
 def _broker_in_docker() -> Iterator[str]:
+    # Not testcontainers' KafkaContainer, which knows Confluent's image only.
+    with _in_docker("broker") as port:
+        probe.await_broker(f"127.0.0.1:{port}", seconds=60)
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _in_docker(service: str) -> Iterator[int]:
     run, port = runs.own_run(), local.free_port()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COMPOSE_PROJECT_NAME", f"laurel-{run.name}")
-        environment.setenv("LAUREL_BROKER_PORT", str(port))
+        environment.setenv(f"LAUREL_{service.upper()}_PORT", str(port))
         (run / "compose").write_text(f"laurel-{run.name}")  # so that it goes even if this process is killed
-        # Not testcontainers' KafkaContainer, which knows Confluent's image only.
-        with DockerCompose(ROOT):
-            probe.await_broker(f"127.0.0.1:{port}", seconds=60)
-            yield f"127.0.0.1:{port}"
+        with DockerCompose(ROOT, services=[service], profiles=[service], wait=True):
+            yield port
 
 
 @pytest.fixture

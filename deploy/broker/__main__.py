@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.broker import compose, local, probe, runs
+from deploy.broker import compose, java, local, probe, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.Namespace], object]]] = {
         "wait until a broker answers",
         lambda given: probe.await_broker(given.bootstrap, given.seconds),
     ),
-    "java": ("", "show a Java that is new enough", lambda _: local.find_java()),
+    "java": ("", "show a Java that is new enough", lambda _: java.find()),
     "docker": ("", "fail unless a Docker engine with compose is there", lambda _: compose.works()),
     "port": ("", "choose a free port", lambda _: str(local.free_port())),
     "guard": ("run", "(internal) close a run when its owner is gone", lambda given: runs.guard(given.run)),

@@ -12,7 +12,7 @@ def works() -> bool:
 
 def down(project: str) -> bool:
     """Remove the containers of a compose project, with their data."""
-    return _docker("compose", "-p", project, "down", "--volumes", seconds=60)
+    return _docker("compose", "-p", project, "--profile", "*", "down", "--volumes", seconds=60)
 
 
 def _docker(*words: str, seconds: float = 15) -> bool:

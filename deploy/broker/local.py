@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import itertools
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.broker import java
 from deploy.broker.probe import brokers
 from deploy.broker.runs import WORK, BrokerError, end, register, running, spawn, until
 
@@ -28,7 +25,6 @@ HERE = Path(__file__).resolve().parent
 # Java start-up dominates a broker of this size. Against the defaults of Java 17 on two cores: ready after 2.2 s instead
 # of 2.7, and a million records in transactions and back cost 9 s of CPU instead of 18.
 JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-OLDEST_JAVA = 17
 CLUSTER_ID = "bGF1cmVsLWJyb2tlci0wMQ"  # any 16 bytes in base64
 
 # docker-compose.yml gives its broker the same.
@@ -73,7 +69,7 @@ class Cluster:
 
     def start(self) -> Self:
         """Start every node, wait until each knows of all, and return the cluster itself."""
-        jars = fetch()
+        jars = java.fetch(HERE / "pom.xml", "copy-dependencies", WORK / "broker")
         for attempts_left in (2, 1, 0):
             try:
                 self._lay_out(jars)
@@ -164,7 +160,7 @@ class Cluster:
     def _java(self, node: int, *words: str) -> subprocess.Popen[bytes]:
         folder = self._folder(node)
         options = [f"-Dlog4j2.configurationFile={HERE}/log4j2.properties", f"-Dlaurel.broker.log={folder}/server.log"]
-        command = [find_java(), *JVM, *options, "-cp", f"{self._jars}/*", *words, str(folder / "server.properties")]
+        command = [java.find(), *JVM, *options, "-cp", f"{self._jars}/*", *words, str(folder / "server.properties")]
         process = spawn(command, folder / "console.log")
         register(self._record(node), process.pid)
         return process
@@ -190,46 +186,6 @@ class Cluster:
         logs = [log for name in ("server.log", "console.log") for log in self.directory.glob(f"*/{name}")]
         telling = ([x for x in log.read_text(errors="replace").splitlines() if " INFO " not in x] for log in logs)
         return "\n".join(line for lines in telling for line in lines[-30:])
-
-
-@functools.cache
-def find_java() -> str:
-    """Find a Java that is new enough: JAVA_HOME's, the PATH's, or one that is installed but not the default."""
-    places = [Path(home, "bin/java") for home in (os.environ.get("JAVA_HOME"),) if home]
-    places += [Path(found) for found in (shutil.which("java"),) if found]
-    places += sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
-    places += [Path(prefix, "opt/openjdk/bin/java") for prefix in ("/opt/homebrew", "/usr/local")]
-    for java in filter(Path.exists, places):
-        shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-        version = re.search(r'version "(\d+)', shown.stderr)
-        if version and int(version[1]) >= OLDEST_JAVA:
-            return str(java)
-    raise BrokerError(f"The local broker needs Java {OLDEST_JAVA} or newer: install it, or start Docker.")
-
-
-def fetch(cache: Path = WORK / "broker") -> Path:
-    """Give the folder with the broker's jars; Maven fills it once per pom.xml."""
-    pom = HERE / "pom.xml"
-    jars = cache / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
-    if jars.is_dir():
-        return jars
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise BrokerError("The local broker needs Maven: install the package maven, or start Docker.")
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=cache) as fresh:
-        target = Path(fresh, "jars")
-        command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={target}"]
-        environment = os.environ | {"PATH": f"{Path(find_java()).parent}:{os.environ['PATH']}"}
-        for _ in range(2):  # a registry's hiccup; what has arrived is not asked for again
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            if done.returncode == 0:
-                break
-        else:
-            raise BrokerError(f"Maven could not fetch the broker's jars.\n{(done.stdout + done.stderr)[-2000:]}")
-        with contextlib.suppress(OSError):  # another run was faster
-            target.rename(jars)
-    return jars
 
 
 def free_port() -> int:

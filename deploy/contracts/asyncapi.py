@@ -30,7 +30,10 @@ def document() -> dict[str, Any]:
                 "Events that laurel takes and decisions that it publishes. Records are Avro single-object encoded (two "
                 "marker bytes, the schema's CRC-64-AVRO fingerprint, the record) and keyed by customer id with Kafka's "
                 "murmur2 partitioner. Read decisions with isolation.level=read_committed. Topics may carry a "
-                "deployment's namespace before their names. Examples show bytes as base64."
+                "deployment's namespace before their names. Fields that end in _sealed hold free text under a key of its "
+                "person: a byte of version (1), 16 of key id, 12 of nonce, AES-256-GCM's ciphertext and tag; the additional "
+                "data are the version, the key id, the customer id, a zero byte, and the record's name, a dot and the "
+                "field's. Examples show bytes as base64."
             ),
         },
         "defaultContentType": "avro/binary",
@@ -61,7 +64,15 @@ def _message(kind: type) -> dict[str, Any]:
     return {
         "name": kind.__name__,
         "summary": schema["doc"],
-        "bindings": {"kafka": {"key": {"type": "string", "description": "the customer id"}, "bindingVersion": "0.5.0"}},
+        "bindings": {
+            "kafka": {
+                "key": {
+                    "type": "string",
+                    "description": "the customer id, or programme for a command that concerns everybody",
+                },
+                "bindingVersion": "0.5.0",
+            }
+        },
         "payload": {"schemaFormat": AVRO, "schema": schema},
         "examples": [{"name": "everything", "payload": to_builtins(example(kind))}],
     }

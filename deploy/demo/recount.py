@@ -278,7 +278,7 @@ def compare_refusals(events: Iterable[Json], beyond_reach: int, lines: Iterable[
     """Reasons under which another number of records was refused than should have been."""
     expected = Counter(event["refused_as"] for event in events if "refused_as" in event)
     expected["implausible_date"] += beyond_reach
-    found = Counter(line["headers"]["reason"] for line in lines)
+    found = Counter(line["reason"] for line in lines)
     for reason in sorted(expected.keys() | found.keys()):
         if expected[reason] != found[reason]:
             yield {"dead_letters": reason, "recounted": expected[reason], "dead-letters": found[reason]}

@@ -218,15 +218,15 @@ def at_risk(demo: Demo) -> Group:
         f"{raised.total():,} at-risk alerts, {retracted} retracted: VIPs without an order for more than "
         f"{demo.policy.at_risk.silent_days} days",
         [(label(tier, demo.policy), raised[tier]) for tier in vips],
-        "tier", "alerts", "still silent",
+        "tier", "alerts", "open now",
         details=[(f"{still[tier]:,}",) for tier in vips],
     )  # fmt: skip
 
 
 def dead_letters(demo: Demo) -> Group:
     """What could not be taken, and an example of why."""
-    found = Counter(line["headers"]["reason"] for line in demo.dead_letters)
-    example = {line["headers"]["reason"]: line["headers"] for line in demo.dead_letters}
+    found = Counter(line["reason"] for line in demo.dead_letters)
+    example = {line["reason"]: line for line in demo.dead_letters}
     return bars(
         f"{found.total():,} dead letters (synthetic poison); nobody else was stopped",
         found.most_common(),

@@ -26,11 +26,12 @@ def test_they_notice_what_they_forbid(tmp_path: Path) -> None:
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for name in ("returns", "routing", "at_risk", "lifetime_value"):
-        (tmp_path / "processors" / f"{name}.py").touch()
-    (tmp_path / "processors" / "tiers.py").write_text("from processors import returns\nimport time\n")
+    (rules,) = (contract["modules"] for contract in CONTRACTS if contract["type"] == "independence")
+    for module in rules:
+        tmp_path.joinpath(*module.split(".")).with_suffix(".py").touch()
+    (tmp_path / "processors" / "tiers.py").write_text("from processors import at_risk\nimport time\n")
     (tmp_path / "schemas" / "codec.py").write_text("import state\nimport confluent_kafka\n")
-    (tmp_path / "streams" / "app.py").write_text("import rocksdict\n")
+    (tmp_path / "streams" / "app.py").write_text("import rocksdict\nimport cryptography\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     found = subprocess.run(
         LINT, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)}
@@ -54,6 +55,8 @@ def test_only_the_shell_knows_kafka_and_only_the_state_knows_rocksdb(module: Any
     found = imported(module)
     if package != "streams":
         assert not found & {"faust", "mode", "confluent_kafka", "structlog", "rich", "cyclopts", "uvicorn", "starlette"}
+    if package != "schemas":
+        assert "cryptography" not in found
     if package != "state":
         assert "rocksdict" not in found
     if package in ("processors", "schemas"):

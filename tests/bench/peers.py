@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
-from deploy.broker import local, runs
+from deploy.broker import java, runs
 from tests.bench.meter import Measured, cpu_s, peak_mb
 from tests.bench.orders import create_topics
 
@@ -42,14 +42,14 @@ def quix(bootstrap: str, topic: str, events: int, folder: Path) -> Measured:
 def kafka_streams(bootstrap: str, topic: str, events: int, folder: Path) -> Measured:
     _need_topics(bootstrap, "ks-tier")
     built = folder.parent / "kafka-streams"
-    java = local.find_java()
+    program = java.find()
     if not built.exists():
         shutil.copytree(_folder[0] / "kafka-streams", built, ignore=shutil.ignore_patterns("target", "libs"))
         maven = ["mvn", "-q", "-B", "package", "dependency:copy-dependencies", "-DoutputDirectory=libs"]
-        path = {"PATH": f"{Path(java).parent}:{os.environ['PATH']}"}
+        path = {"PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
         subprocess.run(maven, cwd=built, env=os.environ | path, check=True)
-    program = [java, "-Xmx1g", "-cp", f"{built}/target/ks-1.jar:{built}/libs/*", "Ks"]
-    return _run([*program, str(events), "exactly_once_v2", topic, "1"], bootstrap, events, folder)
+    command = [program, "-Xmx1g", "-cp", f"{built}/target/ks-1.jar:{built}/libs/*", "Ks"]
+    return _run([*command, str(events), "exactly_once_v2", topic, "1"], bootstrap, events, folder)
 
 
 def _need_topics(bootstrap: str, name: str) -> None:

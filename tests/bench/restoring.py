@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from deploy.broker import local, runs
+from deploy.broker import java, runs
 from streams import policies, topics
 from streams.settings import Settings
 from tests.bench import changelog, report
@@ -50,14 +50,14 @@ def laurel(root: Path, bootstrap: str, namespace: str, folder: Path) -> list[str
 
 def kafka_streams(jars: Path, bootstrap: str, name: str, folder: Path) -> list[str | Path]:
     program = HERE / "kafka-streams" / "Restore.java"
-    return [local.find_java(), "-Xmx1g", "-cp", f"{jars}/*", program, bootstrap, name, f"{name}-in", folder]
+    return [java.find(), "-Xmx1g", "-cp", f"{jars}/*", program, bootstrap, name, f"{name}-in", folder]
 
 
 def built(folder: Path) -> Path:
     """The jars of Kafka Streams, from Maven; Java compiles the one file when it starts it."""
     shutil.copy(HERE / "kafka-streams" / "pom.xml", folder)
     maven = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
-    path = {"PATH": f"{Path(local.find_java()).parent}:{os.environ['PATH']}"}
+    path = {"PATH": f"{Path(java.find()).parent}:{os.environ['PATH']}"}
     subprocess.run(maven, cwd=folder, env=os.environ | path, check=True)
     return folder / "jars"
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from msgspec import NODEFAULT, inspect
 
-from schemas import codec, events
+from schemas import codec
 from schemas.codec import Rejected, decode, encode, from_json, to_json
 from schemas.examples import example
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from tests.faults.judging import reason_of
 
-KINDS = [kind for kind in codec.TYPES if issubclass(kind, events.SourceEvent)]
+KINDS = [kind for kind in codec.TYPES if issubclass(kind, SourceEvent)]
 KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 OF_ANOTHER_TYPE: tuple[Any, ...] = (None, True, 7, -1, 2**70, 1.5, "", "x", "\x00", [], [7], {}, {"x": 1})
 

@@ -9,13 +9,15 @@ from typing import Any
 import yaml
 
 from deploy.demo import generate, history
+from deploy.demo.dumping import told
 from deploy.demo.synthetic import Rates
 from processors.policy import Policy, parse
 from schemas.events import PolicyActivated
 from schemas.fields import EARLIEST_MS
+from streams.dead_letters import dead_letter
 from streams.driver import Driver
 from streams.publishing import parse as records
-from streams.simulating import MAX_JUMP_DAYS, simulate
+from streams.simulating import MAX_JUMP_DAYS, prepare, simulate
 from streams.tailing import describe
 
 Document = dict[str, Any]
@@ -47,14 +49,16 @@ def policy_of(document: Document) -> Policy:
 
 
 def lines(topic: str, driver: Driver) -> list[Document]:
-    """What `laurel tail` shows of a topic."""
+    """A topic as `deploy.demo.dumping` writes it down."""
+    if topic == "dead-letters":
+        return [told(dead_letter(record, driver.keys.chain.find)) for record in driver.logs.all(topic)]
     return [describe(record) for record in driver.logs.all(topic)]
 
 
 def engine(events: Iterable[Document], document: Document) -> Driver:
     """The whole engine after these events."""
     activation = PolicyActivated("activation", document["version"], EARLIEST_MS, json.dumps(document))
-    return simulate(records(map(json.dumps, events)), activation, document["time_zone"])
+    return simulate(records(map(json.dumps, events), prepare()), activation, document["time_zone"])
 
 
 class Shop:

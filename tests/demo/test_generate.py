@@ -118,7 +118,7 @@ def test_poison_of_every_kind_is_refused_for_its_reason_and_nothing_else_is(tmp_
     shop = Shop(tmp_path, HISTORY, demo_policy())
     expected = Counter(event["refused_as"] for event in shop.synthetic if "refused_as" in event)
     assert set(expected) == KINDS
-    assert Counter(line["headers"]["reason"] for line in lines("dead-letters", shop.driver)) == expected
+    assert Counter(line["reason"] for line in lines("dead-letters", shop.driver)) == expected
     assert not lines("quarantined", shop.driver)
 
 

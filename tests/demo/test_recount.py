@@ -178,7 +178,7 @@ def test_a_tick_that_is_missing_and_one_that_lies_are_found(shop: Shop) -> None:
 def test_a_dead_letter_too_few_or_for_another_reason_is_found(shop: Shop) -> None:
     content = shop.read("dead-letters")
     shop.write("dead-letters", content[1:])
-    assert recount.result(shop.call())["mismatches"][0]["dead_letters"] == content[0]["headers"]["reason"]
+    assert recount.result(shop.call())["mismatches"][0]["dead_letters"] == content[0]["reason"]
 
 
 def test_its_exit_code_says_whether_all_is_equal(shop: Shop) -> None:

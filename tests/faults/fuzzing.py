@@ -69,8 +69,9 @@ class Fuzzer:
 
     def _candidates(self) -> Iterator[tuple[str, bytes | None]]:
         ours = [encode(message) for message in self._messages()]
-        for mark in schemas():
-            value = next(good for good in self.good + ours if good[2:HEADER] == mark)
+        each = {schemas()[value[2:HEADER]]["name"]: value for value in reversed(self.good + ours)}
+        assert each.keys() == {schema["name"] for schema in schemas().values()}, "one event of each type"
+        for value in each.values():
             for length in range(len(value)):
                 yield self._topic(), value[:length]
         while True:

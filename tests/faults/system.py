@@ -182,7 +182,7 @@ class System:
         given = {
             "LAUREL_BOOTSTRAP": bootstrap,
             "LAUREL_NAMESPACE": namespace,
-            "LAUREL_CONFIG": directory / "none.toml",
+            "LAUREL_CONFIG": os.devnull,
             "LAUREL_DATA_DIR": self.data,
             "LAUREL_TICK_EVERY_S": 1,
             "LAUREL_TICK_IDLE_S": 1,

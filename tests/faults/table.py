@@ -5,28 +5,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from itertools import islice
+from contextlib import contextmanager
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import yaml
-from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas import events as e
 from schemas.codec import encode
-from schemas.partitions import reserved
+from schemas.directives import PROGRAMME, PolicyPublished
+from schemas.partitions import partition_of
 from schemas.topics import BY_NAME
 from streams import policies
 from streams.crash import EXIT_CODE
-from streams.kafka import TIMEOUT_S, transactional
 from tests.faults.arena import BUG, GAVE_UP, Arena, Fault
 from tests.faults.events import Published, poison
 from tests.faults.system import FULL, PARTITIONS, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 POINTS = ("before-produce", "before-commit", "after-commit")
 SEEN_S = 4
@@ -35,7 +36,8 @@ SESSIONS = 2.5
 """Session time-outs after which others have taken a silent worker's partitions for certain."""
 BURST_S = 25
 """Seconds of load that come at once: more than an alert on late decisions bears."""
-POISONED = 6_000
+POISON_S = 6
+"""Seconds of load that are malformed at once: more than one in a hundred of five minutes with a burst in them."""
 
 
 def kill(arena: Arena, victim: Worker) -> None:
@@ -213,15 +215,25 @@ def refuse(arena: Arena, _: Worker) -> None:
 def poison_sources(arena: Arena, _: Worker) -> None:
     """So many records that are wrong in every way that they are more than one in a hundred of five minutes."""
     now, name = int(time.time() * 1000), f"p{time.monotonic_ns()}-"
-    kinds = (record for n in range(POISONED) for record in poison(f"{name}{n}", now))
-    records = list(islice(kinds, POISONED))
+    kinds = (record for n in count() for record in poison(f"{name}{n}", now))
+    records = list(islice(kinds, POISON_S * arena.system.publisher.rate))
     arena.system.publisher.besides(records)
     time.sleep(SEEN_S)
 
 
 def break_rule(arena: Arena, _: Worker) -> None:
-    """A rule raises on one record, until somebody leaves it out in the words that the worker offers."""
-    name = f"{BUG}{time.monotonic_ns()}"
+    with broken(arena):
+        time.sleep(2 * SEEN_S)
+
+
+@contextmanager
+def broken(arena: Arena) -> Iterator[None]:
+    """A rule raises on one record, until somebody leaves it out in the words that the worker offers.
+
+    Its partition is not the one that orders what concerns everybody.
+    """
+    names = (f"{BUG}{time.monotonic_ns()}" for _ in count())
+    name = next(each for each in names if partition_of(each, PARTITIONS) != partition_of(PROGRAMME, PARTITIONS))
     event = e.CustomerRegistered(event_id=name, customer_id=name, occurred_at=1_700_000_000_000)
     arena.skipped.add(arena.publish_one(Published("interactions", name.encode(), encode(event), event)))
     told: list[str] = []
@@ -234,7 +246,7 @@ def break_rule(arena: Arena, _: Worker) -> None:
         return bool(told)
 
     arena.system.wait(stopped, "a partition to stop")
-    time.sleep(2 * SEEN_S)
+    yield
     found = re.search(r"laurel skip (\d+) (\d+) --unit '(\w+)'", told[0])
     assert found, told
     done = arena.system.laurel("skip", found[1], found[2], "--unit", found[3], "--reason", "the soak broke it")
@@ -289,25 +301,31 @@ def repeat(arena: Arena, _: Worker) -> None:
 
 
 def activate_policy(arena: Arena, _: Worker) -> None:
-    """Another policy comes into force, on one partition after the other."""
+    """Another policy comes into force everywhere, but on a partition that stands still before it."""
     arena.versions += 1
     content = yaml.safe_load(policies.default_file().read_text())
     content["version"] = f"soak-{arena.versions}"
     for tier in content["tiers"]:
         tier["lifetime_value_minor"] += arena.versions
-    path = arena.folder / "policy.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    activated = policies.activation(path, int(time.time() * 1000))
-    settings = arena.system.settings.model_copy(update={"instance": "programme"})
-    producer = Producer(transactional(settings, settings.transactional_id("programme")))
-    producer.init_transactions(TIMEOUT_S)
-    for partition in range(PARTITIONS):
-        producer.begin_transaction()
-        producer.produce(
-            settings.topic("timeline"), encode(activated), reserved(partition).encode(), partition=partition
-        )
-        producer.commit_transaction(TIMEOUT_S)
+    about = {"author_id": "soak", "role": "administrator", "reason": "fault"}
+    command = PolicyPublished(
+        event_id=content["version"],
+        occurred_at=int(time.time() * 1000),
+        version=content["version"],
+        document=json.dumps(content),
+        **about,
+    )
+    with broken(arena):
+        arena.publish_one(Published("operations", PROGRAMME.encode(), encode(command), command))
+        arena.system.wait(lambda: in_force(arena, command.version), f"{command.version} on the timeline")
         time.sleep(2 * SEEN_S)
+
+
+def in_force(arena: Arena, version: str) -> bool:
+    """Whether every partition was told of a version; one that stands still has not heard it."""
+    done = arena.system.laurel("policy", "history", "--json")
+    told = (json.loads(line) for line in done.stdout.splitlines())
+    return any((each["version"], each["partitions"]) == (version, PARTITIONS) for each in told)
 
 
 def configure(arena: Arena, topic: str, values: Mapping[str, str | None]) -> None:
@@ -370,7 +388,7 @@ FAULTS = (
     Fault("repeat", "what was published is published again",
           "sum(rate(laurel_records_without_effect_total[10s])) > sum(rate(laurel_decision_delay_seconds_count[10s])) / 4",
           "RepeatedEvents", repeat),
-    Fault("activate-policy", "another policy comes into force, partition by partition", "laurel_policy_info",
+    Fault("activate-policy", "another policy comes into force, while a rule raises on one partition", "laurel_policy_delay_seconds_count",
           "PolicyVersionsDiffer", activate_policy),
 )  # fmt: skip
 BY_NAME_OF_FAULT = {fault.name: fault for fault in FAULTS}

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from schemas.codec import Rejected, decode
 from schemas.topics import INTAKE, TOPIC_OF
-from streams.intake import bury, subject_of
+from streams.burying import bury
+from streams.intake import subject_of
+from streams.keychain import MemoryKeys
 from streams.records import Record
 from tests.faults.events import Published
 from tests.faults.fuzzing import Fuzzer
@@ -94,7 +96,9 @@ def test_the_judge_and_intake_agree_on_every_record(seed: int) -> None:
         assert isinstance(refused, Rejected), published
         assert refused.reason == published.reason, (published, refused)
         assert refused.detail
-        assert bury(record, refused) == bury(record, subject_of(record)), "not the same twice"
+        assert bury(record, refused, MemoryKeys()) == bury(record, subject_of(record), MemoryKeys()), (
+            "not the same twice"
+        )
 
 
 def mixed(fuzzer: Fuzzer, history: History) -> Iterator[Published]:

@@ -2,7 +2,8 @@
 
     title: what the journey shows
     cites: [R-TIER-03, T-11]            requirements and traps
-    policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing
+    policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing. Requests to notify are
+                                        left out, unless `notifications: shipped` brings them in
     given: [ events ]                   what happened before; what it led to is not looked at
     story:
       - when: [ events ]
@@ -12,14 +13,21 @@
 
 An event has `on`, a local date with an optional time, and one of
 
-    registered:                         order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
+    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
     delivered: ORDER                    refunded: ORDER    with goods
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
     paused: PLAN                        resumed: PLAN
-    left: PLAN    with for_good         contact: CASE    with channel, topic
-    referred: PERSON                    visited:
-    answered: QUESTION                  disputed: REQUEST
+    left: PLAN    with for_good         contact: CASE    with channel
+    consents: PURPOSE                   refuses: PURPOSE
+    outreach: OUTCOME    with again     a person spoke with a customer at risk
+    designated: TIER    with starts, ends, review, benefits, without, id (d1)
+    redesignated: TIER    with seen, the version that the author saw, and the like
+    removed: ID    with seen, benefits_end; `none` for a tier that rules gave
+    approved: TIER                      refused: TIER
+    note: KIND                          tags: [ added ]    with without: [ taken ]
+    label_icon: yes or no               gave: BENEFIT
+        commands of people: with role (manager), reason, author
     clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
@@ -37,13 +45,14 @@ import yaml
 from msgspec import structs
 
 from processors.step import Effect
+from schemas import commands as c
 from schemas.decisions import Condition, Decided
 from schemas.events import OrderLine
 from tests.processors.story import Story, minor, policy_with
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
 KEYS = {"title", "cites", "policy", "given", "story"}
-INSTANTS = ("_at", "_since", "_by", "as_of")
+INSTANTS = ("_at", "_since", "_by", "_until", "until", "as_of")
 
 
 def numbers(value: Any) -> Any:
@@ -79,13 +88,46 @@ def refunded(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effe
     return story.refund(on, it.pop("goods"), about, it.pop("refund", f"f{story.offset}"), **it)
 
 
+def month(it: dict[str, Any]) -> int | None:
+    return int(it.pop("birth_month")) if "birth_month" in it else None
+
+
 def policy(story: Story, on: str, about: Any, it: dict[str, Any]) -> list[Effect]:
     changed = policy_with(numbers(about))
     return [*story.tick(on), *story.activate(changed, on, **it)]
 
 
+def instants(it: dict[str, Any]) -> dict[str, Any]:
+    """What a person wishes, with dates under the contract's names."""
+    names = {"starts": "starts_at", "ends": "ends_at", "review": "review_at", "author": "author_id"}
+    wish = {names.get(name, name): value for name, value in it.items() if name != "id"}
+    return wish | {name: tuple(wish[name]) for name in ("benefits", "without") if name in wish}
+
+
+def designated(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    return story.designate(on, about, it.get("id", "d1"), **instants(it))
+
+
+def redesignated(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    return story.redesignate(on, int(it.pop("seen")), about, it.get("id", "d1"), **instants(it))
+
+
+def removed(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    ends, seen = it.pop("benefits_end", "no") == "yes", int(it.pop("seen", "1"))
+    designation = (None, None) if about == "none" else (seen, about)
+    return story.undesignate(on, *designation, benefits_end=ends, **instants(it))
+
+
+def tags(story: Story, on: str, about: list[str], it: dict[str, Any]) -> list[Effect]:
+    taken = tuple(it.pop("without", ()))
+    return story.command(on, c.TagsChanged, added=tuple(about), removed=taken, **instants(it))
+
+
 EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
-    "registered": lambda story, on, _, it: story.register(on, **it),
+    "registered": lambda story, on, _, it: story.register(on, birth_month=month(it), **it),
+    "consents": lambda story, on, about, it: story.consent(on, about, **it),
+    "refuses": lambda story, on, about, it: story.consent(on, about, granted=False, **it),
+    "outreach": lambda story, on, about, it: story.reach(on, about, **it),
     "order": order,
     "delivered": lambda story, on, about, it: story.deliver(on, about, **it),
     "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
@@ -99,8 +141,19 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "left": lambda story, on, about, it: story.leave(on, about, for_good=it.pop("for_good", "no") == "yes", **it),
     "referred": lambda story, on, about, it: story.refer(on, about, **it),
     "visited": lambda story, on, _, it: story.visit(on, **it),
-    "answered": lambda story, on, about, it: story.answer(on, about, **it),
+    "answered": lambda story, on, about, it: story.reply(on, about, **it),
     "disputed": lambda story, on, about, it: story.dispute(on, about, **it),
+    "designated": designated,
+    "redesignated": redesignated,
+    "removed": removed,
+    "approved": lambda story, on, about, it: story.review(on, about, **instants(it)),
+    "refused": lambda story, on, about, it: story.review(on, about, "refused", **instants(it)),
+    "note": lambda story, on, about, it: story.command(on, c.NoteAdded, kind=about, **instants(it)),
+    "tags": tags,
+    "label_icon": lambda story, on, about, it: story.command(
+        on, c.LabelIconChanged, printed=about == "yes", **instants(it)
+    ),
+    "gave": lambda story, on, about, it: story.command(on, c.BenefitDelivered, benefit=about, **instants(it)),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,
 }
@@ -121,6 +174,8 @@ def shown(story: Story, field: str, value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(each if isinstance(each, str) else f"{each.benefit} {each.times}" for each in value) or "none"
     if field.endswith("_minor"):
         return f"{Decimal(value).scaleb(-2):.2f}"
     return story.local(value) if field.endswith(INSTANTS) else str(value)
@@ -133,7 +188,7 @@ def condition(story: Story, it: Condition) -> str:
 
 def fields(story: Story, record: Any, names: dict[str, Any]) -> dict[str, str]:
     values = structs.asdict(record)
-    return {name: shown(story, name, values[name]) for name in names}
+    return {name: shown(story, name, values[name]) if name in values else "no such field" for name in names}
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])

@@ -15,8 +15,12 @@ from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
 from processors.step import Effect, Entry, Send, step
+from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, Decided
+from schemas.directives import PolicyPublished, PolicyWithdrawn
+from schemas.partitions import EVERYWHERE
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
@@ -36,7 +40,10 @@ def _shipped() -> Document:
 
 
 def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
-    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced."""
+    """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced.
+
+    Requests to notify are left out, so that a story is about what it is about; `notifications: shipped` brings them in.
+    """
 
     def merge(document: Document, changed: Mapping[str, Any]) -> Document:
         for key, value in changed.items():
@@ -44,11 +51,23 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             document[key] = merge(document[key], value) if both else value
         return document
 
-    document = merge(deepcopy(_shipped()), changes or {})
+    changes = dict(changes or {})
+    asked = changes.pop("notifications", None)
+    document = merge(deepcopy(_shipped()), changes)
+    if asked is None:
+        del document["notifications"]
+    elif asked != "shipped":
+        merge(document["notifications"], asked)
     names = {tier["name"] for tier in document["tiers"]}
-    if changes and "tiers" in changes:  # what the shipped tiers are entitled to goes with them
-        for entries in (document["returns"]["rights"], document["routing"]):
-            entries["tiers"] = {tier: entry for tier, entry in entries["tiers"].items() if tier in names}
+    if "tiers" in changes:  # what the shipped tiers are entitled to goes with them
+        for holder, field in (
+            (document["returns"]["rights"], "tiers"),
+            (document["routing"], "tiers"),
+            (document, "early_access"),
+            (document["benefits"], "tiers"),
+            (document, "labels"),
+        ):
+            holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
 
 
@@ -72,6 +91,8 @@ class Story:
         self.keeps_time = True
         """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
         self.clock = 0
+        self.last: e.SourceEvent | None = None
+        """The last event that was told, to be told again."""
         if started:
             assert self.activate(self.document, EARLY) == []
 
@@ -110,8 +131,12 @@ class Story:
         self.profiles |= {each.customer_id: each for each in effects if isinstance(each, CustomerProfile)}
         if self.answers_itself:
             sent = [each for each in effects if isinstance(each, Send)]
-            effects = effects + [then for each in sent for then in self.tell(each.subject, each.event)]
+            effects = effects + [then for each in sent for then in self.answer(each)]
         return effects
+
+    def answer(self, message: Send) -> list[Effect]:
+        """A message comes back, as intake would bring it; this partition is every partition."""
+        return self.tell("#0" if message.subject == EVERYWHERE else message.subject, message.event)
 
     def stored(self) -> dict[bytes, bytes]:
         """Every row, as the store holds it."""
@@ -134,27 +159,114 @@ class Story:
     def activate(self, document: Document, effective_from: str, **given: Any) -> list[Effect]:
         """A policy is in force from this record on."""
         version = document["version"]
-        event = e.PolicyActivated(f"activation-{version}", version, self.at(effective_from), json.dumps(document))
+        event = e.PolicyActivated(
+            f"activation-{version}-{effective_from}", version, self.at(effective_from), json.dumps(document)
+        )
         return self.tell("#0", event, **given)
+
+    def publish(
+        self,
+        document: Document,
+        effective: str | None = None,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person publishes a policy version, for an instant or at once."""
+        at = None if effective is None else self.at(effective)
+        command = PolicyPublished(
+            **self._command(date, event, role),
+            version=document["version"],
+            effective_at=at,
+            document=json.dumps(document),
+        )
+        return self.happen(command, **given)
+
+    def withdraw(
+        self,
+        version: str,
+        *,
+        date: str | None = None,
+        event: str | None = None,
+        role: str = "administrator",
+        **given: Any,
+    ) -> list[Effect]:
+        """A person withdraws a policy version."""
+        return self.happen(PolicyWithdrawn(**self._command(date, event, role), version=version), **given)
+
+    def _command(self, date: str | None, event: str | None, role: str) -> dict[str, Any]:
+        occurred_at = self.clock if date is None else self.at(date)
+        about = {"author_id": "p-1", "role": role, "reason": "programme_choice"}
+        return {"event_id": event or f"e{self.offset}", "occurred_at": occurred_at, **about}
 
     def tick(self, date: str, *, behind_s: int = 0, **given: Any) -> list[Effect]:
         """The log's time reaches an instant."""
         self.clock = max(self.clock, self.at(date))
         return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
 
-    def _happen(self, event: e.SourceEvent, **given: Any) -> list[Effect]:
-        """What the event leads to, without what its instant led to before."""
+    def happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
+        """Tell an event of a customer: what it leads to, without what its instant led to before."""
         if self.keeps_time and event.occurred_at > self.clock:
             self.clock = event.occurred_at
             self.tell("#0", e.ClockTicked(event.occurred_at, 0))
-        return self.tell(event.customer_id, event, **given)
+        self.last = event
+        return self.tell(event.subject, event, **given)
 
     def _source(self, customer: str, date: str, event: str | None) -> dict[str, Any]:
         return {"event_id": event or f"e{self.offset}", "customer_id": customer, "occurred_at": self.at(date)}
 
-    def register(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+    def register(
+        self,
+        date: str,
+        *,
+        birth_month: int | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
         """A person becomes a customer."""
-        return self._happen(e.CustomerRegistered(**self._source(customer, date, event)), **given)
+        source = self._source(customer, date, event)
+        return self.happen(e.CustomerRegistered(**source, birth_month=birth_month), **given)
+
+    def consent(
+        self,
+        date: str,
+        purpose: str = "email",
+        *,
+        granted: bool = True,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer agrees to something, or does so no longer."""
+        source = self._source(customer, date, event)
+        return self.happen(e.ConsentChanged(**source, purpose=purpose, granted=granted), **given)
+
+    def reach(
+        self,
+        date: str,
+        outcome: Any = "follow_up",
+        alert: str | None = None,
+        *,
+        again: str | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A person speaks with a customer at risk."""
+        recorded = c.OutreachRecorded(
+            **self._source(customer, date, event),
+            author_id="p-1",
+            role="manager",
+            reason="at_risk",
+            alert_id=alert,
+            channel="phone",
+            outcome=outcome,
+            follow_up_at=self.at(again) if again else None,
+        )
+        return self.happen(recorded, **given)
 
     def order(
         self,
@@ -174,19 +286,27 @@ class Story:
         lines = tuple(lines) or (e.OrderLine("l1", quantity, minor(goods)),)
         source = self._source(customer, date, event)
         placed = e.OrderPlaced(**source, order_id=order, currency=currency, rate_ppm=rate_ppm, lines=lines)
-        return self._happen(placed, **given)
+        return self.happen(placed, **given)
 
     def deliver(
-        self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
+        self,
+        date: str,
+        order: str = "o1",
+        *,
+        shipment: str | None = None,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
     ) -> list[Effect]:
-        """The last item of an order arrives."""
-        return self._happen(e.OrderDelivered(**self._source(customer, date, event), order_id=order), **given)
+        """The last item of an order arrives, or one of its shipments."""
+        source = self._source(customer, date, event)
+        return self.happen(e.OrderDelivered(**source, order_id=order, shipment_id=shipment), **given)
 
     def cancel(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """An order is cancelled whole."""
-        return self._happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
+        return self.happen(e.OrderCancelled(**self._source(customer, date, event), order_id=order), **given)
 
     def refund(
         self,
@@ -202,7 +322,7 @@ class Story:
         """Money of an order goes back."""
         source = self._source(customer, date, event)
         refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
-        return self._happen(refunded, **given)
+        return self.happen(refunded, **given)
 
     def send_back(
         self,
@@ -220,7 +340,73 @@ class Story:
         lines = tuple(e.ReturnLine(line, quantity) for line, quantity in asked.items())
         source = self._source(customer, date, event)
         request = e.ReturnRequested(**source, order_id=order, return_id=back, lines=lines)
-        return self._happen(request, **given)
+        return self.happen(request, **given)
+
+    def ship(
+        self,
+        date: str,
+        lines: Collection[str] = ("l1",),
+        order: str = "o1",
+        shipment: str = "p1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Lines of an order leave the warehouse together."""
+        units = tuple(e.Units(line, 1) for line in lines)
+        source = self._source(customer, date, event)
+        return self.happen(e.OrderShipped(**source, order_id=order, shipment_id=shipment, lines=units), **given)
+
+    def _back(self, date: str, back: str, order: str, customer: str, event: str | None) -> dict[str, Any]:
+        return self._source(customer, date, event) | {"return_id": back, "order_id": order}
+
+    def receive(
+        self,
+        date: str,
+        units: int = 1,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        line: str = "l1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Goods of a return arrive."""
+        lines = (e.ReturnLine(line, units),)
+        return self.happen(e.ReturnReceived(**self._back(date, back, order, customer, event), lines=lines), **given)
+
+    def inspect(
+        self,
+        date: str,
+        accepted: int = 1,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        line: str = "l1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Goods of a return are looked at, and so many are as they should be."""
+        lines = (e.ReturnLine(line, accepted),) if accepted else ()
+        told = e.ReturnInspected(**self._back(date, back, order, customer, event), accepted=lines)
+        return self.happen(told, **given)
+
+    def dispute(
+        self,
+        date: str,
+        back: str = "b1",
+        order: str = "o1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer objects to a verdict."""
+        told = e.ReturnDisputed(**self._back(date, back, order, customer, event), reason="unfair")
+        return self.happen(told, **given)
 
     def subscribe(
         self,
@@ -235,7 +421,7 @@ class Story:
         """A subscription begins."""
         source = self._source(customer, date, event)
         started = e.SubscriptionStarted(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(started, **given)
+        return self.happen(started, **given)
 
     def reprice(
         self,
@@ -250,19 +436,19 @@ class Story:
         """A subscription costs something else."""
         source = self._source(customer, date, event)
         changed = e.SubscriptionChanged(**source, subscription_id=plan, currency="USD", monthly_minor=minor(monthly))
-        return self._happen(changed, **given)
+        return self.happen(changed, **given)
 
     def pause(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription pauses."""
-        return self._happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionPaused(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def resume(
         self, date: str, plan: str = "s1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """A subscription goes on, also after a cancellation."""
-        return self._happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
+        return self.happen(e.SubscriptionResumed(**self._source(customer, date, event), subscription_id=plan), **given)
 
     def leave(
         self,
@@ -277,7 +463,42 @@ class Story:
         """A subscription is cancelled."""
         source = self._source(customer, date, event)
         left = e.SubscriptionCancelled(**source, subscription_id=plan, reason="too_much", for_good=for_good)
-        return self._happen(left, **given)
+        return self.happen(left, **given)
+
+    def command(
+        self, date: str, kind: type[T], /, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A person decides something, as a manager unless `role` says otherwise."""
+        command: dict[str, Any] = {"author_id": "mia", "role": "manager", "reason": "programme_choice"}
+        told = {name: given.pop(name) for name in ("skipped", "source", "stamp") if name in given}
+        instants = {
+            name: self.at(each) for name, each in given.items() if name.endswith("_at") and isinstance(each, str)
+        }
+        made: Any = kind(**self._source(customer, date, event), **(command | given | instants))
+        return self.happen(made, **told)
+
+    def designate(self, date: str, tier: str = "gold", designation: str = "d1", **given: Any) -> list[Effect]:
+        """A person makes the customer a VIP, from that day on unless `starts_at` says otherwise."""
+        given = {"starts_at": date, "ends_at": None} | given
+        return self.command(date, c.DesignationAdded, designation_id=designation, tier=tier, **given)
+
+    def redesignate(
+        self, date: str, seen: int, tier: str = "gold", designation: str = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person changes a designation of which they saw a version."""
+        about = {"designation_id": designation, "seen_version": seen, "tier": tier}
+        return self.command(date, c.DesignationChanged, **(about | given))
+
+    def undesignate(
+        self, date: str, seen: int | None = 1, designation: str | None = "d1", **given: Any
+    ) -> list[Effect]:
+        """A person takes the status away; without a designation, what automatic rules gave."""
+        about = {"designation_id": designation, "seen_version": seen, "confirmed_at": date}
+        return self.command(date, c.DesignationRemoved, **(about | given))
+
+    def review(self, date: str, tier: str, verdict: str = "approved", **given: Any) -> list[Effect]:
+        """A person approves or refuses a tier that the customer qualifies for."""
+        return self.command(date, c.QualificationReviewed, tier=tier, verdict=verdict, **given)
 
     def contact(
         self,
@@ -292,32 +513,56 @@ class Story:
     ) -> list[Effect]:
         """The customer contacts support."""
         source = self._source(customer, date, event)
-        return self._happen(e.ContactOpened(**source, case_id=case, channel=channel, topic=topic), **given)
+        return self.happen(e.ContactOpened(**source, case_id=case, channel=channel, topic=topic), **given)
 
     def refer(
         self, date: str, referred: str, *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """The customer refers somebody."""
         source = self._source(customer, date, event)
-        return self._happen(e.CustomerReferred(**source, referred_customer_id=referred), **given)
+        return self.happen(e.CustomerReferred(**source, referred_customer_id=referred), **given)
 
     def visit(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
         """The customer comes to the shop, or to its pages."""
-        return self._happen(e.CustomerVisited(**self._source(customer, date, event), channel="web"), **given)
+        return self.happen(e.CustomerVisited(**self._source(customer, date, event), channel="web"), **given)
 
-    def answer(
+    def reply(
         self, date: str, question: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
         """The customer answers a question of a survey."""
         source = self._source(customer, date, event)
-        return self._happen(e.SurveyAnswered(**source, survey_id="spring", question_id=question, score=9), **given)
+        return self.happen(e.SurveyAnswered(**source, survey_id="spring", question_id=question, score=9), **given)
 
-    def dispute(
-        self, date: str, back: str = "b1", *, customer: str = "ada", event: str | None = None, **given: Any
+    def case(
+        self,
+        date: str,
+        what: str,
+        case: str = "k1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        agent: str | None = "agent-1",
+        **given: Any,
     ) -> list[Effect]:
-        """The customer does not accept what became of a return."""
-        source = self._source(customer, date, event)
-        return self._happen(e.ReturnDisputed(**source, return_id=back, order_id="o1", reason="verdict"), **given)
+        """What becomes of a case: waiting, assigned, paused, resumed, escalated, resolved or reopened."""
+        about = self._source(customer, date, event) | {"case_id": case}
+        told: SourceEvent
+        match what:
+            case "waiting":
+                told = e.ContactWaiting(**about, queue="vip")
+            case "assigned":
+                told = e.ContactAssigned(**about, agent_id=agent or "agent-1", queue="vip")
+            case "paused":
+                told = e.ContactPaused(**about, reason="customer")
+            case "resumed":
+                told = e.ContactResumed(**about)
+            case "escalated":
+                told = e.ContactEscalated(**about, reason="authority", agent_id=agent)
+            case "resolved":
+                told = e.ContactResolved(**about, agent_id=agent)
+            case _:
+                told = e.ContactReopened(**about)
+        return self.happen(told, **given)
 
 
 def only(effects: Collection[Effect], kind: type[T]) -> T:

@@ -68,6 +68,7 @@ def test_the_conditions_of_a_return_name_what_told_of_the_order_t_48() -> None:
         "units_left_of_l1": "orders/placed",
         "requested_at": "returns/first",
         "amount_minor": "returns/first",
+        "returns_in_6_months": "returns/first",
     }
     story.cancel("2024-01-03", event="cancelled")
     second = only(story.send_back("2024-01-04", 9, back="b2", event="second"), ReturnDecided)
@@ -105,7 +106,7 @@ def test_a_decision_names_the_currency_of_its_amounts() -> None:
 
 def test_a_decision_has_the_same_id_in_every_replay_d7() -> None:
     assert [each.decision_id for each in told()] == [each.decision_id for each in told()]
-    assert len({each.decision_id for each in told()}) == len(told()) == 4
+    assert len({each.decision_id for each in told()}) == len(told()) == 6
 
 
 def test_the_id_is_made_of_customer_cause_kind_and_object_d7() -> None:

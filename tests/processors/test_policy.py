@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from processors.policy import Policy, PolicyInvalid, parse, rank
+from processors.discretion import ROLES
+from processors.policy import Policy, parse, rank
+from processors.policy_errors import PolicyInvalid
 from tests.processors.story import policy_with
 
 
@@ -57,6 +59,11 @@ def test_what_is_wrong_is_named_with_what_was_found_and_what_is_allowed() -> Non
         ({"lifetime_value": {"goods": 1}}, "$.lifetime_value.goods", "1"),
         ({"routing": {"tiers": {"gold": {"priority": -1}}}}, "$.routing.tiers.gold.priority", "-1"),
         ({"max_ahead_hours": 1.5}, "$.max_ahead_hours", "1.5"),
+        ({"benefits": {"tiers": {"bronze": ["x"]}}}, "$.benefits.tiers", "bronze"),
+        ({"labels": {"bronze": {"icon": "x"}}}, "$.labels", "bronze"),
+        ({"roles": {"manager": ["fly"]}}, "$.roles.manager[0]", '"fly"'),
+        ({"automatic": {"approval": "sometimes"}}, "$.automatic.approval", '"sometimes"'),
+        ({"designations": {"review_days": 0}}, "$.designations.review_days", "0"),
     ],
 )
 def test_refused(changes: dict[str, Any], path: str, found: str) -> None:
@@ -89,3 +96,26 @@ def test_ranks() -> None:
     policy = parse(json.dumps(policy_with()))
     assert isinstance(policy, Policy)
     assert [rank(policy, tier) for tier in (None, "gone", "gold", "platinum", "diamond")] == [0, 1, 2, 3, 4]
+
+
+def test_a_document_from_before_people_decided_has_the_shipped_matrix_and_rules_c_05() -> None:
+    sections = ("automatic", "roles", "designations", "benefits", "labels")
+    shipped = policy_with()
+    before = {name: section for name, section in shipped.items() if name not in sections}
+    old, new = parse(json.dumps(before)), parse(json.dumps(shipped))
+    assert isinstance(old, Policy)
+    assert isinstance(new, Policy)
+    assert old.roles == {role: tuple(actions) for role, actions in new.roles.items()} == dict(ROLES)
+    assert old.automatic == new.automatic
+    assert old.designations.review_days == new.designations.review_days
+    assert old.benefits.tiers == {}
+
+
+def test_who_may_what_is_c_05() -> None:
+    policy = parse(json.dumps(policy_with()))
+    assert isinstance(policy, Policy)
+    may = {role: set(actions) for role, actions in policy.roles.items()}
+    assert may["manager"] < may["administrator"] < may["platform_admin"]
+    assert may["manager"] >= {"add_designation", "change_designation", "remove_designation"}
+    assert may["administrator"] - may["manager"] == {"configure_tiers"}
+    assert may["platform_admin"] - may["administrator"] == {"change_automatic_rules"}

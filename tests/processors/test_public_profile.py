@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from processors.customer import Alert, Customer
 from processors.frequency import YEAR_MS, orders_per_year_milli
 from processors.policy import Policy, parse
-from processors.public_profile import public_facts, public_profile
+from processors.public_profile import is_told, public_profile
 from schemas.decisions import Condition, CustomerProfile, Decided
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
@@ -53,7 +53,7 @@ def test_a_registered_customer_has_a_profile() -> None:
         missing_value_minor=100_000,
         tenure_suffices_at=story.at("2025-01-01"),
         policy_version="default-1",
-        stage="identification",
+        journey_stage="identification",
         next_tier_require="all",
         missing=(Condition("gold", "lifetime_value_minor", 0, ">=", 100_000, holds=False),),
     )
@@ -107,18 +107,31 @@ SILVER = Customer(
         ({"falls_at": YEAR_START}, False),
         ({"alert": Alert("id", YEAR_START, YEAR_START)}, True),
         ({"sequence": 5}, True),
-        ({"policy_version": "default-2"}, True),
+        ({"policy_version": "default-2"}, False),  # alone, it is no news
         ({"timers": (("grace", YEAR_START),)}, False),
     ],
 )
-def test_public_facts_differ_where_profiles_do_and_nowhere_else(changed: dict[str, object], shows: bool) -> None:
+def test_a_profile_is_told_where_it_differs_and_nowhere_else(changed: dict[str, object], shows: bool) -> None:
     other = replace(SILVER, **changed)
-    profiles = []
-    for customer in (SILVER, other):
-        policy = parse(json.dumps(policy_with({"version": customer.policy_version})))
-        assert isinstance(policy, Policy)
-        profiles.append(public_profile("ada", customer, policy, YEAR_START))
-    assert (profiles[0] != profiles[1]) == (public_facts(SILVER) != public_facts(other)) == shows
+    policies = [policy_of({"version": customer.policy_version}) for customer in (SILVER, other)]
+    profiles = [public_profile("ada", *each, YEAR_START) for each in zip((SILVER, other), policies, strict=True)]
+    same = replace(profiles[0], policy_version=other.policy_version) == profiles[1]
+    assert (not same) == is_told(SILVER, other, *policies) == shows
+
+
+def test_a_version_that_asks_for_more_is_told_to_whoever_it_concerns() -> None:
+    other = replace(SILVER, policy_version="dearer")
+    tiers = [tier | {"lifetime_value_minor": 300_000 + n} for n, tier in enumerate(policy_with()["tiers"])]
+    dearer = policy_of({"version": "dearer", "tiers": tiers})
+    assert is_told(SILVER, other, policy_of({}), dearer)
+    above = replace(SILVER, tier="diamond"), replace(other, tier="diamond")
+    assert not is_told(*above, policy_of({}), dearer), "nothing is missing at the top"
+
+
+def policy_of(changes: dict[str, object]) -> Policy:
+    policy = parse(json.dumps(policy_with(changes)))
+    assert isinstance(policy, Policy)
+    return policy
 
 
 def test_the_profile_says_when_the_last_order_was_r_cust_06() -> None:

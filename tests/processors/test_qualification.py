@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.asking import asks
-from processors.policy import CONDITIONS, Policy, PolicyInvalid, Tier, asked, parse, warnings
+from processors.policy import CONDITIONS, Policy, Tier, asked, parse, warnings
+from processors.policy_errors import PolicyInvalid
 from processors.qualification import NAMES, qualify
 from processors.span import WIDTH, Span, first_of, month_of, told, turns, within
 from schemas.decisions import Condition, TierChanged
@@ -154,10 +155,10 @@ def test_who_never_cancelled_r_cust_08() -> None:
 
 def test_answers_are_different_questions_r_cust_09() -> None:
     story = vip(answers=2)
-    story.answer("2024-01-01", "q1")
-    story.answer("2024-01-02", "q1")
+    story.reply("2024-01-01", "q1")
+    story.reply("2024-01-02", "q1")
     assert story.row().tier is None
-    story.answer("2024-01-03", "q2")
+    story.reply("2024-01-03", "q2")
     assert (story.row().tier, story.profiles["ada"].answers) == ("vip", 2)
 
 
@@ -165,7 +166,7 @@ def test_interaction_days_are_days_with_a_visit_an_answer_or_a_contact_r_cust_02
     story = vip(interaction_days=3)
     story.visit("2024-01-01 09:00")
     story.visit("2024-01-01 18:00")
-    story.answer("2024-01-02")
+    story.reply("2024-01-02")
     story.contact("2024-01-03")
     assert story.profiles["ada"].interaction_days == 2  # the third day is not whole
     assert only(story.tick("2024-01-04"), TierChanged).to_tier == "vip"
@@ -239,7 +240,7 @@ def test_any_number_of_tiers_of_any_name_r_tier_07(names: list[str]) -> None:
 def test_each_shipped_tier_has_the_sources_benefits_and_icon_r_tier_04_r_tier_05_r_tier_06() -> None:
     policy = parsed({})
     assert isinstance(policy, Policy)
-    assert {tier.name: (tier.benefits, tier.icon) for tier in policy.tiers} == {
+    assert {tier.name: (policy.benefits.tiers[tier.name], policy.labels[tier.name].icon) for tier in policy.tiers} == {
         "gold": (("enhanced_support", "occasional_exclusives"), "gold"),
         "platinum": (("priority_support", "early_access", "special_pricing"), "platinum"),
         "diamond": (("highest_priority", "exclusive_products", "dedicated_support"), "diamond"),
@@ -276,7 +277,7 @@ def test_what_a_policy_must_not_say(changes: dict[str, Any], path: str) -> None:
 
 
 def test_every_condition_of_a_tier_can_be_put_in_words_and_is_evaluated_r_tier_09() -> None:
-    conditional = set(Tier.__struct_fields__) - {"name", "label", "require", "benefits", "icon"}
+    conditional = set(Tier.__struct_fields__) - {"name", "label", "require"}
     assert set(CONDITIONS) == conditional
     policy = parsed(tiers({"name": "vip", **dict.fromkeys(CONDITIONS, 3)}))
     assert isinstance(policy, Policy)
@@ -292,12 +293,10 @@ def test_every_condition_of_a_tier_can_be_put_in_words_and_is_evaluated_r_tier_0
 
 
 def test_a_policy_of_before_asks_for_what_it_asked_t_47() -> None:
-    """Documents in the log that know neither windows nor stages nor benefits."""
+    """Documents in the log that know neither windows nor stages."""
     document = policy_with()
     for name in ("windows", "complaint_topics", "lifecycle", "vip_share", "cancellation"):
         del document[name]
-    for tier in document["tiers"]:
-        del tier["benefits"], tier["icon"]
     old, new = parse(json.dumps(document)), parsed({})
     assert isinstance(old, Policy)
     assert isinstance(new, Policy)
@@ -348,6 +347,15 @@ def test_orders_whose_reversals_wait_for_them_are_counted_r_cust_14() -> None:
     assert story.profiles["ada"].orders_awaited == 0
 
 
+def test_a_return_asked_for_before_its_order_is_no_reversal_t_17() -> None:
+    story = Story()
+    story.send_back("2024-01-02")
+    assert story.profiles["ada"].orders_awaited == 0
+    story.keeps_time = False
+    story.order("2024-01-01", "10.00")
+    assert story.profiles["ada"].orders_awaited == 0
+
+
 # Stages
 
 
@@ -357,7 +365,7 @@ def test_the_stage_follows_tenure_by_time_alone_r_tier_11_c_03_t_11() -> None:
     stages = []
     for day in ("2020-08-31", "2021-02-27", "2021-02-28", "2021-08-30", "2021-08-31", "2023-08-30", "2023-08-31"):
         story.tick(day)
-        stages.append(story.profiles["ada"].stage)
+        stages.append(story.profiles["ada"].journey_stage)
     assert stages == [
         "identification", "identification", "designation", "designation", "engagement", "engagement", "retention",
     ]  # fmt: skip
@@ -368,30 +376,30 @@ def test_the_months_of_the_stages_are_the_policys_r_tier_11() -> None:
     story = Story({"lifecycle": {"designation_months": 1, "engagement_months": 2, "retention_months": 3}})
     story.register("2024-01-01")
     story.tick("2024-03-01")
-    assert story.profiles["ada"].stage == "engagement"
+    assert story.profiles["ada"].journey_stage == "engagement"
 
 
 def test_who_cancelled_is_to_be_won_back_r_tier_11_r_risk_05() -> None:
     story = Story()
     story.subscribe("2020-01-01", "10.00")
     story.leave("2024-01-01")
-    assert story.profiles["ada"].stage == "win_back"
+    assert story.profiles["ada"].journey_stage == "win_back"
     story.resume("2024-02-01")
-    assert story.profiles["ada"].stage == "retention"
+    assert story.profiles["ada"].journey_stage == "retention"
 
 
 def test_a_stage_changes_no_tier_and_before_a_year_nobody_is_a_vip_by_rule_c_03() -> None:
     story = Story()
     story.order("2023-01-01", "9999.00")
     assert none_of(story.tick("2023-12-31 23:59"), TierChanged)
-    assert (story.profiles["ada"].stage, story.profiles["ada"].tier) == ("designation", None)
+    assert (story.profiles["ada"].journey_stage, story.profiles["ada"].tier) == ("designation", None)
     assert only(story.tick("2024-01-01"), TierChanged).to_tier == "gold"
 
 
 def test_a_stranger_who_asks_has_no_stage() -> None:
     story = Story()
     story.contact("2024-01-01")
-    assert story.profiles["ada"].stage is None
+    assert story.profiles["ada"].journey_stage is None
 
 
 # Laws
@@ -467,7 +475,7 @@ def happen(story: Story, it: tuple[int, str, int], event: str | None = None) -> 
         "refer": lambda: story.refer(at, f"friend{number}", **about),
         "complain": lambda: story.contact(at, f"k{number}", topic="complaint", **about),
         "visit": lambda: story.visit(at, **about),
-        "answer": lambda: story.answer(at, f"q{number}", **about),
+        "answer": lambda: story.reply(at, f"q{number}", **about),
         "dispute": lambda: story.dispute(at, f"b{number}", **about),
         "leave": lambda: story.leave(at, **about),
         "back": lambda: story.resume(at, **about),

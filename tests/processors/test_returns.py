@@ -92,7 +92,7 @@ def test_a_tier_has_rights_of_its_own_r_ret_02() -> None:
     story.deliver("2024-03-05")
     decision = only(story.send_back("2024-04-19 23:59"), ReturnDecided)
     assert (decision.verdict, decision.tier, decision.window_ends_at) == ("approve", "gold", story.at("2024-04-20"))
-    assert only(story.send_back("2024-04-20", order="big"), ReturnDecided).verdict == "review"
+    assert only(story.send_back("2024-04-20", order="big", back="b2"), ReturnDecided).verdict == "review"
 
 
 def test_the_tier_at_order_or_at_request_is_a_choice_of_the_policy_t_31() -> None:
@@ -115,7 +115,7 @@ def test_the_policy_at_the_orders_date_governs_t_30() -> None:
     old = only(story.send_back("2024-04-05"), ReturnDecided)
     assert (old.verdict, old.policy_version) == ("deny", "default-1")
     story.order("2024-04-10", SMALL, "new")
-    new = only(story.send_back("2024-09-01", order="new"), ReturnDecided)
+    new = only(story.send_back("2024-09-01", order="new", back="b2"), ReturnDecided)
     assert (new.verdict, new.policy_version) == ("approve", "generous")
 
 
@@ -235,6 +235,7 @@ def test_every_condition_is_in_the_verdict_with_value_and_threshold_t_48() -> No
         ("units_left_of_l1", 2, ">=", 1, True),
         ("requested_at", story.at("2024-03-20"), "<", story.at("2024-04-05"), True),
         ("amount_minor", 3000, "<=", 10_000, True),
+        ("returns_in_6_months", 1, "<=", 12, True),
     ]
 
 

@@ -179,7 +179,8 @@ def test_a_version_is_activated_under_its_own_name() -> None:
     story = Story()
     event = PolicyActivated("a", "v9", story.at("2024-01-01"), json.dumps(policy_with({"version": "v2"})))
     assert (
-        only(story.tell("#0", event), Quarantined).detail == "$.version: found v2; allowed is v9, which was activated"
+        only(story.tell("#0", event), Quarantined).detail
+        == "$.version: found v2; allowed is v9, the name that it comes under"
     )
 
 
@@ -313,7 +314,9 @@ def test_a_customers_timers_run_in_their_own_order_d8(monkeypatch: pytest.Monkey
     decided = [(type(each).__name__, each.cause) for each in story.decided()][1:]
     assert decided == [
         ("AtRiskRaised", f"timer/at_risk/silence/{story.at('2024-03-06')}"),
+        ("AtRiskEscalated", f"timer/follow_up/silence/{story.at('2024-03-14')}"),
         ("TierChanged", f"timer/grace/tier/{story.at('2024-03-22')}"),
+        ("AtRiskClosed", f"timer/grace/tier/{story.at('2024-03-22')}"),
     ]
 
 
@@ -475,6 +478,10 @@ def test_rows_survive_bytes() -> None:
     story.contact("2024-01-04")
     story.subscribe("2024-01-05", "10.00")
     story.refer("2024-01-06", "bob")
+    story.publish(policy_with({"version": "v2"}), "2024-02-01")
+    story.leave("2024-01-06")
+    story.designate("2024-01-06", "platinum")
+    story.undesignate("2024-01-07")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

@@ -238,23 +238,21 @@ def test_a_fall_that_waited_happens_when_sources_caught_up() -> None:
     assert changed.cause.endswith(str(story.at("2024-02-10")))
 
 
-def test_each_customer_moves_to_a_new_policy_at_the_next_record_d5() -> None:
+def test_a_new_policy_lifts_at_once_d5_d8() -> None:
     story = veteran("1000.00")
     cheaper = policy_with({"version": "cheaper"})
     cheaper["tiers"][1]["lifetime_value_minor"] = 100_000
-    story.activate(cheaper, "2024-02-01")
-    story.tick("2024-02-01")
-    assert story.row().tier == "gold"
-    changed = only(story.contact("2024-02-02"), TierChanged)
+    changed = only(story.activate(cheaper, "2024-02-01"), TierChanged)
     assert (changed.to_tier, changed.policy_version) == ("platinum", "cheaper")
 
 
 def test_a_tier_that_the_new_policy_lacks_is_left_at_once_for_one_that_is_deserved() -> None:
     story = veteran("1000.00")
-    renamed = policy_with({"version": "renamed", "returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}})
+    nobody = {"returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}, "benefits": {"tiers": {}}, "labels": {}}
+    nobody |= {"early_access": {}}
+    renamed = policy_with({"version": "renamed"} | nobody)
     renamed["tiers"][0]["name"] = "amber"
-    story.activate(renamed, "2024-02-01")
-    changed = only(story.contact("2024-02-02"), TierChanged)
+    changed = only(story.activate(renamed, "2024-02-01"), TierChanged)
     assert (changed.from_tier, changed.to_tier, changed.vip_since) == ("gold", "amber", story.at("2024-01-01"))
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.customer import CUSTOMERS, Customer
+from processors.facts_policy import VipShare
 from processors.partition import HERE
-from processors.policy import VipShare
 from processors.vip_share import CENSUS, LEVELS, Census, Level, Shares, Verdict, advise, moved, taken, total
 from tests.processors.story import Story
 

@@ -13,7 +13,7 @@ from processors.explanation import Fact, compare
 from processors.policy import Policy, parse
 from processors.wording import Audience, amount, comparison, explain, money, sentence
 from schemas import events as e
-from schemas.decisions import AtRiskRaised, Condition, Decided, ReturnDecided, TierChanged
+from schemas.decisions import AtRiskRaised, CommandAnswered, Condition, Decided, ReturnDecided, TierChanged
 from tests.processors.story import Document, Story, only, policy_with
 from tests.processors.test_properties import ARRIVALS, POLICY, Happening, told
 
@@ -57,6 +57,8 @@ def test_each_kind_of_decision_is_said_in_words() -> None:
         "On 2024-01-02 00:00, return b1 of order o1 by customer ada goes to a person for review.",
         "On 2024-01-03 00:00, case k1 of customer ada goes to queue vip, to be answered by 2024-01-03 04:00.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 46 days.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk needs the owner: nobody followed up by 2024-02-24 00:00.",
+        "On 2024-06-01 00:00, customer ada (Gold) at risk was lost: the time to order is over.",
         "On 2024-06-01 00:00, customer ada was not at risk: order o2 was on its way.",
         "On 2024-06-01 00:00, customer ada (Gold) is at risk after 112 days.",
     ]
@@ -251,3 +253,56 @@ def test_amounts_are_told_in_the_currency_of_the_decision_not_of_a_later_policy(
     )
     assert "1,234 JPY" in "\n".join(explain(back, in_force({"currency": "USD"}), "agent"))
     assert amount(1234, "JPY") == "1,234"
+
+
+def test_a_change_that_a_policy_made_names_the_policy() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.tick("2024-01-01")
+    story.order("2024-01-01", "2000.00")
+    changes = {"version": "kind", "tiers": [tier | {"lifetime_value_minor": 1} for tier in policy_with()["tiers"]]}
+    changed = only(story.activate(policy_with(changes), "2024-02-01"), TierChanged)
+    said = explain(changed, in_force(changes), "agent")
+    assert said[1].startswith("Because of policy kind, which came into force for everybody; nobody sent an event.")
+
+
+def test_what_people_decide_is_said_in_words_r_tier_24() -> None:
+    story = Story({"automatic": {"approval": "every_rise"}})
+    story.register("2024-01-01")
+    story.designate("2024-02-01", "platinum", ends_at="2024-03-01", author_id="mia", event="c1")
+    story.designate("2024-02-02", "gold", "d2", author_id="tom", role="agent", event="c2")
+    story.tick("2024-03-01")
+    story.order("2025-02-01", "1000.00")
+    story.review("2025-02-02", "gold", event="c3")
+    story.undesignate("2025-02-03", None, None, event="c4")
+    said = [sentence(decision, in_force()) for decision in story.decided()]
+    assert said == [
+        "On 2024-02-01 00:00, DesignationAdded c1 about customer ada, given by mia as manager, was done.",
+        "On 2024-02-01 00:00, customer ada rose from no tier to Platinum: a person decided so.",
+        "On 2024-02-02 00:00, DesignationAdded c2 about customer ada, given by tom as agent, was refused.",
+        "On 2024-03-01 00:00, designation d1 of customer ada as Platinum is over since 2024-03-01.",
+        "On 2024-03-01 00:00, customer ada fell from Platinum to no tier: what a person gave is over.",
+        "On 2025-02-01 00:00, customer ada (no tier) qualifies for Gold, and a person is asked.",
+        "On 2025-02-02 00:00, QualificationReviewed c3 about customer ada, given by mia as manager, was done.",
+        "On 2025-02-02 00:00, customer ada rose from no tier to Gold.",
+        "On 2025-02-03 00:00, DesignationRemoved c4 about customer ada, given by mia as manager, was done.",
+        "On 2025-02-03 00:00, customer ada fell from Gold to no tier: a person took the status away.",
+    ]
+    given, over, _, removed = (explain(each, in_force(), "customer") for each in story.decided(TierChanged))
+    assert given == ["You are Platinum now.", "We gave it to you until 2024-02-29."]
+    assert over[:2] == ["You are Platinum no more.", "What you bought comes to 0.00 USD; 2,500.00 USD would be needed."]
+    assert over[-1] == "We had given it to you until 2024-02-29."
+    assert removed == ["You are Gold no more.", "We took it back."]
+
+
+def test_a_refused_command_says_which_condition_failed_to_its_author() -> None:
+    story = Story()
+    story.register("2024-01-01")
+    story.designate("2024-02-01", "gold", event="c1")
+    told = only(story.redesignate("2024-02-02", 4, "ruby", role="agent"), CommandAnswered)
+    lines = [line for line in explain(told, in_force(), "agent") if line.startswith("no ")]
+    assert lines == [
+        "no  role in which the command was given: agent, none of administrator, manager, platform_admin",
+        "no  tier that a person gives: ruby, none of Gold, Platinum, Diamond",
+        "no  version of the designation that the author saw: 4, but must be 1",
+    ]

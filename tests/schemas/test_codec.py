@@ -164,7 +164,8 @@ def test_bytes_behind_the_record_are_refused(record: Any, more: bytes) -> None:
         (b"", "empty", "no bytes"),
         (b"{}", "undecodable", "7b7d"),
         (b'{"type": "OrderPlaced"}', "undecodable", "c301"),
-        (b"\x00\x00\x00\x00\x01abc", "undecodable", "0000"),  # Confluent's wire format, without a registry
+        (b"\x00\x00\x00\x00\x01abc", "unknown_schema", "schema id 1, and no registry to ask: set LAUREL_REGISTRY_URL"),
+        (b"\x00\x00\x00\x01", "undecodable", "0000"),
         (MARKER, "unknown_schema", "fingerprint"),
         (MARKER + bytes(8), "unknown_schema", "0000000000000000"),
         (codec.CONTRACTS[e.ClockTicked].header, "undecodable", "ClockTicked"),

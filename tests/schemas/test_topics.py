@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from schemas import codec, decisions, events, topics
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME, SOURCES, TOPIC_OF, TOPICS, Topic
 from streams.topics import OVERHEAD_BYTES
 
@@ -38,7 +39,7 @@ def test_what_customers_decide_goes_to_topics_that_customers_write() -> None:
 
 def test_what_upstream_publishes_goes_to_sources_and_messages_do_not() -> None:
     for kind in get_args(events.Event):
-        if issubclass(kind, events.SourceEvent):
+        if issubclass(kind, SourceEvent):
             assert BY_NAME[TOPIC_OF[kind]].writer == "upstream", kind
             assert TOPIC_OF[kind] in SOURCES
         elif kind is not events.ClockTicked:

@@ -18,6 +18,7 @@ from tests.state.tables import LAST, MARKS, TABLES, TALLIES, Nothing, Tally
 TABLE = st.sampled_from(TABLES)
 PARTS = st.sampled_from([("",), ("a",), ("a", "ä"), ("\U0010ffff",)])
 """Few keys, so that layers meet; one that is empty, one that another begins with, one that sorts last."""
+BOUND = st.sampled_from([None, "", "a", "a\x00", "a\x00\x00", "b", "ä", "\U0010ffff", "\U0010ffff\U0010ffff"])
 COUNT = st.integers(0, 3)
 Key = tuple[str, tuple[str, ...]]
 
@@ -64,12 +65,19 @@ class Layers(RuleBasedStateMachine):
     @rule(
         table=TABLE,
         limit=st.integers(0, 4),
-        below=st.sampled_from(["", "a", "a\x00", "b", "ä", "\U0010ffff\U0010ffff"]),
+        below=BOUND,
+        above=BOUND,
     )
-    def first(self, table: Table[Any], limit: int, below: str) -> None:
-        keys = sorted(key for key in self.expected() if table.prefix <= key < table.prefix + below.encode())[:limit]
-        expected = [(table.parts(key), self.expected()[key]) for key in keys]
-        assert self.overlay.first(table, limit, below) == expected
+    def first(self, table: Table[Any], limit: int, below: str | None, above: str | None) -> None:
+        texts = {key: key[1:].decode() for key in self.expected() if key[:1] == table.prefix}
+        keys = [
+            key
+            for key in sorted(texts)
+            if (below is None or texts[key].encode() < below.encode())
+            and (above is None or texts[key].encode() > above.encode())
+        ]
+        expected = [(table.parts(key), self.expected()[key]) for key in keys[:limit]]
+        assert self.overlay.first(table, limit, below, above) == expected
 
     @rule(table=TABLE, several=st.lists(PARTS, max_size=4, unique=True))
     def prefetch(self, table: Table[Any], several: list[tuple[str, ...]]) -> None:
@@ -125,7 +133,7 @@ class Layers(RuleBasedStateMachine):
         for table in TABLES:
             keys = [key for key in self.table_of if key[:1] == table.prefix]
             assert {key: seen.get(table, *table.parts(key)) for key in keys} == {key: expected.get(key) for key in keys}
-            found = {table.key(*parts): row for parts, row in seen.first(table, 9, "\U0010ffff\x00")}
+            found = {table.key(*parts): row for parts, row in seen.first(table, 9)}
             assert found == {key: expected[key] for key in keys if key in expected}
 
     @invariant()

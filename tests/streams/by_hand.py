@@ -8,12 +8,14 @@ from schemas.topics import INTAKE
 from state.memory import MemoryStore
 from state.partition import PartitionState
 from streams.batches import Folded
+from streams.burying import bury
 from streams.customers import Partitions
 from streams.folding import fold
-from streams.intake import append, bury, subject_of
+from streams.intake import append, subject_of
 from streams.kafka import Place
 from streams.records import Outgoing, Record
 from streams.restoring import Tables
+from tests.streams.broker_keys import BrokerKeys
 from tests.streams.systems import PARTITIONS, System
 
 Edit = Callable[[list[Outgoing]], Iterable[Outgoing]]
@@ -25,7 +27,8 @@ class ByHand:
     def __init__(self, system: System) -> None:
         self.system = system
         self._at: defaultdict[Place, int] = defaultdict(int)
-        self._partitions = Partitions(Tables(), fold)
+        self._keys = BrokerKeys(system.settings)
+        self._partitions = Partitions(Tables(), fold, PARTITIONS)
         self._partitions.states |= {n: PartitionState(MemoryStore()) for n in range(PARTITIONS)}
 
     def work(self, edit: Edit = list) -> None:
@@ -40,7 +43,9 @@ class ByHand:
         fresh = [record for topic in INTAKE for record in self._fresh(topic)]
         told = [(record, subject_of(record)) for record in fresh]
         self.system.write(
-            list(edit([bury(r, what) if isinstance(what, Rejected) else append(r, what) for r, what in told]))
+            list(
+                edit([bury(r, what, self._keys) if isinstance(what, Rejected) else append(r, what) for r, what in told])
+            )
         )
         self._commit("intake", {record.place for record in fresh})
 

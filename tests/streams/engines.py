@@ -9,6 +9,7 @@ from schemas.codec import decode
 from schemas.topics import TOPICS
 from state.partition import state_of
 from streams import policies
+from streams.burying import Contents, dig_up
 from streams.clock import EventsClock
 from streams.driver import Driver
 from streams.records import AT, Outgoing, Record
@@ -34,6 +35,11 @@ def ran(records: Iterable[Outgoing] = (), **given: Any) -> Driver:
 def decoded(driver: Driver, topic: str) -> list[Any]:
     """What a topic holds."""
     return [decode(record.value) for record in driver.logs.all(topic)]
+
+
+def dug_up(driver: Driver) -> list[Contents]:
+    """What the dead letters hold."""
+    return [dig_up(record, driver.keys.chain.find) for record in driver.logs.all("dead-letters")]
 
 
 def rows(driver: Driver) -> list[Rows]:

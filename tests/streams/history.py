@@ -1,16 +1,22 @@
 """Records for tests of the stages: single ones, and seeded histories in which many timers fall due at once."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import yaml
 from msgspec.structs import replace
 
+from schemas import commands as c
 from schemas import events as e
 from schemas.codec import TYPES, encode
+from schemas.directives import Directive, PolicyPublished, PolicyWithdrawn
 from schemas.examples import example
+from schemas.source import CustomerEvent, SourceEvent
 from schemas.topics import TOPIC_OF
+from streams import policies
 from streams.records import Outgoing, Record
 
 DAY = 86_400_000
@@ -38,8 +44,10 @@ def placed(customer: str = "ada", at: int = NOON, goods: int = 1_000, order: str
     )
 
 
-ONE_OF_EACH: tuple[e.SourceEvent, ...] = tuple(
-    replace(example(kind), customer_id="ada", occurred_at=NOON) for kind in TYPES if issubclass(kind, e.SourceEvent)
+ONE_OF_EACH: tuple[SourceEvent, ...] = tuple(
+    replace(example(kind), **({"customer_id": "ada"} if issubclass(kind, CustomerEvent) else {}), occurred_at=NOON)
+    for kind in TYPES
+    if issubclass(kind, SourceEvent)
 )
 """Every event that upstream systems publish."""
 
@@ -55,9 +63,33 @@ def record(
     )
 
 
-def published(event: e.SourceEvent, at: int | None = None) -> Outgoing:
+def published(event: SourceEvent, at: int | None = None) -> Outgoing:
     """An event as an upstream system publishes it."""
-    return Outgoing(TOPIC_OF[type(event)], event.customer_id.encode(), encode(event), None, at or event.occurred_at)
+    return Outgoing(TOPIC_OF[type(event)], event.subject.encode(), encode(event), None, at or event.occurred_at)
+
+
+def command(kind: type[Directive], at: int, version: str, **given: Any) -> Outgoing:
+    """What an administrator decides for everybody."""
+    about = {"author_id": "p-1", "role": "administrator", "reason": "programme_choice"}
+    event_id = f"{kind.__name__}-{version}"
+    return published(kind(event_id=event_id, occurred_at=at, version=version, **about, **given))
+
+
+def policy(version: str, factor: float = 1.0, **changes: Any) -> str:
+    """The shipped policy under another name, as a document, whose tiers ask for so many times as much of value and tenure."""
+    content = yaml.safe_load(policies.default_file().read_text()) | {"version": version} | changes
+    for tier in content["tiers"]:
+        tier |= {name: int(tier[name] * factor) for name in ("lifetime_value_minor", "tenure_months")}
+    return json.dumps(content)
+
+
+def policy_changes(start: int) -> Iterator[Outgoing]:
+    """A version that comes at its instant, one that is withdrawn before, one at once, and one that is refused."""
+    yield command(PolicyPublished, start, "half", effective_at=start + 2 * DAY, document=policy("half", 0.4))
+    yield command(PolicyPublished, start + HOUR, "never", effective_at=start + 5 * DAY, document=policy("never", 0.1))
+    yield command(PolicyPublished, start + 2 * HOUR, "clash", effective_at=start + 2 * DAY, document=policy("clash"))
+    yield command(PolicyWithdrawn, start + 3 * DAY, "never")
+    yield command(PolicyPublished, start + 20 * DAY, "dearer", document=policy("dearer", 0.9, grace_days=3))
 
 
 def history(seed: int, customers: int = 150, days: int = 120, events: int = 600) -> Iterator[Outgoing]:
@@ -67,10 +99,20 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
     for n in range(customers):
         yield published(registered(f"c{n}", start + n * HOUR // 10, f"r{n}"))
         yield published(placed(f"c{n}", start + 365 * DAY + n * HOUR // 10, 120_000 + n, f"first-{n}"))
+        if n % 10 == 0:
+            at = start + 366 * DAY + n * HOUR // 10
+            about: dict[str, Any] = {"event_id": f"s{n}", "customer_id": f"c{n}", "occurred_at": at}
+            plan: dict[str, Any] = about | {"subscription_id": f"plan-{n}"}
+            yield published(e.SubscriptionStarted(**plan, currency="USD", monthly_minor=990))
+            person: dict[str, Any] = {"author_id": "p-1", "role": "manager"}
+            made = about | person | {"event_id": f"d{n}", "reason": "referrer", "designation_id": f"d{n}"}
+            yield published(c.DesignationAdded(**made, tier="platinum", starts_at=at))
+            over = made | {"event_id": f"u{n}", "reason": "cancelled", "occurred_at": at + HOUR}
+            yield published(c.DesignationRemoved(**over, seen_version=1, confirmed_at=at))
     ats = sorted(start + (365 + chance.randrange(days)) * DAY + chance.randrange(DAY) for _ in range(events))
     for n, at in enumerate(ats):
         who = f"c{chance.randrange(customers // 3)}"
-        about: dict[str, Any] = {"event_id": f"h{n}", "customer_id": who, "occurred_at": at}
+        about = {"event_id": f"h{n}", "customer_id": who, "occurred_at": at}
         order = f"first-{who[1:]}" if chance.random() < 0.4 else f"o{chance.randrange(n + 1)}"
         match chance.randrange(7):
             case 0:
@@ -95,3 +137,5 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
     yield published(e.SubscriptionStarted(event_id="plan", **told, **plan))
     yield published(e.CustomerReferred(event_id="friend", **told, referred_customer_id="c0"))
     yield published(placed("last", start + 600 * DAY, 120_000, "last"))
+    about = {"event_id": "plan", "customer_id": "last", "occurred_at": start + 600 * DAY}
+    yield published(e.SubscriptionStarted(**about, subscription_id="s1", currency="USD", monthly_minor=1_000))

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.broker.local import free_port
 from schemas.codec import decode, to_json
-from schemas.events import SourceEvent
+from schemas.source import SourceEvent
 from streams import policies, topics
 from streams.kafka import TIMEOUT_S, Place, admin, client, patiently
 from streams.progressing import wait_until_idle

@@ -1,6 +1,8 @@
 """`laurel doctor`: each line says how it is, what was found, and what to do."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,9 @@ def test_a_healthy_system_has_a_line_for_each_thing(called: Caller) -> None:
     one_broker = {"copies": "weak"}
     assert (
         verdicts
-        == dict.fromkeys(("broker", "topics", "copies", "rights", "broker settings", "clock", "disk"), "ok")
+        == dict.fromkeys(
+            ("broker", "topics", "retention", "copies", "rights", "broker settings", "clock", "disk"), "ok"
+        )
         | one_broker
     )
     assert f"{len(TOPICS)} topics" in found["rights"].found
@@ -57,19 +61,44 @@ def test_a_healthy_system_has_a_line_for_each_thing(called: Caller) -> None:
         assert about in drawn.out
 
 
-def test_a_topic_that_forgets_is_wrong_with_what_would_be_right(system: System, called: Caller) -> None:
-    def keep(for_ms: str) -> None:
-        entry = ConfigEntry("retention.ms", for_ms, incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, system.settings.topic("timeline"), incremental_configs=[entry])
+@contextmanager
+def kept(system: System, topic: str, for_ms: str) -> Iterator[None]:
+    """A topic's records go after so long."""
+
+    def keep(value: str) -> None:
+        entry = ConfigEntry("retention.ms", value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, system.settings.topic(topic), incremental_configs=[entry])
         asking = admin(system.settings)
         for future in asking.incremental_alter_configs([resource]).values():
             future.result()
 
-    keep("604800000")
+    keep(for_ms)
     try:
-        found = examined(called, 1)["topic timeline"]
+        yield
     finally:
         keep("-1")
+
+
+def test_a_source_that_forgets_within_a_week_is_weak(system: System, called: Caller) -> None:
+    with kept(system, "returns", "172800000"):
+        found = examined(called, 0)
+    assert "retention" not in found
+    assert found["retention of returns"].verdict == "weak"
+    assert "after 2.0 days" in found["retention of returns"].found
+    assert system.settings.topic("returns") in found["retention of returns"].do
+    assert "for ever" in examined(called, 0)["retention"].found
+
+
+def test_a_local_copy_may_not_be_older_than_half_of_what_tombstones_are_kept(called: Caller) -> None:
+    assert examined(called.given(max_copy_age_s="302400"), 0)["retention"].verdict == "ok"
+    found = examined(called.given(max_copy_age_s="302401"), 1)["retention"]
+    assert found.verdict == "wrong"
+    assert "LAUREL_MAX_COPY_AGE_S must be at most 302400" in found.do
+
+
+def test_a_topic_that_forgets_is_wrong_with_what_would_be_right(system: System, called: Caller) -> None:
+    with kept(system, "timeline", "604800000"):
+        found = examined(called, 1)["topic timeline"]
     assert found.verdict == "wrong"
     assert "retention.ms is 604800000; it must be -1" in found.found
     assert found.do

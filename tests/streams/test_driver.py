@@ -12,21 +12,25 @@ import pytest
 from msgspec.structs import replace
 
 from processors import fold as rules
+from processors.customer import CUSTOMERS
 from processors.order import ORDERS, Order
+from processors.partition import HERE, PARTITION
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas import decisions as d
 from schemas import events as e
+from schemas.codec import decode, kind_of
 from schemas.partitions import partition_of, reserved
 from schemas.topics import BY_NAME, TOPICS
 from state import overlay
 from state.encoding import decode_row
 from state.partition import POSITION, read_position
+from streams.burying import dig_up
 from streams.driver import Driver, FoldStoppedError
-from streams.records import HOPS, ORIGIN, REASON, Outgoing, parse_origin
+from streams.records import HOPS, ORIGIN, REASON, SENDER, Outgoing, parse_origin
 from streams.refolding import Digest, Refold, batches
-from tests.streams.engines import at, compacted, counts, decoded, engine, fingerprint, ran, rows
-from tests.streams.history import DAY, history, ms, placed, published, registered
+from tests.streams.engines import at, compacted, counts, decoded, dug_up, engine, fingerprint, ran, rows
+from tests.streams.history import DAY, history, ms, placed, policy_changes, published, registered
 
 SEED = 11
 
@@ -64,15 +68,18 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     assert rise.cause == "orders/e-o1"
     assert rise.policy_version == "default-1"
     (routed,) = decoded(driver, "priority-routing")
-    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 2)
+    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 3)
     assert routed.respond_by == ms("2024-02-04 10:00") + 240 * 60_000
     (verdict,) = decoded(driver, "return-decisions")
-    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 3)
-    (alert,) = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 4)
+    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 4)
+    alert, escalated = decoded(driver, "at-risk-alerts")
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 5)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 7)
+    told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
+    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 6)]
     (buried,) = driver.logs.all("dead-letters")
-    assert buried.value == b"\xffwhat is this"
+    assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
     profiles = {key: value for table in compacted(driver.logs.all("customer-profiles")) for key, value in table.items()}
     assert set(profiles) == {b"ada", b"carl"}
@@ -81,7 +88,7 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
 def test_each_decision_names_the_record_that_caused_it_and_stands_in_its_partition() -> None:
     driver = after_a_history()
     checked = 0
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"):
+    for topic in (each.name for each in TOPICS if any(issubclass(kind, d.Decided) for kind in each.types)):
         for record, decision in zip(driver.logs.all(topic), decoded(driver, topic), strict=True):
             origin = decision.origin
             assert (origin.topic, origin.partition, origin.offset) == ("timeline", record.partition, at(record))
@@ -113,13 +120,14 @@ def test_every_source_record_is_in_timeline_or_dead_letters_once_i_1() -> None:
             if origin := record.header(ORIGIN):
                 source, partition, offset = parse_origin(origin)
                 (original,) = driver.logs.since((source, partition), offset, 1)
-                assert record.value == original.value
+                held = record if topic == "timeline" else dig_up(record, driver.keys.chain.find)
+                assert held.value == original.value
 
 
 def test_sequence_numbers_of_a_customer_have_no_gap_i_4() -> None:
     driver = after_a_history()
     numbers: dict[str, list[int]] = {}
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"):
+    for topic in (each.name for each in TOPICS if any(issubclass(kind, d.Decided) for kind in each.types)):
         for decision in decoded(driver, topic):
             numbers.setdefault(decision.customer_id, []).append(decision.sequence)
     assert all(sorted(each) == list(range(1, len(each) + 1)) for each in numbers.values())
@@ -158,9 +166,52 @@ def test_many_due_timers_are_cut_into_pieces_that_the_log_orders_d8() -> None:
     assert len(raised) > 2 * UNITS_PER_RECORD
 
 
+def test_a_policy_comes_into_force_everywhere_and_one_that_is_withdrawn_nowhere_d5_t_32() -> None:
+    start = ms("2023-07-01")
+    driver = ran([*history(SEED, customers=60, events=100), *policy_changes(start)], partitions=3, batch_size=10)
+    (refused,) = decoded(driver, "quarantined")
+    assert (refused.reason, refused.customer_id) == ("instant_taken", "programme")
+    activated = [r for r in driver.logs.all("messages") if kind_of(r.value) is e.PolicyActivated]
+    for partition in range(3):
+        mine = [r for r in activated if r.partition == partition]
+        assert [(r.key, decode(r.value).version) for r in mine] == [
+            (f"#{partition}".encode(), "half"),
+            (f"#{partition}".encode(), "dearer"),
+        ]
+        assert {r.header(SENDER) for r in mine} == {str(partition_of("programme", 3)).encode()}
+        versions = decode_row(
+            PARTITION, driver.customers.states[partition].store.get(PARTITION.key(HERE)) or b""
+        ).versions
+        assert [each.version for each in versions] == ["default-1", "half", "dearer"]
+        assert versions[1].effective_from == start + 2 * DAY
+    changes = decoded(driver, "tier-changes")
+    causes = Counter(each.cause.partition("/")[0] for each in changes)
+    assert causes["activation"] > 10, "many rose by the policy alone"
+    assert {each.policy_version for each in changes if each.cause.startswith("activation")} == {"half"}
+    assert any(each.reason == "downgrade" and each.policy_version == "dearer" for each in changes)
+
+
+def test_a_customer_alone_comes_to_the_same_as_among_all() -> None:
+    """What `laurel why` stands on: their own records and the partition's suffice (D8)."""
+    driver = ran([*history(SEED, customers=60, events=200), *policy_changes(ms("2023-07-01"))], batch_size=10)
+    changed = {each.customer_id for each in decoded(driver, "tier-changes") if each.cause.startswith("activation")}
+    assert len(changed) > 10
+    for customer in sorted(changed):
+        partition = partition_of(customer, 2)
+        own = (customer.encode(), reserved(partition).encode())
+        alone = Refold(partition, 2, {})
+        alone.fold([r for r in driver.logs.since(("timeline", partition), 0) if r.key in own])
+        key = CUSTOMERS.key(customer)
+        assert alone.state.store.get(key) == driver.customers.states[partition].store.get(key)
+
+
 def refolded(driver: Driver, partition: int, size: int) -> tuple[str, list[Outgoing], dict[bytes, bytes]]:
     """A partition's timeline folded again: digest, outputs, and the rows that the digest covers."""
-    refold, digest, outputs = Refold(partition, driver.customers.skips), Digest(), list[Outgoing]()
+    refold, digest, outputs = (
+        Refold(partition, driver.logs.partitions, driver.customers.skips),
+        Digest(),
+        list[Outgoing](),
+    )
     for batch in batches(iter(driver.logs.since(("timeline", partition), 0)), size, set()):
         outputs += refold.fold(batch)
     digest.outputs(outputs)
@@ -170,7 +221,7 @@ def refolded(driver: Driver, partition: int, size: int) -> tuple[str, list[Outgo
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
-    driver = ran(history(seed, customers=250, events=250), batch_size=97)
+    driver = ran([*history(seed, customers=250, events=250), *policy_changes(ms("2023-07-01"))], batch_size=97)
     tables = set[bytes]()
     for partition, state in enumerate(rows(driver)):
         one, seven, many = (refolded(driver, partition, size) for size in (1, 7, 5_000))
@@ -178,8 +229,9 @@ def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
         assert many[2] == state
         tables |= {key[:1] for key in state}
         for topic in (each.name for each in TOPICS if each.writer == "customers" and each.name != "customer-state"):
-            live = [(r.key, r.value, r.headers) for r in driver.logs.since((topic, partition), 0)]
-            assert [(r.key, r.value, tuple(r.headers)) for r in many[1] if r.topic == topic] == live
+            mine = [r for r in driver.logs.all(topic) if int(r.header(SENDER) or r.partition) == partition]
+            again = sorted((r for r in many[1] if r.topic == topic), key=lambda r: r.partition or 0)
+            assert [(r.key, r.value, tuple(r.headers)) for r in again] == [(r.key, r.value, r.headers) for r in mine]
     assert counts(driver)["messages"] > 0, "timers were due in numbers"
     assert tables == {table.prefix for table in TABLES} | {POSITION.prefix}
 
@@ -364,7 +416,7 @@ def test_a_timeline_that_cannot_be_read_stops_the_fold_and_says_so() -> None:
 def test_a_source_record_has_a_partition_whatever_its_key(key: bytes | None) -> None:
     driver = ran([Outgoing("orders", key, b"garbage", None, ms("2024-01-01")), published(registered())])
     assert counts(driver)["orders"] == 1
-    (buried,) = driver.logs.all("dead-letters")
+    (buried,) = dug_up(driver)
     assert (buried.key, buried.value) == (key, b"garbage")
     assert counts(driver)["customer-profiles"] == 1
 

@@ -10,7 +10,7 @@ import pytest
 from schemas.codec import to_json
 from streams import cli, flags
 from streams.settings import COMMAND, FLAGS, Settings
-from tests.streams.commands import Answer, Caller
+from tests.streams.commands import Answer, Caller, run
 from tests.streams.history import DAY, ms, placed
 
 ALL = {flag.variable: flag for words, app in flags.commands(cli.app) for flag in flags.flags(app, words)}
@@ -85,7 +85,6 @@ def test_a_switch_that_is_on_elsewhere_is_turned_off_in_the_call(laurel: Caller,
     assert called(laurel, folder, "topology", given=(told,)).out.startswith("{")
     assert not called(laurel, folder, "topology", "--json=false", given=(told,)).out.startswith("{")
     assert not called(laurel, folder, "topology", given=(told, "LAUREL_TOPOLOGY_JSON=false")).out.startswith("{")
-    rows(called(laurel, folder, "config", "show", "--json", given=("warm_copies = true",)))
     off = rows(called(laurel, folder, "config", "show", "--json", "--no-warm-copies", given=("warm_copies = true",)))
     assert (off["warm_copies"]["value"], off["warm_copies"]["origin"]) == ("False", "--warm-copies")
 
@@ -127,6 +126,12 @@ def test_a_setting_given_in_the_call_changes_what_is_done(laurel: Caller, folder
     assert laurel("simulate", "events.jsonl", "--time-zone", "America/New_York").code == 0
 
 
+def test_a_worker_takes_its_settings_from_its_call() -> None:
+    answer = run("worker", "--batch-size", "0", batch_size="7")
+    assert (answer.code, answer.out) == (2, "")
+    assert "setting batch_size: Input should be greater than 0, found 0" in answer.err
+
+
 def test_entries_of_a_table_are_given_one_by_one_and_join_what_is_elsewhere(laurel: Caller, folder: Path) -> None:
     told = '[kafka]\n"security.protocol" = "SSL"\n"client.rack" = "a"'
     words = ("config", "show", "--json", "--kafka", "client.rack=b=c", "--kafka", "sasl.password=hunter2")
@@ -148,7 +153,8 @@ def test_config_show_shows_flags_of_commands_with_where_they_come_from(laurel: C
     }
 
 
-def test_config_show_says_which_variables_are_nothing_of_ours(laurel: Caller) -> None:
+def test_config_show_says_which_variables_are_nothing_of_ours(laurel: Caller, folder: Path) -> None:
+    (folder / "laurel.toml").touch()
     answer = laurel.given(batch_sise="5", verify_evry="6h", kafka__acks="all", config="laurel.toml")("config", "show")
     assert answer.code == 0
     assert answer.err.splitlines() == [

@@ -47,7 +47,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("worker", "--clock", ""), {"wall", "events"}),
         (("completion", ""), {"bash", "zsh", "fish"}),
     ],
-    ids=str,
+    ids=lambda each: "" if isinstance(each, set) else " ".join(each),
 )  # fmt: skip
 def test_bash_completes_commands_flags_and_values(script: Path, words: tuple[str, ...], offered: set[str]) -> None:
     done = subprocess.run(
@@ -62,8 +62,26 @@ def test_there_is_a_script_for_each_shell(laurel: Caller, shell: str) -> None:
     assert answer.code == 0
     for words, _ in flags.commands(cli.app):
         assert words[-1] in answer.out
-    if shell in SHELLS:
-        subprocess.run([shell, "-n"], input=answer.out, text=True, check=True)
+
+
+TRIED = {
+    "bash": ("complete -p laurel", "complete -F _laurel laurel"),
+    "zsh": ("print $_comps[laurel]", "_cyclopts_laurel"),
+    "fish": ('complete -C "laurel tail tier"', "tier-changes"),
+}
+"""What to ask a shell that has evaluated its script, and the answer."""
+BEFORE = {"zsh": "autoload -Uz compinit; compinit -u -D;"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_that_evaluates_its_script_completes(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "script").write_text(run("completion", shell).out)
+    ask, answer = TRIED[shell]
+    done = subprocess.run(
+        [shell, "-c", f"{BEFORE.get(shell, '')} source {tmp_path}/script; {ask}"],
+        env=os.environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) == (answer, "")
 
 
 def test_the_running_shell_s_is_printed_where_none_is_named(laurel: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +132,16 @@ def test_eighty_columns_hold_a_page_and_a_table(words: tuple[str, ...]) -> None:
     lines = ESCAPE.sub("", seen).splitlines()
     assert len(lines) > 10
     assert max(map(len, lines)) <= 80
+
+
+def test_a_narrow_terminal_cuts_nothing_off() -> None:
+    """An id is no use without its end."""
+    given = "client-" + "0123456789" * 20
+    seen = ESCAPE.sub("", on_terminal("config", "show", "--kafka", f"client.id={given}"))
+    _, head, *lines = seen.splitlines()
+    column = slice(head.index("value"), head.index("from"))
+    assert given in "".join(line[column].strip() for line in lines)
+    assert "…" not in seen
 
 
 def test_without_colours_there_are_none() -> None:

@@ -21,10 +21,20 @@ from deploy.broker.local import free_port
 from deploy.prometheus import reference
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
-from schemas.codec import decode
-from schemas.decisions import AtRiskRaised, ContactRouted, ReturnDecided, TierChanged
-from schemas.events import OrderLine, SourceEvent
+from schemas.codec import decode, kind_of
+from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskEscalated,
+    AtRiskRaised,
+    ContactRouted,
+    NotificationRequested,
+    ReturnDecided,
+    TierChanged,
+    WinBackClosed,
+)
+from schemas.events import OrderLine, PolicyActivated
 from schemas.fields import LARGEST_MINOR
+from schemas.source import SourceEvent
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
 from schemas.topics import BY_NAME as TOPICS
 from state.memory import MemoryStore
@@ -40,11 +50,12 @@ from streams.kafka import Place, transactional
 from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import ORIGIN, REASON, Outgoing, Record, parse_origin
 from streams.restoring import Progress
+from streams.retained import ENDS, ends_by_tier
 from streams.samples import of_backlog
 from streams.settings import Settings
 from tests.streams.commands import START, environment
 from tests.streams.engines import engine, ran, rows
-from tests.streams.history import ONE_OF_EACH, history, ms, published
+from tests.streams.history import ONE_OF_EACH, history, ms, policy_changes, published
 from tests.streams.history import placed as ordered
 from tests.streams.systems import PARTITIONS, System
 
@@ -66,7 +77,15 @@ TOO_LARGE = published(
     replace(ordered("ada", ms("2023-08-01"), order="large"), lines=(LARGE, replace(LARGE, line_id="l2")))
 )
 """An order that the contract takes, and the fold quarantines."""
-FIELDS = {TierChanged: "reason", ReturnDecided: "verdict", ContactRouted: "queue"}
+FIELDS = {
+    TierChanged: "reason",
+    ReturnDecided: "verdict",
+    ContactRouted: "queue",
+    AtRiskEscalated: "reason",
+    AtRiskClosed: "outcome",
+    WinBackClosed: "outcome",
+    NotificationRequested: "notice",
+}
 
 
 # The table
@@ -137,7 +156,7 @@ def test_every_kind_of_decision_has_a_verdict() -> None:
 def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     """Over a history in memory, against what its topics hold."""
     driver, counts = ran(), Counts("customers")
-    driver.publish([*history(3, customers=40, events=200), TOO_LARGE])
+    driver.publish([*history(3, customers=40, events=200), *policy_changes(ms("2023-07-01")), TOO_LARGE])
     whole, settle = driver.customers.fold, time.monotonic
 
     def folded(records: Any) -> Folded | None:
@@ -149,7 +168,14 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     driver.customers.fold = folded  # type: ignore[method-assign]
     driver.run()
     expected = Counter[tuple[str, tuple[str, ...]]]()
-    for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "quarantined"):
+    for topic in (
+        "tier-changes",
+        "return-decisions",
+        "priority-routing",
+        "at-risk-alerts",
+        "notification-requests",
+        "quarantined",
+    ):
         for decision in (decode(record.value) for record in driver.logs.all(topic)):
             if topic == "quarantined":
                 expected["laurel_quarantined_total", (decision.reason,)] += 1
@@ -162,8 +188,15 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     names = {"laurel_decisions_total", "laurel_quarantined_total", "laurel_records_dropped_total"}
     assert {key: value for key, value in found.items() if key[0] in names} == expected
     assert expected["laurel_records_dropped_total", ("customers",)] > 0
-    waited = sum(1 for record in driver.logs.all("timeline") if record.headers)
-    assert sum(found["laurel_decision_delay_seconds", ()].counts) == waited
+    assert sum(found["laurel_decision_delay_seconds", ()].counts) == waited(driver.logs.all("timeline"))
+    told = [record for record in driver.logs.all("messages") if kind_of(record.value) is PolicyActivated]
+    assert sum(found["laurel_policy_delay_seconds", ()].counts) == len(told) == 2 * driver.logs.partitions
+
+
+def waited(timeline: Iterable[Record]) -> int:
+    """How many records of others there are: neither ticks nor what subjects told each other."""
+    origins = (record.header(ORIGIN) for record in timeline)
+    return sum(1 for origin in origins if origin and parse_origin(origin)[0] != "messages")
 
 
 def without_effect(timeline: Iterable[Record]) -> Counter[str]:
@@ -523,13 +556,20 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert {k[0]: v for (name, k), v in page.items() if name == "laurel_dead_letters_total"} == reasons
     ticks = sum(1 for record in system.records("timeline") if not record.headers) - PARTITIONS
     assert page["laurel_ticks_written_total", ()] == ticks > 0
-    decided = sum(held[topic] for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts"))
+    decided = sum(
+        held[topic]
+        for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
+    )
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
+    kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
+    assert kept.total() > 10
+    for end in ENDS:
+        episodes = (page["laurel_at_risk_episodes", (str(partition), end)] for partition in range(PARTITIONS))
+        assert sum(episodes) == kept[end]
     repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
     assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))
     assert sum(repeated.values()) > 20
-    waited = sum(1 for record in system.records("timeline") if record.headers)
-    assert page["laurel_decision_delay_seconds_count", ()] == waited
+    assert page["laurel_decision_delay_seconds_count", ()] == waited(system.records("timeline"))
 
 
 def test_every_metric_is_told_by_a_worker_that_has_done_its_work(whole: tuple[System, Series]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,14 @@ from hypothesis import strategies as st
 
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
+from schemas.commands import NoteAdded
+from schemas.directives import Directive
+from schemas.examples import example
+from schemas.partitions import partition_of
+from schemas.source import SourceEvent
 from schemas.topics import BY_NAME, TOPIC_OF
-from streams import publishing
-from streams.publishing import BadLineError, parse, parse_line
+from streams import publishing, simulating
+from streams.publishing import BadLineError
 from streams.records import Outgoing
 from streams.settings import Settings
 from tests.schemas.records import records
@@ -22,14 +28,28 @@ from tests.streams.commands import Answer
 from tests.streams.history import NOON, ONE_OF_EACH, placed
 from tests.streams.systems import System
 
+PREPARE = simulating.prepare()
+
+
+def parse_line(text: str, number: int) -> Outgoing:
+    return publishing.parse_line(text, number, PREPARE)
+
+
+def parse(lines: Iterable[str]) -> Iterator[Outgoing]:
+    return publishing.parse(lines, PREPARE)
+
+
 ORDER: dict[str, Any] = to_json(placed())
 REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "customer_id": "ada", "occurred_at": NOON}
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
-def test_an_event_goes_to_its_topic_keyed_by_customer_at_its_own_time(event: e.SourceEvent) -> None:
+def test_an_event_goes_to_its_topic_keyed_by_subject_at_its_own_time(event: SourceEvent) -> None:
     line = json.dumps(to_json(event))
-    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], b"ada", encode(event), None, NOON)
+    subject = event.subject
+    assert subject == ("programme" if isinstance(event, Directive) else "ada")
+    partition = partition_of(subject, simulating.PARTITIONS)
+    assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], subject.encode(), encode(event), partition, NOON)
 
 
 LINES = [
@@ -116,11 +136,22 @@ def test_any_text_is_a_line_or_refused(text: str) -> None:
 @given(records())
 def test_every_contract_is_published_or_is_laurels_own(record: Any) -> None:
     line = json.dumps(to_json(record))
-    if isinstance(record, e.SourceEvent):
+    if isinstance(record, SourceEvent):
         assert decode(parse_line(line, 1).value) == record
     else:
         with pytest.raises(BadLineError, match="laurel's own"):
             parse_line(line, 1)
+
+
+def test_text_in_a_line_is_sealed_on_the_way_and_never_told_d11() -> None:
+    told, line = "prefers to be called Countess", to_json(example(NoteAdded))
+    del line["note_sealed"]
+    record = parse_line(json.dumps(line | {"note": told}), 1)
+    assert decode(record.value).note_sealed
+    assert told.encode() not in (record.value or b"")
+    with pytest.raises(BadLineError, match="line 7: NoteAdded: note: found list; text is needed") as refused:
+        parse_line(json.dumps(line | {"note": [told]}), 7)
+    assert told not in str(refused.value)
 
 
 def test_unchecked_values_are_published_as_they_are_and_refused_by_intake() -> None:

@@ -49,6 +49,20 @@ def test_the_file_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert Settings().tick_every_s == 0.5
 
 
+def test_a_file_that_is_named_must_be_there_and_be_read(
+    laurel: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a slip in its name would be a worker with another system's settings."""
+    (tmp_path / "latin.toml").write_bytes(b'namespace = "\xe4"')
+    for name, said in (("nowhere.toml", "No such file"), (".", "Is a directory"), ("latin.toml", "utf-8")):
+        monkeypatch.setenv("LAUREL_CONFIG", name)
+        for words in (("config", "show"), ("topology",)):
+            answer = laurel(*words)
+            assert answer.code == 2
+            assert name in answer.err
+            assert said in answer.err
+
+
 def test_settings_of_the_kafka_client_come_as_a_table_or_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +148,27 @@ def test_a_secret_of_the_wrong_type_is_not_said_aloud(laurel: Caller, tmp_path: 
     assert answer.code == 2
     assert "sasl.password" in answer.err
     assert "31337" not in answer.err
+
+
+def test_credentials_of_the_registry_are_hidden_and_not_taken_where_they_would_be_shown(
+    laurel: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "laurel.toml").write_text('[registry]\n"basic.auth.user.info" = "laurel:hush"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 0
+    assert "hush" not in answer.out
+    (tmp_path / "laurel.toml").write_text('registry_url = "http://laurel:hush@registry:8081"\n')
+    answer = laurel("config", "show")
+    assert answer.code == 2
+    assert "basic.auth.user.info" in answer.err
+    assert "hush" not in answer.err
+
+
+def test_decisions_in_confluents_format_need_a_registry(laurel: Caller) -> None:
+    answer = laurel.given(decisions_wire="confluent")("config", "show")
+    assert answer.code == 2
+    assert "LAUREL_REGISTRY_URL" in answer.err
+    assert laurel.given(registry_url="http://127.0.0.1:1")("config", "show").code == 0
 
 
 def test_settings_cannot_be_changed_by_the_way() -> None:

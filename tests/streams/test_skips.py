@@ -52,8 +52,8 @@ def test_what_is_published_is_what_every_fold_loads(bootstrap: str, tmp_path: Pa
     }
 
 
-def skip(system: System, offset: int, unit: str = "record") -> Answer:
-    return system.laurel("skip", "1", str(offset), "--unit", unit, "--reason", "ticket 4712")
+def skip(system: System, offset: int, unit: str = "record", *more: str) -> Answer:
+    return system.laurel("skip", "1", str(offset), "--unit", unit, "--reason", "ticket 4712", *more)
 
 
 def test_only_the_place_where_a_partition_stopped_is_skipped_d12(bootstrap: str, tmp_path: Path) -> None:
@@ -66,6 +66,10 @@ def test_only_the_place_where_a_partition_stopped_is_skipped_d12(bootstrap: str,
         refused = skip(system, offset)
         assert refused.code == 2
         assert f"timeline/1 is at 1 and its next record is 2: nothing stopped at {offset}" in refused.err
+    assert system.records("skips") == []
+
+    dry = skip(system, 2, "record", "--dry-run", "--json")
+    assert json.loads(dry.out) == {"partition": 1, "offset": 2, "unit": "record", "skipped": False}
     assert system.records("skips") == []
 
     answer = skip(system, 2)

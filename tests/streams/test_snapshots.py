@@ -128,7 +128,7 @@ def test_what_was_published_while_it_was_verified_is_read_next_time(bootstrap: s
         Outgoing("tier-changes", b"ada", b"decided at %d" % at, 0, None, [("at", b"%d" % at)]) for at in (3, 5, 7)
     ]
     system.write(decisions)
-    published = Published(system.settings, 0, 5)
+    published = Published(system.settings, 0, PARTITIONS, 5)
     published.compare(decisions[:1])
     published.finish()
     assert not any(check.differences for check in published.checks)

@@ -1,5 +1,6 @@
 """Creating the topics on a real broker, and telling each setting that laurel cannot work with (D3, D5, D8)."""
 
+import json
 from itertools import count
 from pathlib import Path
 
@@ -122,6 +123,8 @@ def test_what_create_makes_is_what_check_wants(settings: Settings) -> None:
         ("messages", "cleanup.policy", "compact"),
         ("tier-changes", "cleanup.policy", "compact"),
         ("skips", "cleanup.policy", "delete"),
+        ("keys", "cleanup.policy", "delete"),
+        ("keys", "max.compaction.lag.ms", "604800000"),
         ("workers", "cleanup.policy", "delete"),
         ("workers", "message.timestamp.type", "CreateTime"),
     ],
@@ -181,10 +184,18 @@ def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_on
     answer = laurel("topics", "check")
     assert answer.code == 1
     assert all(f"{topic.name}: does not exist" in answer.out for topic in TOPICS)
+    planned = json.loads(laurel("topics", "create", "--partitions", "2", "--dry-run", "--json").out)
+    assert [each["topic"] for each in planned["would_create"]] == [settings.topic(topic.name) for topic in TOPICS]
+    assert {each["topic"]: each["partitions"] for each in planned["would_create"]} == {
+        settings.topic(topic.name): topic.partitions or 2 for topic in TOPICS
+    }
+    assert planned["would_activate"] == 2
+    assert len(list(topics.check(settings))) == len(TOPICS), "nothing was created"
     answer = laurel("topics", "create", "--partitions", "2")
     assert (answer.code, answer.out.strip()) == (0, f"created {len(TOPICS)} topics")
     answer = laurel("topics", "check")
     assert (answer.code, answer.out.strip()) == (0, "all topics are as laurel needs them")
+    assert laurel("topics", "create", "--dry-run").out.strip() == "all topics are there"
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for future in admin.delete_topics([settings.topic("skips")]).values():
         future.result()
@@ -200,8 +211,15 @@ def test_a_topic_that_is_missing_or_has_other_partitions_is_found_and_missing_on
         "messages: has 3 partitions, timeline has 2: they must be equal",
         "skips: does not exist; laurel topics create",
     ]
-    answer = laurel("topics", "create", "--partitions", "2")
-    assert (answer.code, answer.out.strip()) == (0, "created 1 topics")
+    assert [json.loads(line)["topic"] for line in laurel("topics", "check", "--json").out.splitlines()] == [
+        line.partition(":")[0] for line in answer.out.splitlines()
+    ]
+    dry = laurel("topics", "create", "--dry-run").out
+    assert settings.topic("skips") in dry
+    assert "cleanup.policy=compact" in dry
+    assert settings.topic("orders") not in dry
+    answer = laurel("topics", "create", "--partitions", "2", "--json")
+    assert (answer.code, json.loads(answer.out)) == (0, {"created": [settings.topic("skips")]})
     assert laurel("topics", "create").out.strip() == "all topics are there"
 
 
@@ -213,9 +231,10 @@ def test_a_missing_topic_gets_as_many_partitions_as_the_timeline_has_and_no_othe
     timeline = settings.topic("timeline")
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(timeline, PARTITIONS, 1, config=BY_NAME["timeline"].config)])[timeline].result()
-    refused = laurel("topics", "create", "--partitions", "2")
-    assert refused.code == 2
-    assert f"{timeline} has {PARTITIONS} partitions, not 2" in refused.err
+    for dry in ((), ("--dry-run",)):
+        refused = laurel("topics", "create", "--partitions", "2", *dry)
+        assert refused.code == 2
+        assert f"{timeline} has {PARTITIONS} partitions, not 2" in refused.err
     found = admin.list_topics().topics
     assert [topic.name for topic in TOPICS if settings.topic(topic.name) in found] == ["timeline"]
 
@@ -254,6 +273,7 @@ def test_a_policy_that_is_wrong_creates_nothing(bootstrap: str, laurel: Caller, 
 
 def test_more_replicas_than_brokers_is_exit_code_3_and_says_so(bootstrap: str, laurel: Caller) -> None:
     laurel.given(bootstrap=bootstrap, namespace=own_namespace(bootstrap))
-    answer = laurel("topics", "create", "--replicas", "99")
-    assert answer.code == 3
-    assert "replication factor" in answer.err.lower()
+    for dry in ((), ("--dry-run",)):
+        answer = laurel("topics", "create", "--replicas", "99", *dry)
+        assert answer.code == 3
+        assert "replication factor" in answer.err.lower()

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from schemas import commands as c
 from schemas import events as e
 from schemas.codec import encode
 from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
 from schemas.examples import example
+from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
 from streams.standing import standing
@@ -20,11 +22,11 @@ from tests.streams.systems import System
 
 BOUGHT = ms("2024-01-01")
 ASKED: dict[str, Any] = {"return_id": "b1", "order_id": "o1", "lines": (e.ReturnLine("l1", 1),)}
-SUBSCRIBED = replace(example(e.SubscriptionStarted), event_id="e-sub", customer_id="ada", occurred_at=BOUGHT + DAY)
-STORY: tuple[e.SourceEvent, ...] = (
+GRANTED = replace(example(c.CompensationGranted), event_id="e-granted", customer_id="ada", occurred_at=BOUGHT + DAY)
+STORY: tuple[SourceEvent, ...] = (
     registered("ada", ms("2022-01-01"), "e-ada"),
     placed("ada", BOUGHT, 150_000, "o1"),
-    SUBSCRIBED,
+    GRANTED,
     e.OrderDelivered(event_id="e-delivered", customer_id="ada", occurred_at=BOUGHT + 2 * DAY, order_id="o1"),
     e.ReturnRequested(event_id="e-asked", customer_id="ada", occurred_at=BOUGHT + 3 * DAY, **ASKED),
     e.ReturnRequested(event_id="e-again", customer_id="ada", occurred_at=BOUGHT + 4 * DAY, **ASKED),
@@ -62,7 +64,7 @@ def told(answer: Answer) -> list[dict[str, Any]]:
 
 
 def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
-    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+    topics = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
     (found,) = (
         each
         for topic in topics
@@ -73,7 +75,7 @@ def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
 
 
 def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) -> None:
-    taken, decided = told(called("trace", "e-o1", "--json"))
+    taken, decided, asked = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
         "timeline",
@@ -82,6 +84,8 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     assert (decided["what"], decided["record"]["type"]) == ("decided", "TierChanged")
     assert decided["record"]["decision_id"] == one(system, TierChanged).decision_id
     assert decided["record"]["origin"]["offset"] == taken["offset"]
+    assert (asked["what"], asked["record"]["notice"]) == ("decided", "welcome")
+    assert asked["record"]["follows"] == decided["record"]["decision_id"]
     drawn = called("trace", "e-o1")
     assert (drawn.code, "nothing was decided" in drawn.out) == (0, False)
 
@@ -90,7 +94,7 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     ("event", "words"),
     [
         ("e-delivered", "it is a fact"),
-        ("e-sub", "no rule reads SubscriptionStarted yet"),
+        ("e-granted", "no rule reads CompensationGranted yet"),
         ("e-again", "the same object was decided under another event's id"),
         ("e-waiting", "it is not folded yet"),
     ],

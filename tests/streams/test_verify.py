@@ -13,9 +13,9 @@ from streams import verify as verification
 from streams.kafka import transactional
 from streams.published import Published
 from streams.reading import read_partitions
-from streams.records import AT, Outgoing
+from streams.records import AT, SENDER, Outgoing
 from streams.report import Check
-from tests.streams.systems import System
+from tests.streams.systems import PARTITIONS, System
 
 
 def differing(checks: list[Check]) -> dict[str, Check]:
@@ -41,7 +41,7 @@ def test_a_changelog_whose_end_is_lost_is_found(bootstrap: str, tmp_path: Path) 
     system = System(bootstrap, tmp_path)
     system.commit("customers", ("timeline", 0), 2)
     system.write([Outgoing("customer-state", POSITION.key(), encode_row(POSITION, Position(1)), 0)])
-    checks, position, _ = verification._check_partition(system.settings, 0, {}, lambda _: None)
+    checks, position, _ = verification._check_partition(system.settings, (0, PARTITIONS), {}, lambda _: None)
     assert position == 2
     assert "the position is 1; the group's is 2" in differing(checks)["rows of the changelog"].first
 
@@ -74,7 +74,7 @@ def cut_by_an_abort(bootstrap: str, tmp_path: Path) -> System:
 
 def compared(system: System, *ats: int) -> Check:
     """Decisions beside what was published, one batch each."""
-    published = Published(system.settings, 0, 100)
+    published = Published(system.settings, 0, PARTITIONS, 100)
     for at in ats:
         published.compare([decision(at)])
     published.finish()
@@ -114,3 +114,27 @@ def test_what_an_open_transaction_still_hides_is_not_called_missing(bootstrap: s
     check = compared(system, 3)
     committing.join()
     assert (check.compared, check.differences) == (1, 0), check.first
+
+
+# Messages, which go to other partitions as well
+
+
+def message(to: int, at: int, sender: int = 0) -> Outgoing:
+    headers = [(AT, str(at).encode()), (SENDER, str(sender).encode())]
+    return Outgoing("messages", b"#%d" % to, b"told at %d" % at, to, None, headers)
+
+
+def test_a_message_is_looked_for_where_it_was_sent_to(bootstrap: str, tmp_path: Path) -> None:
+    """Those of other partitions lie between, and are theirs."""
+    system = System(bootstrap, tmp_path)
+    system.write([message(0, 3), message(1, 2, sender=1), message(1, 3), message(0, 9, sender=1), message(1, 5)])
+
+    def differences(*expected: Outgoing) -> int:
+        published = Published(system.settings, 0, PARTITIONS, 100)
+        published.compare(list(expected))
+        published.finish()
+        return next(check for check in published.checks if check.what == "messages").differences
+
+    assert differences(message(0, 3), message(1, 3), message(1, 5)) == 0
+    assert differences(message(0, 3), message(1, 3)) == 1, "one too many"
+    assert differences(message(0, 3), message(0, 4), message(1, 3), message(1, 5)) == 1, "one is missing"

@@ -21,8 +21,9 @@ from state.encoding import decode_row, encode_row
 from state.partition import COPY, POSITION, Copy, Position, read_position, state_of
 from state.rocks import RocksStore
 from streams import verify as verification
+from streams.dead_letters import find
 from streams.kafka import TIMEOUT_S, admin
-from streams.records import AT, DETAIL, ORIGIN, REASON, Outgoing, Record
+from streams.records import AT, ORIGIN, Outgoing, Record
 from streams.report import Check, Report
 from streams.restoring import path_of
 from tests.streams.commands import Caller
@@ -30,7 +31,7 @@ from tests.streams.engines import compacted, ran
 from tests.streams.history import history, published, registered
 from tests.streams.systems import PARTITIONS, System, as_line
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")
+DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 HISTORY = list(history(3, customers=60, days=60, events=250))
 Whole = tuple[System, dict[str, Any]]
 
@@ -122,11 +123,15 @@ def test_dead_letters_have_reason_origin_and_their_own_bytes(system: System) -> 
     buried = system.records("dead-letters")
     originals = {f"{r.topic}/{r.partition}/{r.offset}".encode(): r for topic in SOURCES for r in system.records(topic)}
     assert len(buried) == sum(1 for record in HISTORY if not as_line(record).startswith('{"type"'))
+    for letter in find(system.settings):
+        original = originals[letter.origin.encode()]
+        assert (letter.record.key, letter.record.value or b"") == (original.key, original.value or b"")
+        assert letter.reason in {"undecodable", "empty"}
+        assert letter.detail
     for record in buried:
         original = originals[record.header(ORIGIN) or b""]
-        assert (record.key, record.value or b"") == (original.key, original.value or b"")
-        assert record.header(REASON) in {b"undecodable", b"empty"}
-        assert record.header(DETAIL)
+        if len(original.value or b"") > 8:  # fewer may be anywhere by chance
+            assert (original.value or b"") not in (record.value or b"")
 
 
 def test_the_worker_said_what_it_did_and_left_in_order(system: System) -> None:
@@ -178,8 +183,15 @@ def test_tail_shows_so_many_records_of_each_partitions_end_whatever_ends_transac
 
 def test_tail_shows_what_cannot_be_decoded_as_bytes_with_the_reason(called: Caller) -> None:
     line = tail(called, "dead-letters", "--all")[0]
-    assert line["undecoded"] in {"undecodable", "empty"}
-    assert line["headers"]["reason"] == line["undecoded"]
+    assert (line["undecoded"], line["headers"]["reason"]) == ("sealed", "undecodable")
+    undecoded = {line["undecoded"] for line in tail(called, "orders", "--all") if "undecoded" in line}
+    assert "undecodable" in undecoded <= {"undecodable", "empty"}
+
+
+def test_tail_shows_whose_keys_there_are_and_no_key(called: Caller) -> None:
+    lines = tail(called, "keys", "--all")
+    assert {line["hidden"] for line in lines} == {"a key"}
+    assert not any("raw" in line for line in lines)
 
 
 def test_tail_shows_a_header_without_a_value(system: System, called: Caller) -> None:
@@ -411,7 +423,7 @@ def test_another_fold_that_comes_to_other_bytes_is_found_i_5(system: System) -> 
 )
 def test_a_position_that_cannot_be_is_reported_and_not_waited_for(system: System, row: bytes, said: str) -> None:
     system.write([Outgoing("customer-state", POSITION.key(), row, 0)])
-    checks, *_ = verification._check_partition(system.settings, 0, {}, lambda _: None)
+    checks, *_ = verification._check_partition(system.settings, (0, PARTITIONS), {}, lambda _: None)
     (check,) = differing(Report(checks))["I-2", "rows of the changelog", 0]
     assert said in check.first
     assert "timeline/0 ends at" in check.first

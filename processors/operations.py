@@ -1,0 +1,139 @@
+"""Commands of people: each is judged, done or refused, and answered once (R-MAN-05..08, C-05, T-43).
+
+A command is judged by the role that it was given in, under the matrix in force when it was given; everything else under the
+policy of now, since it takes effect now.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors import tiers
+from processors.customer import Customer
+from processors.designating import Hearing, Judged, add, among, change, remove
+from processors.designation import ENDED
+from processors.discretion import Action, known_benefits
+from processors.explanation import compare, head
+from processors.markings import MOST_TAGS, Delivered, Icon, Tag, delivered, last_icon, tagged
+from processors.people import Proposal
+from processors.policy import Policy
+from processors.rows import Table
+from schemas.commands import (
+    BenefitDelivered,
+    Command,
+    DesignationAdded,
+    DesignationChanged,
+    DesignationRemoved,
+    LabelIconChanged,
+    NoteAdded,
+    QualificationReviewed,
+    TagsChanged,
+)
+from schemas.decisions import CommandAnswered, Condition
+
+
+class Answered(Struct, frozen=True, array_like=True):
+    """A command that was answered: recognises a repeated one for ever (T-15)."""
+
+    at: int
+    verdict: str
+
+
+COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")
+
+
+def permitted(policy: Policy, role: str, action: Action, cause: str) -> Condition:
+    """Whether a role may do this. `policy` is the one in force when the command was given (T-43)."""
+    allowed = (name for name, actions in policy.roles.items() if action in actions)
+    return compare("permission", "role", role, "in", ", ".join(sorted(allowed)), cause)
+
+
+def _review(customer: Customer, command: QualificationReviewed, hearing: Hearing) -> Judged:
+    """Approve or refuse what the facts lead to, and nothing else; an approval lifts a removal too (R-TIER-10)."""
+    cause = hearing.because.cause
+    wanted = tiers.reviewable(customer, hearing.policy, hearing.now)
+    condition = compare("qualification", "tier_to_review", wanted, "=", command.tier, customer.moved.value)
+    people = replace(customer.people, proposal=Proposal(command.tier, command.verdict, cause))
+    if command.verdict == "approved":
+        people = replace(people, removal=None)
+    return Judged((condition,), replace(customer, people=people))
+
+
+def _note(customer: Customer, _command: NoteAdded, _hearing: Hearing) -> Judged:
+    """That there is a note, not what it says: the text is sealed (D11, R-CUST-16)."""
+    return Judged((), replace(customer, people=replace(customer.people, notes=customer.people.notes + 1)))
+
+
+def _tag(customer: Customer, command: TagsChanged, hearing: Hearing) -> Judged:
+    at, known = command.occurred_at, customer.people.tags
+    there = {tag.name for tag in known if tag.there}.difference(command.removed).union(command.added)
+    room = compare("tags", "tags", len(there), "<=", MOST_TAGS, hearing.because.cause)
+    said = dict.fromkeys(command.removed, False) | dict.fromkeys(command.added, True)
+    tags = tagged(known, (Tag(name, at, there) for name, there in said.items()))
+    return Judged((room,), replace(customer, people=replace(customer.people, tags=tags)))
+
+
+def _icon(customer: Customer, command: LabelIconChanged, _hearing: Hearing) -> Judged:
+    icon = last_icon(customer.people.icon, Icon(command.occurred_at, command.printed))
+    return Judged((), replace(customer, people=replace(customer.people, icon=icon)))
+
+
+def _deliver(customer: Customer, command: BenefitDelivered, hearing: Hearing) -> Judged:
+    """A benefit that somebody gave, entitled or as a surprise (R-TIER-25)."""
+    known = known_benefits(hearing.policy.benefits)
+    conditions = tuple(among("benefit", "benefit", command.benefit, known, hearing.because.cause))
+    given = Delivered(command.benefit, 1, command.occurred_at)
+    deliveries = delivered(customer.people.deliveries, given)
+    return Judged(conditions, replace(customer, people=replace(customer.people, deliveries=deliveries)))
+
+
+class Rule(NamedTuple):
+    """What a role needs to be allowed, and how the command is judged."""
+
+    action: Action
+    judge: Callable[[Customer, Any, Hearing], Judged]
+
+
+RULES: Mapping[type[Command], Rule] = {
+    DesignationAdded: Rule("add_designation", add),
+    DesignationChanged: Rule("change_designation", change),
+    DesignationRemoved: Rule("remove_designation", remove),
+    QualificationReviewed: Rule("review_qualification", _review),
+    NoteAdded: Rule("add_note", _note),
+    TagsChanged: Rule("change_tags", _tag),
+    LabelIconChanged: Rule("change_label_icon", _icon),
+    BenefitDelivered: Rule("record_benefit", _deliver),
+}
+
+
+def obey(
+    customer: Customer, command: Command, given: Policy, hearing: Hearing
+) -> tuple[Customer, tuple[CommandAnswered, ...]]:
+    """Do the command if all that must hold does; the tier is compared afterwards. A repeated one is not answered again."""
+    because = hearing.because
+    if hearing.rows.get(COMMANDS, because.customer_id, command.event_id):
+        return customer, ()
+    rule = RULES[type(command)]
+    judged = rule.judge(customer, command, hearing)
+    conditions = (permitted(given, command.role, rule.action, because.cause), *judged.conditions)
+    accepted = all(condition.holds for condition in conditions)
+    if accepted:
+        customer = judged.after
+        if judged.ended:
+            hearing.rows.put(ENDED, judged.ended, because.customer_id, judged.ended.designation.designation_id)
+    verdict = "accepted" if accepted else "refused"
+    hearing.rows.put(COMMANDS, Answered(hearing.now, verdict), because.customer_id, command.event_id)
+    stands = None if judged.ended and accepted else customer.people.designation
+    decision = CommandAnswered(
+        **head(because, customer.sequence + 1, CommandAnswered, command.event_id, conditions),
+        command=type(command).__name__,
+        event_id=command.event_id,
+        author_id=command.author_id,
+        role=command.role,
+        verdict=verdict,
+        designation_id=stands.designation_id if stands else None,
+        designation_version=stands.version if stands else None,
+    )
+    return replace(customer, sequence=decision.sequence), (decision,)

@@ -1,0 +1,127 @@
+"""What becomes of a return after it was asked for: review by a person, arrival, inspection, settlement, dispute (R-RET-06..16).
+
+A case recognises everything that is told of it again (T-15) and takes what comes too early as it comes (T-16): goods that
+arrive before their return is approved move no stock until it is (R-RET-10, T-51).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.explanation import Because, compare, head
+from processors.returns import Request
+from processors.rows import Table
+from schemas.decisions import Condition, ReturnDecided, ReturnedLine, StockReleased
+from schemas.events import ReturnInspected, ReturnLine, ReturnReceived, ReturnSettled, Units
+
+MOST_TOLD = 64
+"""Arrivals, inspections and settlements of one return that are remembered, so that none counts twice."""
+Counts = tuple[tuple[str, int], ...]
+"""Units by line, sorted."""
+
+
+class ReturnCase(Struct, frozen=True, array_like=True):
+    """A return. `asked_at` is None while only later events are known; `lines` are those of the last decision.
+
+    `early` says that it was decided before its order was known.
+    """
+
+    order_id: str
+    asked_at: int | None = None
+    asked: Counts = ()
+    decision_id: str | None = None
+    verdict: str | None = None
+    lines: tuple[ReturnedLine, ...] = ()
+    decided_by: str | None = None
+    received: Counts = ()
+    accepted: Counts = ()
+    inspected: bool = False
+    released: Counts = ()
+    settled_as: str | None = None
+    settled_minor: int = 0
+    disputed: bool = False
+    early: bool = False
+    told: tuple[str, ...] = ()
+
+
+RETURN_CASES = Table("return-cases", b"b", ReturnCase, "each return with what became of it, by customer and return id")
+
+
+def opened(case: ReturnCase, request: Request) -> ReturnCase:
+    """The case with what its customer asks."""
+    return replace(case, order_id=request.order_id, asked_at=request.asked_at, asked=request.units)
+
+
+def request_of(return_id: str, case: ReturnCase) -> Request | None:
+    """What was asked; None while that is not known."""
+    return None if case.asked_at is None else Request(return_id, case.order_id, case.asked_at, case.asked)
+
+
+def decided(case: ReturnCase, decision: ReturnDecided) -> ReturnCase:
+    """The case under its last decision."""
+    return replace(
+        case,
+        decision_id=decision.decision_id,
+        verdict=decision.verdict,
+        lines=decision.lines,
+        decided_by=decision.decided_by,
+        early=any(each.name == "order_known" and not each.holds for each in decision.conditions),
+    )
+
+
+def _more(before: Counts, lines: Iterable[ReturnLine]) -> Counts:
+    counts = Counter(dict(before))
+    for line in lines:
+        counts[line.line_id] += line.quantity
+    return tuple(sorted(counts.items()))
+
+
+def heard(case: ReturnCase, cause: str) -> ReturnCase | None:
+    """The case that remembers what told it; None where that told it before."""
+    return None if cause in case.told else replace(case, told=(*case.told, cause)[-MOST_TOLD:])
+
+
+def receive(case: ReturnCase, event: ReturnReceived) -> ReturnCase:
+    """Goods arrived."""
+    return replace(case, received=_more(case.received, event.lines))
+
+
+def inspect(case: ReturnCase, event: ReturnInspected) -> ReturnCase:
+    """Goods were looked at: what is not accepted never goes back into stock."""
+    return replace(case, inspected=True, accepted=_more(case.accepted, event.accepted))
+
+
+def settle(case: ReturnCase, event: ReturnSettled) -> ReturnCase:
+    """Money went back, or other goods left."""
+    return replace(case, settled_as=event.settled_as, settled_minor=case.settled_minor + event.amount_minor)
+
+
+def release(
+    case: ReturnCase, return_id: str, because: Because, sequence: int
+) -> tuple[ReturnCase, StockReleased | None]:
+    """Stock that may move now: units that are approved, and were accepted, and were not released before (R-RET-10, T-51).
+
+    The decision follows the approval in the log, so nobody who acts on it moves stock for a return that is not approved.
+    """
+    approved = Counter({line.line_id: line.quantity for line in case.lines if line.verdict == "approve"})
+    accepted, before = Counter(dict(case.accepted)), Counter(dict(case.released))
+    free = (approved & accepted) - before
+    if not free:
+        return case, None
+    lines = tuple(Units(line, count) for line, count in sorted(free.items()))
+    conditions: list[Condition] = [compare("return", "verdict", case.verdict, "=", "approve", case.decision_id)]
+    conditions += [
+        compare(
+            "return", f"units_accepted_of_{line.line_id}", accepted[line.line_id], ">=", line.quantity, because.cause
+        )
+        for line in lines
+    ]
+    decision = StockReleased(
+        **head(because, sequence, StockReleased, return_id, tuple(conditions)),
+        return_id=return_id,
+        order_id=case.order_id,
+        lines=lines,
+    )
+    return replace(case, released=tuple(sorted((before + free).items()))), decision

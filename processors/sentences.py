@@ -1,0 +1,86 @@
+"""What was decided, in one sentence: one row for each kind of decision; `wording` knows how tiers and instants are called."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from processors import retention_wording, vocabulary
+from schemas.decisions import (
+    AtRiskRaised,
+    AtRiskRetracted,
+    CommandAnswered,
+    ContactClosed,
+    ContactRouted,
+    Decided,
+    DesignationReached,
+    EscalationDue,
+    QualificationProposed,
+    ReturnDecided,
+    StockReleased,
+    TierChanged,
+)
+
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "approve": ("was approved", "We take your return {return_id} back."),
+    "review": ("goes to a person for review", "We will look at your return {return_id} and come back to you."),
+    "partly": ("was approved in part", "We take a part of your return {return_id} back."),
+    "deny": ("was denied", "We cannot take your return {return_id} back."),
+}
+"""A verdict as agents and as customers hear of it."""
+
+
+class Terms(NamedTuple):
+    """How a programme calls a tier, an instant and a day."""
+
+    label: Callable[[str | None], str]
+    moment: Callable[[int], str]
+    day: Callable[[int], str]
+
+
+def verdict_of(decision: ReturnDecided) -> str:
+    """How its verdict reads: one that approves some lines and denies others is one in part."""
+    verdicts = {line.verdict for line in decision.lines}
+    return "partly" if decision.verdict == "approve" and "deny" in verdicts else decision.verdict
+
+
+def _units(decision: StockReleased) -> str:
+    return ", ".join(f"{each.quantity} of line {each.line_id}" for each in decision.lines)
+
+
+SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
+    ReturnDecided: lambda it, who, _: (
+        f"return {it.return_id} of order {it.order_id} by {who} {VERDICTS[verdict_of(it)][0]}"
+    ),
+    StockReleased: lambda it, who, _: f"goods of return {it.return_id} by {who} may go back into stock: {_units(it)}",
+    ContactRouted: lambda it, who, terms: (
+        f"case {it.case_id} of {who} goes to queue {it.queue}, to be answered by {terms.moment(it.respond_by)}"
+    ),
+    EscalationDue: lambda it, who, _: (
+        f"case {it.case_id} of {who} is due with {it.to}, {it.minutes_open} minutes after it came in"
+    ),
+    ContactClosed: lambda it, who, _: f"case {it.case_id} of {who} was settled within {it.resolution_minutes} minutes",
+    AtRiskRaised: lambda it, who, terms: f"{who} ({terms.label(it.tier)}) is at risk after {it.silent_days} days",
+    AtRiskRetracted: lambda it, who, _: f"{who} was not at risk: order {it.order_id} was on its way",
+    CommandAnswered: lambda it, who, _: (
+        f"{it.command} {it.event_id} about {who}, given by {it.author_id} as {it.role}, {vocabulary.DONE[it.verdict]}"
+    ),
+    QualificationProposed: lambda it, who, terms: (
+        f"{who} ({terms.label(it.from_tier)}) qualifies for {terms.label(it.tier)}, and a person is asked"
+    ),
+    DesignationReached: lambda it, who, terms: (
+        f"designation {it.designation_id} of {who} as {terms.label(it.tier)}"
+        f" {vocabulary.STAGES[it.stage]} {terms.day(it.ends_at)}"
+    ),
+}
+"""By kind of decision; those of episodes and of requests to notify are in `retention_wording`."""
+
+
+def said(decision: Decided, terms: Terms, *, rises: bool) -> str:
+    """The sentence, without its date. `rises` is whether a change of tier leads upwards."""
+    who = f"customer {decision.customer_id}"
+    if isinstance(decision, TierChanged):
+        change = f"{who} {'rose' if rises else 'fell'}"
+        of, to = terms.label(decision.from_tier), terms.label(decision.to_tier)
+        return f"{change} from {of} to {to}{vocabulary.BY.get(decision.reason, '')}"
+    if row := SENTENCES.get(type(decision)):
+        return row(decision, who, terms)
+    return retention_wording.sentence(decision, who, terms.label, terms.moment)

@@ -1,0 +1,131 @@
+"""What happens to a customer's support cases on each event and as time passes: the rules that load, decide and write a case.
+
+The customer's row knows the cases whose next escalation is still to come, with its instant: the first of them is a timer.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from processors import routing
+from processors.cases import CASES, Case, Mark, What, resolved_at, tell
+from processors.customer import Customer
+from processors.partition import named
+from processors.policy import Policy
+from processors.unit import Unit
+from schemas.decisions import ContactClosed, Decision
+from schemas.events import (
+    ContactAssigned,
+    ContactEscalated,
+    ContactOpened,
+    ContactPaused,
+    ContactReopened,
+    ContactResolved,
+    ContactResumed,
+    ContactWaiting,
+)
+
+Outcome = tuple[Customer, Sequence[Decision]]
+ContactEvent = (
+    ContactWaiting
+    | ContactAssigned
+    | ContactPaused
+    | ContactResumed
+    | ContactResolved
+    | ContactReopened
+    | ContactEscalated
+)
+WHAT: dict[type, What] = {
+    ContactWaiting: "waiting",
+    ContactAssigned: "assigned",
+    ContactPaused: "paused",
+    ContactResumed: "resumed",
+    ContactEscalated: "escalated",
+    ContactResolved: "resolved",
+    ContactReopened: "reopened",
+}
+MOST_OPEN = 200
+"""Cases of one customer whose escalations are waited for; of more, those that are due last are not."""
+
+
+def _keep(unit: Unit, customer: Customer, case_id: str, case: Case, policy: Policy) -> Customer:
+    """Write the case, and note when it is due for somebody else."""
+    unit.rows.put(CASES, case, unit.subject, case_id)
+    due = routing.next_step_at(case, policy)
+    others = [each for each in customer.cases if each[1] != case_id]
+    waiting = sorted([*others, (due, case_id)] if due is not None else others)
+    return replace(customer, cases=tuple(waiting[:MOST_OPEN]))
+
+
+def _policy(unit: Unit, case: Case) -> Policy:
+    """The one a case was routed under: a target that was promised does not move with a later policy."""
+    return named(unit.rows, case.policy_version) if case.policy_version else unit.policy
+
+
+def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
+    """A contact is routed, once for ever (T-15); what was told of it before counts from then on (T-16)."""
+    case = unit.rows.get(CASES, unit.subject, event.case_id) or Case()
+    if case.opened_at is not None:
+        return customer, ()
+    case = routing.opened(case, event, customer, unit.policy, unit.now)
+    case, decision = routing.routed(case, event.case_id, customer, unit.policy, unit.because, len(customer.cases))
+    customer = replace(customer, sequence=decision.sequence)
+    customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
+    return _keep(unit, customer, event.case_id, case, unit.policy), (decision, *closed)
+
+
+def _close(
+    unit: Unit, customer: Customer, case_id: str, before: Case, case: Case, policy: Policy
+) -> tuple[Customer, Case, list[ContactClosed]]:
+    """The result of a case that is settled, and again where what was told late changes it (T-18)."""
+    found = routing.result(case, policy)
+    if found is None or (case.closed_id and found == routing.result(before, policy)):
+        return customer, case, []
+    case, decision = routing.closed(case, case_id, customer, found, unit.because)
+    return replace(customer, sequence=decision.sequence), case, [decision]
+
+
+def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
+    """What becomes of a case: its clock stops and goes on, and what follows is decided anew where it changed."""
+    before = unit.rows.get(CASES, unit.subject, event.case_id) or Case()
+    case = tell(before, Mark(event.occurred_at, WHAT[type(event)], getattr(event, "agent_id", None)))
+    if case == before:
+        return customer, ()
+    if case.opened_at is None:
+        unit.rows.put(CASES, case, unit.subject, event.case_id)
+        return customer, ()
+    policy, decisions = _policy(unit, case), list[Decision]()
+    case = routing.retimed(case, policy)
+    came_back = resolved_at(before) is not None and resolved_at(case) is None
+    if came_back or case.resolve_by != before.resolve_by:
+        others = sum(each[1] != event.case_id for each in customer.cases)
+        case, decision = routing.routed(case, event.case_id, customer, policy, unit.because, others)
+        customer = replace(customer, sequence=decision.sequence)
+        decisions.append(decision)
+    customer, case, closed = _close(unit, customer, event.case_id, before, case, policy)
+    return _keep(unit, customer, event.case_id, case, policy), [*decisions, *closed]
+
+
+def escalates_at(customer: Customer, _policy: Policy) -> int | None:
+    """When the first of a customer's open cases is due for somebody else."""
+    return customer.cases[0][0] if customer.cases else None
+
+
+def escalate(unit: Unit, customer: Customer) -> Outcome:
+    """Every case whose next step is due by now."""
+    decisions: list[Decision] = []
+    while customer.cases and customer.cases[0][0] <= unit.now:
+        _, case_id = customer.cases[0]
+        case = unit.rows.get(CASES, unit.subject, case_id) or Case()
+        policy = _policy(unit, case)
+        case, decision = routing.escalate(case, case_id, customer, policy, unit.now, unit.because)
+        customer = _keep(unit, replace(customer, sequence=decision.sequence), case_id, case, policy)
+        decisions.append(decision)
+    return customer, decisions
+
+
+RULES: dict[type, Callable[[Unit, Customer, Any], Outcome]] = {ContactOpened: open_case} | dict.fromkeys(
+    WHAT, move_case
+)
+"""The rules of all that the contact centre tells."""

@@ -1,0 +1,60 @@
+"""The kinds of subjects: whose rows a unit of work may write, and by which rules (D6).
+
+Customers are one, the programme is another. An agent or a reward would be a row of `KINDS` more.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from processors import fold, programme
+from processors.customer import CUSTOMERS, Customer
+from processors.effects import Effect, Refused
+from processors.partition import Partition
+from processors.policy import Policy
+from processors.programme import PROGRAMMES, Programme
+from processors.rows import Table
+from processors.unit import Unit
+from schemas.directives import Directive
+from schemas.source import SourceEvent
+
+Row = Customer | Programme
+Outcome = tuple[Any, Sequence[Effect | Refused]]
+
+
+class Kind(NamedTuple):
+    """One kind. Rows are its own: `new` is a stranger's, and the row's `timers` are those named here.
+
+    `fold_activation` is what a policy that comes into force does to each of them; None where it does nothing.
+    """
+
+    table: Table[Any]
+    new: Callable[[], Row]
+    timers: tuple[str, ...]
+    fold_event: Callable[[Unit, Any, Any], Outcome]
+    fold_timer: Callable[[Unit, Any, str], Outcome]
+    wanted: Callable[[Any, Policy, int], Mapping[str, int | None]]
+    fold_activation: Callable[[Unit, Any], Outcome] | None = None
+
+
+CUSTOMER = Kind(
+    CUSTOMERS, Customer, tuple(fold.TIMERS), fold.fold_event, fold.fold_timer, fold.wanted, fold.fold_activation
+)
+PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.obey, programme.activate, programme.wanted)
+KINDS = (CUSTOMER, PROGRAMME)
+OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
+
+
+def of_event(event: SourceEvent) -> Kind:
+    """The kind of subject that an event from outside is told to."""
+    return PROGRAMME if isinstance(event, Directive) else CUSTOMER
+
+
+def activations(row: Row, partition: Partition) -> int:
+    """How many of the partition's activations a subject has gone through: strangers, and whoever has no such work, all."""
+    if not isinstance(row, Customer) or not row.policy_version:
+        return len(partition.versions)
+    if row.activations:
+        return row.activations
+    # A row from before activations were counted knows its version by name only.
+    names = [each.version for each in partition.versions]
+    return len(names) - names[::-1].index(row.policy_version)

@@ -1,0 +1,27 @@
+"""What a unit of work comes upon: rows, clock, policy, and why it is done (D8)."""
+
+from msgspec import Struct
+
+from processors.explanation import Because
+from processors.partition import Partition
+from processors.policy import Policy
+from processors.rows import Rows
+
+
+class Unit(Struct, frozen=True):
+    """One unit of work on one subject: `now` is the instant that rules evaluate, `policy` the version in force.
+
+    It came into force with so many `activations`.
+    """
+
+    rows: Rows
+    partition: Partition
+    now: int
+    policy: Policy
+    activations: int
+    because: Because
+
+    @property
+    def subject(self) -> str:
+        """The subject whose rows this unit may write."""
+        return self.because.customer_id

@@ -1,0 +1,46 @@
+"""Words for what people decide: conditions as agents and as customers read them, and what a decision came to."""
+
+from collections.abc import Mapping
+
+NAMES: Mapping[str, str] = {
+    "role": "role in which the command was given",
+    "designation": "designation of the customer",
+    "designation_state": "state of the designation",
+    "seen_version": "version of the designation that the author saw",
+    "id_used_before": "a designation of this id is over",
+    "tier_designated": "tier that a person gives",
+    "designated_from_at": "designated from",
+    "designated_until_at": "designated until",
+    "review_at": "to be reviewed on",
+    "ends_at": "designation ends on",
+    "confirmed_at": "confirmed on",
+    "vip": "is a VIP",
+    "single_benefits_in_use": "single benefits that must end first",
+    "tier_to_review": "tier that only a person's word is missing for",
+    "approval": "approval by a person",
+    "automatic_rules": "automatic rules",
+    "automatic_again_at": "automatic rules hold again after a removal from",
+}
+"""What a condition is about."""
+REASONS: Mapping[str, tuple[str, str]] = {
+    "automatic_again_at": ("What you bought counts towards it again.", "We took it back."),
+    "automatic_rules": ("", "Nobody gets it for purchases alone."),
+    "approval": ("We agreed to it.", "We have not agreed to it."),
+    "designated_until_at": ("We gave it to you until {last}.", "We had given it to you until {last}."),
+}
+"""A condition as its customer hears of it where it holds, and where it fails."""
+STAGES: Mapping[str, str] = {
+    "active": "began; it ends on",
+    "review_due": "is to be reviewed; unreviewed it ends on",
+    "expired": "is over since",
+}
+"""What a designation has come to, before a day."""
+BY: Mapping[str, str] = {
+    "designated": ": a person decided so",
+    "removed": ": a person took the status away",
+    "expired": ": what a person gave is over",
+    "cancelled": ": they left",
+}
+"""Why a tier changed, where it was not the rules alone."""
+DONE: Mapping[str, str] = {"accepted": "was done", "refused": "was refused"}
+"""What became of a command."""

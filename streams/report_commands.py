@@ -1,0 +1,139 @@
+"""`laurel report`: who is invited, congratulated and kept, from what laurel published."""
+
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, Json, emit, fail, out, progress, table
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from processors.policy import Policy
+
+NO_POLICY = "no policy is in force; laurel topics create"
+app = App(
+    name="report",
+    help="Who is invited to a panel, who has an anniversary, and how many VIPs at risk were kept.\n\n"
+    "Example: laurel report panel --session 2026-q1",
+)
+
+
+@app.command
+def panel(*, session: Annotated[str, Parameter(required=True)], as_json: Json = False) -> int:
+    """Choose 10 to 20 VIPs of all tiers for a feedback session: the same ones whenever and by whomever it is asked.
+
+    Only who is active and agreed to be asked is chosen; the policy names seats and purpose. Exit code 1 if nobody is.
+
+    Example: laurel report panel --session 2026-q1
+
+    Parameters
+    ----------
+    session
+        A name of your own; another one chooses others.
+    as_json
+        As JSON lines.
+    """
+    from processors.panel import Candidate, choose
+    from streams.profiles import last_profiles
+
+    settings, policy = Settings(), _in_force()
+    if policy is None:
+        return fail(NO_POLICY, NOT_THERE)
+    with progress("profiles read", None) as advance:
+        profiles = last_profiles(settings, advance)
+    candidates = (
+        Candidate(each.customer_id, each.tier)
+        for each in profiles.values()
+        if each.tier and each.status == "active" and policy.panel.purpose in each.contact_purposes
+    )
+    chosen = choose(candidates, session, policy)
+    if not chosen:
+        return fail(f"no active VIP agreed to {policy.panel.purpose}", FAILED)
+    drawn = table("customer", "tier")
+    for each in chosen:
+        if as_json:
+            emit(each._asdict() | {"session": session})
+        else:
+            drawn.add_row(*each)
+    if not as_json:
+        out().print(drawn)
+    return OK
+
+
+@app.command
+def celebrations(month: str, /, *, as_json: Json = False) -> int:
+    """List VIPs whose anniversary or birthday falls into a month, as YYYY-MM, with what they may be contacted for.
+
+    Example: laurel report celebrations 2026-05
+
+    Parameters
+    ----------
+    month
+        Of the programme's calendar.
+    as_json
+        As JSON lines.
+    """
+    from processors.celebrations import falls_into
+    from streams.profiles import last_profiles
+
+    try:
+        first = date.fromisoformat(f"{month}-01")
+    except ValueError:
+        return fail(f"found {month!r}; a month as 2026-05 is needed", BAD_INPUT)
+    settings, policy = Settings(), _in_force()
+    if policy is None:
+        return fail(NO_POLICY, NOT_THERE)
+    with progress("profiles read", None) as advance:
+        profiles = last_profiles(settings, advance)
+    drawn = table("customer", "tier", "what", "on", "years", "may be contacted for")
+    for _, profile in sorted(profiles.items()):
+        for what in falls_into(profile, first, policy):
+            if as_json:
+                emit({"customer_id": profile.customer_id, "tier": profile.tier} | what._asdict())
+            else:
+                years = "" if what.years is None else str(what.years)
+                purposes = ", ".join(profile.contact_purposes)
+                drawn.add_row(profile.customer_id, profile.tier, what.kind, what.on, years, purposes)
+    if not as_json:
+        out().print(drawn)
+    return OK
+
+
+@app.command
+def retention(*, as_json: Json = False) -> int:
+    """Count what became of VIPs at risk, by the tier at the alert; open episodes and retracted alerts are left out of the share.
+
+    Example: laurel report retention
+
+    Parameters
+    ----------
+    as_json
+        As JSON lines.
+    """
+    from schemas.codec import decode
+    from streams.reading import read_all
+    from streams.retained import ENDS, ends_by_tier, retained_permille
+
+    with progress("decisions read", None):
+        counted = ends_by_tier(decode(record.value) for record in read_all(Settings(), "at-risk-alerts"))
+    drawn = table("tier", "retained %", *ENDS)
+    for tier, found in [*sorted(counted.items()), ("all", sum(counted.values(), Counter[str]()))]:
+        permille = retained_permille(found)
+        if as_json:
+            emit({"tier": tier, "retained_permille": permille} | {end: found[end] for end in ENDS})
+        else:
+            share = "" if permille is None else f"{permille / 10:.1f}"
+            drawn.add_row(tier, share, *(str(found[end]) for end in ENDS))
+    if not as_json:
+        out().print(drawn)
+    return OK
+
+
+def _in_force() -> "Policy | None":
+    """The policy in force on partition 0."""
+    from streams.activations import activations
+
+    with progress("records looked at", None) as advance:
+        return next((each.policy for each in reversed(list(activations(Settings(), 0, advance)))), None)

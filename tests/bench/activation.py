@@ -1,0 +1,228 @@
+"""Measures what a new policy costs those who wait: events under load while everybody is compared under it (D8).
+
+Usage: uv run python tests/bench/activation.py [--customers N] [--rate R] [--seconds S]
+
+The broker is LAUREL_BOOTSTRAP's, or one that starts and ends with the measurement. A worker folds so many customers, then
+contacts and orders come at a rate; in the middle a policy is published that lifts every customer. Each contact's wait is
+from its publication to the arrival of its routing at a consumer. Afterwards every customer must have risen once, and
+`laurel verify` must find nothing. The table becomes a section of deploy/bench.md.
+"""
+
+import argparse
+import os
+import random
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from confluent_kafka import Consumer, Producer
+
+from deploy.broker import runs
+from schemas import events as e
+from schemas.codec import decode
+from schemas.directives import PolicyPublished
+from streams import policies, programme, topics
+from streams.clock import now_ms
+from streams.kafka import client
+from streams.progressing import wait_until_idle
+from streams.publishing import publish
+from streams.records import Outgoing
+from streams.settings import Settings
+from streams.transactions import send
+from tests.bench import report
+from tests.bench.compare import broker, say
+from tests.bench.orders import delete_topics
+from tests.streams.history import DAY, command, placed, policy, published, registered
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTITIONS = 4
+TITLE = "# A new policy for everybody, under load"
+JOB = """\
+{customers:,} customers in {partitions} partitions, one worker; {rate} events a second, half of them contacts. After {seconds} s a
+policy is published that lifts every customer by a tier. A contact's wait is from its publication to its routing's arrival at
+a consumer. Every customer rose exactly once, and `laurel verify` found nothing: otherwise the run is void."""
+HEADER = "| while | contacts | wait ms, median | 99 of 100 | longest |"
+LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
+
+
+class Wait(NamedTuple):
+    """When a contact was published, by the monotonic clock, and how long it waited."""
+
+    at: float
+    seconds: float
+
+
+class Traffic:
+    """Contacts and orders at a rate, and who hears what was decided."""
+
+    def __init__(self, settings: Settings, customers: int, rate: int) -> None:
+        self._settings, self._customers, self._rate = settings, customers, rate
+        self._stopping = threading.Event()
+        self._sent: dict[str, float] = {}
+        self.waits: list[Wait] = []
+        self.risen: Counter[str] = Counter()
+        """Rises that the activation caused, by customer."""
+        self.last_rise = 0.0
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._publish, self._listen)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _events(self) -> Iterator[Outgoing]:
+        draw, number = random.Random(7), 0
+        while True:
+            number += 1
+            who = f"c{draw.randrange(self._customers):06d}"
+            if number % 2:
+                about = {"event_id": f"k{number}", "customer_id": who, "occurred_at": now_ms()}
+                yield published(e.ContactOpened(**about, case_id=f"k{number}", channel="chat"))
+            else:
+                yield published(placed(who, now_ms(), 100, f"more{number}"))
+
+    def _publish(self) -> None:
+        producer = Producer(client(self._settings, "load") | {"partitioner": "murmur2_random", "linger.ms": 5})
+        began = time.monotonic()
+        for number, record in enumerate(self._events()):
+            if self._stopping.is_set():
+                break
+            time.sleep(max(0.0, began + number / self._rate - time.monotonic()))
+            self._sent[f"support/k{number + 1}"] = time.monotonic()
+            send(producer, record, self._settings.topic(record.topic))
+            producer.poll(0)
+        producer.flush(60)
+
+    def _listen(self) -> None:
+        given = {"group.id": f"{self._settings.namespace}listener", "isolation.level": "read_committed"}
+        more = {"auto.offset.reset": "latest", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+        consumer = Consumer(client(self._settings, "listener") | given | more)
+        consumer.subscribe([self._settings.topic(topic) for topic in ("priority-routing", "tier-changes")])
+        silent = 0
+        while not self._stopping.is_set() or silent < 50:
+            messages = consumer.consume(1_000, 0.1)
+            silent = 0 if messages else silent + 1
+            now = time.monotonic()
+            for message in messages:
+                decision = decode(message.value())
+                if (sent := self._sent.get(decision.cause)) is not None:
+                    self.waits.append(Wait(sent, now - sent))
+                elif decision.cause.startswith("activation/"):
+                    self.risen[decision.customer_id] += 1
+                    self.last_rise = now
+        consumer.close()
+
+
+def fill(settings: Settings, customers: int) -> None:
+    """Customers of ten years, each with an order worth Gold."""
+    now = now_ms()
+
+    def records() -> Iterator[Outgoing]:
+        for number in range(customers):
+            who = f"c{number:06d}"
+            yield published(registered(who, now - 4_000 * DAY + number, f"joined-{who}"))
+            yield published(placed(who, now - 3_000 * DAY + number, 150_000, f"first-{who}"))
+
+    publish(settings, records(), lambda _: None)
+
+
+def row(name: str, waits: Sequence[Wait]) -> str:
+    ordered = sorted(1_000 * each.seconds for each in waits)
+    cells = (ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1])
+    return f"| {name} | {len(ordered):,} | {' | '.join(f'{cell:,.0f}' for cell in cells)} |"
+
+
+def measure(given: argparse.Namespace, bootstrap: str, folder: Path) -> str:
+    name = f"activation{os.getpid()}-"
+    settings = Settings(bootstrap=bootstrap, namespace=name, data_dir=folder / "data", instance="bench", health_port=0)
+    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+    environment = {
+        "LAUREL_BOOTSTRAP": bootstrap, "LAUREL_NAMESPACE": name, "LAUREL_DATA_DIR": str(folder / "data"),
+        "LAUREL_INSTANCE": "bench", "LAUREL_HEALTH_PORT": "0",
+    }  # fmt: skip
+    with (folder / "worker.log").open("wb") as log:
+        worker = subprocess.Popen([*LAUREL, "worker"], cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
+    runs.register(runs.own_run() / "bench-activation.pid", worker.pid)
+    try:
+        fill(settings, given.customers)
+        say(f"{given.customers:,} customers are published")
+        wait_until_idle(settings, lambda _: None)
+        say("and folded")
+        lines = under_load(given, settings)
+    finally:
+        worker.terminate()
+        worker.wait()
+    verified = subprocess.run(
+        [*LAUREL, "verify", "--json"], cwd=ROOT, env=os.environ | environment, capture_output=True, check=False
+    )
+    if verified.returncode:
+        raise SystemExit(f"not verified: {verified.stdout.decode()[-3000:]}{verified.stderr.decode()[-2000:]}")
+    say("verified")
+    delete_topics(bootstrap, name)
+    return lines
+
+
+def under_load(given: argparse.Namespace, settings: Settings) -> str:
+    traffic = Traffic(settings, given.customers, given.rate)
+    traffic.start()
+    time.sleep(10)  # until the listener hears, and the first ones are past
+    before = time.monotonic()
+    time.sleep(given.seconds)
+    document = policy("half", 0.4)
+    asked = time.monotonic()
+    sent = programme.send(settings, decode(command(PolicyPublished, now_ms(), "half", document=document).value))
+    for _ in programme.in_force(settings, sent):
+        pass
+    everywhere = time.monotonic()
+    while len(traffic.risen) < given.customers and time.monotonic() - asked < given.patience:
+        time.sleep(0.2)
+    done = traffic.last_rise
+    time.sleep(given.seconds)
+    traffic.stop()
+    twice = [who for who, times in traffic.risen.items() if times > 1]
+    if len(traffic.risen) != given.customers or twice:
+        raise SystemExit(f"{len(traffic.risen):,} of {given.customers:,} rose, {len(twice)} of them twice")
+    parts = {
+        "before": [each for each in traffic.waits if before <= each.at < asked - 1],
+        "everybody is compared": [each for each in traffic.waits if asked - 1 <= each.at < done],
+        "after": [each for each in traffic.waits if done <= each.at],
+    }
+    table = [HEADER, "| --- | ---: | ---: | ---: | ---: |", *(row(name, waits) for name, waits in parts.items())]
+    took = f"In force everywhere {everywhere - asked:.1f} s after it was published, and everybody compared after {done - asked:.1f} s."
+    return "\n".join([*table, "", took])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--customers", type=int, default=200_000)
+    parser.add_argument("--rate", type=int, default=300, help="events a second")
+    parser.add_argument("--seconds", type=int, default=30, help="before and after")
+    parser.add_argument("--patience", type=int, default=600, help="seconds until everybody must have been compared")
+    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    given = parser.parse_args()
+    folder = runs.own_run() / "activation"
+    folder.mkdir()
+    with broker() as bootstrap:
+        lines = measure(given, bootstrap, folder)
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{shlex.join(['uv', 'run', 'python', 'tests/bench/activation.py', *sys.argv[1:]])}`"
+    job = JOB.format(customers=given.customers, partitions=PARTITIONS, rate=given.rate, seconds=given.seconds)
+    text = f"{TITLE}\n\n{job}\n\n{lines}\n\n{made}\n"
+    report.write(given.output, text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""Returns after the first verdict, and verdicts by line: privileges, serial returners, disputes, stock; conservation."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from processors.return_cases import RETURN_CASES
+from schemas.decisions import ReturnDecided, StockReleased
+from schemas.events import OrderLine
+from tests.processors.story import Story, none_of, only, policy_with
+
+TWO = [OrderLine("l1", 2, 4000), OrderLine("l2", 1, 3000)]
+
+
+def two_lines(policy: dict[str, object] | None = None) -> Story:
+    """Two units of one line and one of another, delivered on 5 March 2024."""
+    story = Story(policy)
+    story.order("2024-03-01 10:00", lines=TWO)
+    story.deliver("2024-03-05")
+    return story
+
+
+def verdicts(decision: ReturnDecided) -> dict[str, str]:
+    return {line.line_id: line.verdict for line in decision.lines}
+
+
+# Line by line
+
+
+def test_a_line_that_cannot_come_back_does_not_hold_up_the_other_t_27() -> None:
+    decision = only(two_lines().send_back("2024-03-20", {"l1": 3, "l2": 1}), ReturnDecided)
+    assert (decision.verdict, verdicts(decision)) == ("approve", {"l1": "deny", "l2": "approve"})
+    assert decision.amount_minor == 3000
+    assert [(line.line_id, line.amount_minor) for line in decision.lines] == [("l1", 4000), ("l2", 3000)]
+
+
+def test_only_what_is_not_denied_is_spoken_for_t_27() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20", {"l1": 3, "l2": 1})
+    assert only(story.send_back("2024-03-21", {"l1": 2}, back="b2"), ReturnDecided).verdict == "approve"
+    assert only(story.send_back("2024-03-21", {"l2": 1}, back="b3"), ReturnDecided).verdict == "deny"
+
+
+def test_one_line_for_review_is_a_review_of_the_request() -> None:
+    decision = only(two_lines().send_back("2024-03-20", {"l1": 1, "l9": 1}), ReturnDecided)
+    assert (decision.verdict, verdicts(decision)) == ("review", {"l1": "approve", "l9": "review"})
+    assert (decision.review_queue, decision.review_by) == ("returns-review", decision.decided_at + 48 * 3_600_000)
+
+
+@pytest.mark.parametrize(("start", "verdict"), [("order", "approve"), ("line", "deny")])
+def test_the_window_starts_with_the_last_delivery_or_the_lines_own_t_28(start: str, verdict: str) -> None:
+    story = Story({"returns": {"window_from": start}})
+    story.order("2024-03-01", lines=TWO)
+    story.ship("2024-03-02", ["l1"], shipment="p1")
+    story.ship("2024-03-03", ["l2"], shipment="p2")
+    story.deliver("2024-03-05", shipment="p1")
+    story.deliver("2024-03-25", shipment="p2")
+    decision = only(story.send_back("2024-04-10", {"l1": 1}), ReturnDecided)
+    assert decision.verdict == verdict
+    assert decision.window_ends_at == story.at("2024-04-25" if start == "order" else "2024-04-05")
+    both = only(story.send_back("2024-04-10", {"l1": 1, "l2": 1}, back="b2"), ReturnDecided)
+    assert verdicts(both) == {"l1": verdict, "l2": "approve"}
+
+
+def test_a_line_with_a_shipment_on_its_way_is_not_delivered_t_28() -> None:
+    story = Story({"returns": {"window_from": "line"}})
+    story.order("2024-03-01", lines=TWO)
+    story.deliver("2024-03-05", shipment="p1")
+    story.ship("2024-03-02", ["l1"], shipment="p1")
+    story.ship("2024-03-02", ["l1"], shipment="p2")
+    decision = only(story.send_back("2024-04-10", {"l1": 1}), ReturnDecided)
+    assert decision.window_ends_at == story.at("2024-04-15")  # as of the fourteenth day after the order
+
+
+# Privileges
+
+
+def diamond(goods: str, policy: dict[str, object] | None = None) -> Story:
+    story = Story(policy)
+    story.register("2014-01-01")
+    story.order("2024-02-01", "9000.00", "big")
+    story.order("2024-03-01", goods)
+    story.deliver("2024-03-05")
+    return story
+
+
+def test_what_a_tier_is_granted_is_on_the_decision_r_ret_02_r_ret_16_r_rec_06() -> None:
+    decision = only(diamond("60.00").send_back("2024-03-20"), ReturnDecided)
+    assert decision.tier == "diamond"
+    assert (decision.label_free, decision.lane, decision.exchange_first) == (True, "priority", True)
+    assert decision.settle_as == ("refund", "store_credit", "exchange")
+    plain = only(two_lines().send_back("2024-03-20"), ReturnDecided)
+    assert (plain.label_free, plain.lane, plain.exchange_first) == (False, "standard", False)
+    assert plain.settle_as == ("refund",)
+
+
+@pytest.mark.parametrize(("goods", "keeps"), [("25.00", True), ("25.01", False)])
+def test_goods_of_little_worth_are_kept_t_06(goods: str, keeps: bool) -> None:
+    decision = only(diamond(goods).send_back("2024-03-20"), ReturnDecided)
+    assert (decision.verdict, decision.keep_goods) == ("approve", keeps)
+
+
+def test_what_is_denied_is_kept_by_nobodys_leave() -> None:
+    assert not only(diamond("1.00").send_back("2024-12-20"), ReturnDecided).keep_goods
+
+
+def test_the_laws_window_is_the_shortest_t_30() -> None:
+    for days, verdict in ((5, "approve"), (20, "approve")):
+        story = two_lines({"returns": {"statutory_days": 14, "rights": {"base": {"window_days": days}}}})
+        assert only(story.send_back("2024-03-19 23:59"), ReturnDecided).verdict == verdict
+        late = only(story.send_back("2024-03-20", back="b2"), ReturnDecided)
+        assert late.verdict == ("deny" if days == 5 else "approve")
+
+
+@pytest.mark.parametrize(("later", "days", "governs"), [
+    ("if_kinder", 60, "new"), ("if_kinder", 20, "default-1"), ("ignored", 60, "default-1"),
+])  # fmt: skip
+def test_a_later_policy_governs_where_it_is_kinder_and_says_so_t_30(later: str, days: int, governs: str) -> None:
+    story = two_lines()
+    new = {"version": "new", "returns": {"later_policy": later, "rights": {"base": {"window_days": days}}}}
+    story.activate(policy_with(new), "2024-03-10")
+    decision = only(story.send_back("2024-04-20"), ReturnDecided)
+    assert decision.policy_version == governs
+    assert decision.verdict == ("approve" if governs == "new" else "deny")
+
+
+# Serial returners
+
+
+@pytest.mark.parametrize("tier", ["none", "diamond"])
+def test_a_serial_returner_of_whatever_tier_is_looked_at_t_45(tier: str) -> None:
+    story = Story({"returns": {"serial": {"months": 2, "most": 2}}})
+    story.register("2014-01-01")
+    if tier == "diamond":
+        story.order("2024-01-01", "9000.00", "big")
+    story.order("2024-03-01", "60.00", quantity=6)
+    story.deliver("2024-03-05")
+    found = [
+        only(story.send_back(day, back=day), ReturnDecided).verdict
+        for day in ("2024-03-10", "2024-03-11", "2024-03-12", "2024-04-01")
+    ]
+    assert found == ["approve", "approve", "review", "review"]
+    again = only(story.send_back("2024-05-01", back="b5"), ReturnDecided)
+    assert [each.value for each in again.conditions if each.name == "returns_in_2_months"] == [2]
+
+
+def test_requests_count_for_the_month_they_were_made_in_whenever_they_come_t_16() -> None:
+    story = Story({"returns": {"serial": {"months": 1, "most": 1}}})
+    story.order("2024-03-01", "60.00", quantity=6)
+    story.deliver("2024-03-05")
+    story.send_back("2024-04-01", back="b1")
+    late = only(story.send_back("2024-03-20", back="b2"), ReturnDecided)
+    assert late.verdict == "approve"
+    assert only(story.send_back("2024-03-21", back="b3"), ReturnDecided).verdict == "review"
+
+
+def test_the_row_remembers_a_year_of_requests_d8() -> None:
+    story = Story()
+    story.order("2020-01-01", "60.00")
+    for n in range(40):
+        story.send_back(f"{2020 + n // 12}-{n % 12 + 1:02d}-15", back=f"b{n}")
+    assert len(story.row().returned) == 12
+    assert story.row().returned[-1] == (2023 * 12 + 4, 1)
+
+
+# What comes before, and what comes after
+
+
+def test_an_order_that_comes_after_its_return_has_it_decided_t_17_t_52() -> None:
+    story = Story()
+    first = only(story.send_back("2024-03-20", {"l1": 1, "l2": 9}), ReturnDecided)
+    assert first.verdict == "review"
+    second = only(story.order("2024-03-01", lines=TWO), ReturnDecided)
+    assert (second.verdict, verdicts(second)) == ("approve", {"l1": "approve", "l2": "deny"})
+    assert second.supersedes == first.decision_id
+    assert second.sequence == first.sequence + 1
+    assert none_of(story.order("2024-03-01", lines=TWO), ReturnDecided)
+
+
+def test_what_a_customer_objects_to_goes_to_a_person_once_r_ret_14() -> None:
+    story = two_lines()
+    first = only(story.send_back("2024-03-20", {"l1": 3, "l2": 1}), ReturnDecided)
+    second = only(story.dispute("2024-03-21"), ReturnDecided)
+    assert (second.verdict, verdicts(second)) == ("review", {"l1": "review", "l2": "approve"})
+    assert (second.supersedes, second.review_queue) == (first.decision_id, "returns-review")
+    assert ("disputed", False) in [(each.name, each.holds) for each in second.conditions]
+    assert none_of(story.dispute("2024-03-22"), ReturnDecided)
+
+
+def test_an_objection_to_what_was_approved_is_about_all_of_it() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20", {"l1": 1})
+    assert verdicts(only(story.dispute("2024-03-21"), ReturnDecided)) == {"l1": "review"}
+
+
+# Stock
+
+
+def test_stock_moves_after_approval_and_inspection_once_r_ret_10_t_51() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20", {"l1": 2})
+    assert none_of(story.receive("2024-03-22", 2), StockReleased)
+    released = only(story.inspect("2024-03-23", 1, event="seen"), StockReleased)
+    assert [(line.line_id, line.quantity) for line in released.lines] == [("l1", 1)]
+    assert none_of(story.inspect("2024-03-23", 1, event="seen"), StockReleased)
+    more = only(story.inspect("2024-03-24", 5, event="more"), StockReleased)
+    assert [(line.line_id, line.quantity) for line in more.lines] == [("l1", 1)], "no more than was approved"
+    assert none_of(story.inspect("2024-03-25", 5, event="again"), StockReleased)
+
+
+def test_goods_that_arrive_before_the_approval_wait_for_it_r_ret_10() -> None:
+    story = Story()
+    story.inspect("2024-03-10", 1)
+    story.send_back("2024-03-11", {"l1": 1})
+    effects = story.order("2024-03-01", lines=TWO)
+    approved, released = only(effects, ReturnDecided), only(effects, StockReleased)
+    assert approved.verdict == "approve"
+    assert effects.index(approved) < effects.index(released)
+    assert released.sequence == approved.sequence + 1
+
+
+def test_goods_of_a_denied_return_move_no_stock() -> None:
+    story = two_lines()
+    story.send_back("2024-12-20", {"l1": 1})
+    assert none_of(story.inspect("2024-12-21", 1), StockReleased)
+
+
+def test_a_case_remembers_no_more_than_it_must_d8() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20")
+    for n in range(100):
+        story.receive("2024-03-21", event=f"r{n}")
+    case = story.rows.get(RETURN_CASES, "ada", "b1")
+    assert case is not None
+    assert len(case.told) == 64
+
+
+# Conservation
+
+
+class Conservation(RuleBasedStateMachine):
+    """Whatever is asked for, shipped, inspected, disputed and repeated: nothing comes back twice, nor more than was sold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = Story({"returns": {"serial": {"most": 10_000}}})
+        self.asked = 0
+        self.day = 0
+
+    def _date(self) -> str:
+        self.day += 1
+        return f"2024-03-{5 + self.day // 24:02d} {self.day % 24:02d}:00" if self.day < 480 else "2024-04-01"
+
+    @rule()
+    def order(self) -> None:
+        self.story.order("2024-03-01", lines=TWO)
+
+    @rule(one=st.integers(0, 3), other=st.integers(0, 3), back=st.integers(0, 5))
+    def ask(self, one: int, other: int, back: int) -> None:
+        if units := {line: count for line, count in (("l1", one), ("l2", other)) if count}:
+            self.story.send_back(self._date(), units, back=f"b{back}")
+
+    @rule(back=st.integers(0, 5), units=st.integers(0, 3), line=st.sampled_from(["l1", "l2"]), event=st.integers(0, 9))
+    def look(self, back: int, units: int, line: str, event: int) -> None:
+        self.story.inspect(self._date(), units, f"b{back}", line=line, event=f"i{event}")
+
+    @rule(back=st.integers(0, 5))
+    def object_to(self, back: int) -> None:
+        self.story.dispute(self._date(), f"b{back}")
+
+    @invariant()
+    def nothing_twice(self) -> None:
+        last: dict[str, ReturnDecided] = {each.return_id: each for each in self.story.decided(ReturnDecided)}
+        standing, released, paid = Counter[str](), Counter[str](), 0
+        for decision in last.values():
+            for line in decision.lines:
+                if line.verdict == "approve":
+                    standing[line.line_id] += line.quantity
+                    paid += line.amount_minor
+        for each in self.story.decided(StockReleased):
+            for unit in each.lines:
+                released[unit.line_id] += unit.quantity
+        sold = {line.line_id: line.quantity for line in TWO}
+        assert all(count <= sold[line] for line, count in standing.items()), standing
+        assert all(count <= sold[line] for line, count in released.items()), released
+        assert paid <= sum(line.goods_minor for line in TWO)
+
+    @invariant()
+    def one_line_of_decisions(self) -> None:
+        first: dict[str, Any] = {}
+        for each in self.story.decided(ReturnDecided):
+            assert each.supersedes == first.get(each.return_id)
+            first[each.return_id] = each.decision_id
+
+
+TestConservation = Conservation.TestCase
+TestConservation.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,108 @@
+"""`laurel report`: from what was published, on a real broker; the figure also from a story's own decisions."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.codec import encode
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile
+from schemas.examples import example
+from streams.records import Outgoing
+from streams.retained import ends_by_tier, retained_permille
+from tests.processors.story import Story
+from tests.streams.commands import Answer, Caller
+from tests.streams.history import ms
+from tests.streams.systems import System
+
+FREE = replace(example(CustomerProfile), status="active")
+
+
+def profile(customer: str, tier: str | None, **fields: Any) -> CustomerProfile:
+    told = {"vip_since": ms("2024-02-29"), "contact_purposes": ("email", "feedback"), "birth_month": None}
+    return replace(FREE, **told | {"customer_id": customer, "tier": tier} | fields)
+
+
+PROFILES = (
+    *(profile(f"gold-{n}", "gold") for n in range(40)),
+    *(profile(f"diamond-{n}", "diamond") for n in range(4)),
+    profile("silent", "gold", contact_purposes=("email",)),
+    profile("gone", "gold", status="cancelled", birth_month=2),
+    profile("guest", None, birth_month=2),
+    profile("gold-0", "gold", birth_month=2, vip_since=ms("2024-05-01")),
+)
+
+
+@pytest.fixture(scope="module")
+def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
+    """Give a system whose profiles and alerts are there, as a worker would have left them; gold-0 has two."""
+    system = System(bootstrap, tmp_path_factory.mktemp("reports"))
+    alerts = [replace(example(AtRiskRaised), decision_id=f"a{n}", tier="gold") for n in range(3)]
+    closed = replace(example(AtRiskClosed), alert_id="a0", outcome="lost")
+    ends = (closed, replace(closed, outcome="retained"), replace(example(AtRiskRetracted), retracts="a1"))
+    system.write(
+        [
+            *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
+            *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
+        ]
+    )
+    return system
+
+
+@pytest.fixture
+def called(system: System, laurel: Caller) -> Caller:
+    """Give the command, in this process, with the system's settings."""
+    return laurel.given(**system.given)
+
+
+def told(answer: Answer) -> list[dict[str, object]]:
+    assert answer.code == 0, answer.err
+    return [json.loads(line) for line in answer.out.splitlines()]
+
+
+def test_a_panel_is_chosen_from_who_agreed_and_is_the_same_again_r_risk_09(called: Caller) -> None:
+    chosen = told(called("report", "panel", "--session", "q1", "--json"))
+    assert [each["tier"] for each in chosen] == ["diamond"] * 4 + ["gold"] * 11
+    assert not {"silent", "gone", "guest"} & {each["customer_id"] for each in chosen}
+    assert told(called("report", "panel", "--session", "q1", "--json")) == chosen
+    assert told(called("report", "panel", "--session", "q2", "--json")) != chosen
+    assert "gold-" in called("report", "panel", "--session", "q1").out
+
+
+def test_anniversaries_and_birthdays_of_a_month_r_risk_06_r_risk_07(called: Caller) -> None:
+    found = told(called("report", "celebrations", "2025-02", "--json"))
+    assert {(each["customer_id"], each["kind"], each["on"]) for each in found} == {
+        *((f"gold-{n}", "anniversary", "2025-02-28") for n in range(1, 40)),
+        *((f"diamond-{n}", "anniversary", "2025-02-28") for n in range(4)),
+        ("silent", "anniversary", "2025-02-28"),
+        ("gold-0", "birthday", "2025-02"),
+    }
+    assert told(called("report", "celebrations", "2024-02", "--json")) == [
+        {"customer_id": "gold-0", "tier": "gold", "kind": "birthday", "on": "2024-02", "years": None}
+    ]
+    wrong = called("report", "celebrations", "2025-13")
+    assert (wrong.code, "found '2025-13'; a month as 2026-05 is needed" in wrong.err) == (2, True)
+
+
+def test_the_share_of_those_kept_r_risk_04_t_40(called: Caller) -> None:
+    gold, everyone = told(called("report", "retention", "--json"))
+    assert gold == {"tier": "gold", "retained_permille": 1000, "retained": 1, "lost": 0, "retracted": 1, "open": 1}
+    assert everyone == gold | {"tier": "all"}
+    assert "100.0" in called("report", "retention").out
+
+
+def test_the_share_of_a_story_t_40() -> None:
+    """Of eight at risk four order in time, one does not, two are still open, and one alert was wrong."""
+    story = Story()
+    for n in range(8):
+        story.register("2014-01-01", customer=f"c{n}")
+        story.order("2024-01-01", "1000.00", customer=f"c{n}")
+    story.tick("2024-02-16")
+    story.order("2024-02-10", "1.00", "late", customer="c7")
+    for n in range(4):
+        story.order("2024-03-01", "1.00", "o2", customer=f"c{n}")
+    story.leave("2024-03-02", customer="c4")
+    counted = ends_by_tier(story.decided())["gold"]
+    assert counted == {"retained": 4, "lost": 1, "retracted": 1, "open": 2}
+    assert retained_permille(counted) == 800
