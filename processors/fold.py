@@ -37,7 +37,7 @@ from processors.policy import Policy
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
-from schemas.commands import Command, OutreachRecorded
+from schemas.commands import Command, OutreachRecorded, ReturnReviewed, ReturnWindowExtended
 from schemas.decisions import Decision
 from schemas.events import (
     ConsentChanged,
@@ -190,6 +190,8 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     ReturnInspected: return_rules.inspect,
     ReturnSettled: return_rules.settle,
     ReturnDisputed: return_rules.dispute,
+    ReturnReviewed: return_rules.review,
+    ReturnWindowExtended: return_rules.extend_window,
     **service.RULES,
 }
 """Events that ask for a verdict, or again. They come after the tier is compared, so that a new policy holds for them."""
@@ -226,7 +228,7 @@ def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outc
     active = activity.looked_at(customer.activity, unit.policy, unit.now)
     if active is not customer.activity:
         customer = replace(customer, activity=active)
-    customer, _ = _stage(unit, customer)
+    customer, _ = lifecycle.move_on(customer, unit.policy, unit.now, unit.because)
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.activations != unit.activations:
         customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
@@ -246,13 +248,6 @@ def _time(unit: Unit, customer: Customer) -> Outcome:
 
 def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer, over=True)
-
-
-def _stage(unit: Unit, customer: Customer) -> Outcome:
-    stage = lifecycle.stage(customer, unit.policy, unit.now)
-    if stage == customer.activity.stage:
-        return customer, ()
-    return replace(customer, activity=replace(customer.activity, stage=stage)), ()
 
 
 def _timed(rule: Callable[[Customer, Policy, int, Because], Outcome]) -> Callable[[Unit, Customer], Outcome]:
@@ -279,7 +274,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
     "designation": (designating.moves_at, _designation),
     "windows": (lambda customer, _: customer.activity.turns_at, _time),
-    "stage": (lifecycle.moves_on_at, _stage),
+    "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

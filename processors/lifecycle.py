@@ -1,6 +1,9 @@
 """The stage of a customer's journey: a label from tenure and status, which changes by time alone (R-TIER-11, C-03)."""
 
+from msgspec.structs import replace
+
 from processors.customer import Customer
+from processors.explanation import Because
 from processors.facts_policy import Lifecycle
 from processors.local_time import add_months, date_of, start_of
 from processors.policy import Policy
@@ -33,6 +36,14 @@ def stage(customer: Customer, policy: Policy, now: int) -> str | None:
             break
         reached = name
     return reached
+
+
+def move_on(customer: Customer, policy: Policy, now: int, _because: Because) -> tuple[Customer, tuple[()]]:
+    """The customer at the stage that it is by now."""
+    reached = stage(customer, policy, now)
+    if reached == customer.activity.stage:
+        return customer, ()
+    return replace(customer, activity=replace(customer.activity, stage=reached)), ()
 
 
 def moves_on_at(customer: Customer, policy: Policy) -> int | None:

@@ -7,19 +7,18 @@ policy of now, since it takes effect now.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from processors import tiers
+from processors.answering import answer, answered
 from processors.customer import Customer
 from processors.designating import Hearing, Judged, add, among, change, remove
 from processors.designation import ENDED
 from processors.discretion import Action, known_benefits
-from processors.explanation import compare, head
+from processors.explanation import compare
 from processors.markings import MOST_TAGS, Delivered, Icon, Tag, delivered, last_icon, tagged
 from processors.people import Proposal
 from processors.policy import Policy
-from processors.rows import Table
 from schemas.commands import (
     BenefitDelivered,
     Command,
@@ -32,16 +31,6 @@ from schemas.commands import (
     TagsChanged,
 )
 from schemas.decisions import CommandAnswered, Condition
-
-
-class Answered(Struct, frozen=True, array_like=True):
-    """A command that was answered: recognises a repeated one for ever (T-15)."""
-
-    at: int
-    verdict: str
-
-
-COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")
 
 
 def permitted(policy: Policy, role: str, action: Action, cause: str) -> Condition:
@@ -113,27 +102,16 @@ def obey(
 ) -> tuple[Customer, tuple[CommandAnswered, ...]]:
     """Do the command if all that must hold does; the tier is compared afterwards. A repeated one is not answered again."""
     because = hearing.because
-    if hearing.rows.get(COMMANDS, because.customer_id, command.event_id):
+    if answered(hearing.rows, because.customer_id, command):
         return customer, ()
     rule = RULES[type(command)]
     judged = rule.judge(customer, command, hearing)
     conditions = (permitted(given, command.role, rule.action, because.cause), *judged.conditions)
-    accepted = all(condition.holds for condition in conditions)
-    if accepted:
-        customer = judged.after
-        if judged.ended:
-            hearing.rows.put(ENDED, judged.ended, because.customer_id, judged.ended.designation.designation_id)
-    verdict = "accepted" if accepted else "refused"
-    hearing.rows.put(COMMANDS, Answered(hearing.now, verdict), because.customer_id, command.event_id)
-    stands = None if judged.ended and accepted else customer.people.designation
-    decision = CommandAnswered(
-        **head(because, customer.sequence + 1, CommandAnswered, command.event_id, conditions),
-        command=type(command).__name__,
-        event_id=command.event_id,
-        author_id=command.author_id,
-        role=command.role,
-        verdict=verdict,
-        designation_id=stands.designation_id if stands else None,
-        designation_version=stands.version if stands else None,
-    )
-    return replace(customer, sequence=decision.sequence), (decision,)
+    ended = None
+    if all(condition.holds for condition in conditions):
+        customer, ended = judged.after, judged.ended
+    if ended:
+        hearing.rows.put(ENDED, ended, because.customer_id, ended.designation.designation_id)
+    stands = None if ended else customer.people.designation
+    customer, decision = answer(hearing.rows, hearing.now, because, customer, command, conditions, stands)
+    return customer, (decision,)

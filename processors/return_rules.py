@@ -7,15 +7,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors import return_cases, returns
+from processors.answering import answer, answered
 from processors.customer import Customer
 from processors.explanation import Because, compare
-from processors.order import ORDERS, Order
-from processors.partition import named
+from processors.local_time import end_of
+from processors.order import ORDERS, Order, extend
+from processors.partition import in_force_at, named
+from processors.policy import Authority
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
 from processors.unit import Unit
-from schemas.decisions import Decision, ReturnDecided
+from schemas.commands import Command, ReturnReviewed, ReturnWindowExtended
+from schemas.decisions import Condition, Decision, ReturnDecided
 from schemas.events import (
     OrderPlaced,
     ReturnDisputed,
@@ -132,16 +136,92 @@ def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
     return _keep(unit, customer, case, order, decision)
 
 
-def looked_at(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
-    """The lines of a case as they go to a person: what was denied, or all where nothing was."""
-    denied = any(line.verdict == "deny" for line in case.lines)
+def judged(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
+    """The lines of a case as they were decided last."""
+    known = order.placed_at is not None
     return [
         Judged(
             line.line_id,
             line.quantity,
-            "review" if line.verdict == "deny" or not denied else line.verdict,
+            line.verdict,
             line.amount_minor,
-            None if order.placed_at is None else ends_at(order, line.line_id, governing),
+            ends_at(order, line.line_id, governing) if known else None,
         )
         for line in case.lines
     ]
+
+
+def looked_at(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
+    """The lines of a case as they go to a person: what was denied, or all where nothing was."""
+    lines = judged(case, order, governing)
+    denied = any(line.verdict == "deny" for line in lines)
+    return [line._replace(verdict="review") if line.verdict == "deny" or not denied else line for line in lines]
+
+
+def _authority(unit: Unit, command: Command) -> tuple[Condition, Authority | None]:
+    """What the role may decide, by the policy in force when the command was given (T-43)."""
+    known = in_force_at(unit.rows, unit.partition, command.occurred_at).returns.review.authority
+    permitted = compare("permission", "role", command.role, "in", ", ".join(sorted(known)), unit.because.cause)
+    return permitted, known.get(command.role)
+
+
+def _limit(authority: Authority | None, name: str, value: int, field: str, cause: str) -> Condition:
+    """Whether something lies within what a role may decide; of a role that may decide nothing it does not."""
+    return compare("permission", name, value, "<=", getattr(authority, field) if authority else None, cause)
+
+
+def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
+    """A person decides what waits for one, up to what their role may (R-RET-06); nothing that is not there is approved."""
+    if answered(unit.rows, unit.subject, command):
+        return customer, ()
+    cause, case = unit.because.cause, _case(unit, command.return_id, command.order_id)
+    permitted, authority = _authority(unit, command)
+    request = return_cases.request_of(command.return_id, case)
+    waits = compare("return", "verdict", case.verdict, "=", "review", case.decision_id)
+    conditions = [permitted, waits]
+    if command.verdict == "approved" and request is not None:
+        order = _order(unit, request.order_id)
+        conditions += [each.condition for each in returns.units_left(order, request)]
+        amount = sum(line.amount_minor for line in case.lines if line.verdict != "deny")
+        conditions.append(_limit(authority, "amount_minor", amount, "approve_limit_minor", cause))
+    customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
+    if said.verdict == "refused" or request is None:
+        return customer, (said,)
+    order = _order(unit, request.order_id)
+    governing, because = _rights(unit, order, customer)
+    verdict = "approve" if command.verdict == "approved" else "deny"
+    lines = [
+        each._replace(verdict=verdict) if each.verdict == "review" else each for each in judged(case, order, governing)
+    ]
+    decision = returns.decided(
+        request,
+        lines,
+        governing,
+        because,
+        customer.sequence + 1,
+        supersedes=case.decision_id,
+        decided_by=command.author_id,
+    )
+    decision = replace(decision, conditions=(governing.entitled, *conditions))
+    customer, decided = _keep(unit, customer, case, returns.reserve(order, decision, cause), decision)
+    return customer, [said, *decided]
+
+
+def extend_window(unit: Unit, customer: Customer, command: ReturnWindowExtended) -> Outcome:
+    """A person gives more time to send goods back, as much as their role may (R-RET-07). It takes nothing back."""
+    if answered(unit.rows, unit.subject, command):
+        return customer, ()
+    cause, order = unit.because.cause, _order(unit, command.order_id)
+    permitted, authority = _authority(unit, command)
+    known = compare("return", "order_known", "no" if order.placed_at is None else "yes", "=", "yes", order.placed_by)
+    conditions = [permitted, known]
+    if known.holds:
+        governing, _ = _rights(unit, order, customer)
+        ends = ends_at(order, None, governing)
+        most = end_of(ends - 1, authority.extend_days, governing.policy.time_zone) if authority else None
+        conditions.append(compare("permission", "extended_until_at", command.until_at, "<=", most, cause))
+        conditions.append(compare("return", "extended_until_at", command.until_at, ">", ends, order.placed_by))
+    customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
+    if said.verdict == "accepted":
+        unit.rows.put(ORDERS, extend(order, command.until_at), unit.subject, command.order_id)
+    return customer, (said,)

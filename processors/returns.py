@@ -101,6 +101,11 @@ def _units(order: Order, request: Request) -> tuple[list[Check], dict[str, int]]
     return checks, worth
 
 
+def units_left(order: Order, request: Request) -> list[Check]:
+    """Whether the units asked for are there: nobody can approve what was never sold, or is spoken for (T-27)."""
+    return _units(order, request)[0]
+
+
 def _windows(order: Order, request: Request, rights: Rights, cause: str) -> list[Check]:
     """Whether each line is asked for in time; one condition for all where one day ends them all."""
     ends = {line: ends_at(order, line, rights) for line, _ in request.units}

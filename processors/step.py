@@ -29,7 +29,7 @@ RULES_VERSION = 1
 """Version of the rules in this code; a change that alters decisions is a new one (D12)."""
 UNITS_PER_RECORD = 100
 """Due timers of the partition that run after each record, at most (D8)."""
-COMPARED_PER_RECORD = 200
+COMPARED_PER_RECORD = 100
 """Customers who are looked at after each of the partition's own records while a new policy is on its way to everyone.
 
 Behind a customer's record they are not: it waits for nobody but its own customer."""

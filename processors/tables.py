@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.figures import FIGURES
 from processors.interactions import COUNTED
-from processors.operations import COMMANDS
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS

@@ -86,11 +86,11 @@ class Registry:
         asked, waited = self._asked[schema_id], PATIENCE_S if self._answers else 0.0
         try:
             found = asked.result(waited)
-        except TimeoutError:
-            self._answers = False
         except Exception as error:  # noqa: BLE001 - whatever keeps the client from an answer is no fault of the record
-            del self._asked[schema_id]
-            self._answers, self._because = False, f"{type(error).__name__}: {error}"[:300]
+            self._answers = False
+            if asked.done():
+                del self._asked[schema_id]
+                self._because = f"{type(error).__name__}: {error}"[:300]
         else:
             del self._asked[schema_id]
             self._answers, self._because = True, "it has not answered yet"

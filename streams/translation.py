@@ -13,6 +13,8 @@ from schemas.confluent import framed, single_object
 from schemas.topics import SOURCES
 from streams.records import FRAME, Record
 
+LARGEST_HASH = 2**64 - 1
+
 
 class Schemas(Protocol):
     """What the ids in Confluent's wire format mean."""
@@ -61,6 +63,8 @@ def hash_of_source(record: Record) -> int:
         return hash_of(record.value)
     number, _, original = frame.partition(b"/")
     try:
-        return int(original, 16) if original else hash_of(framed(record.value or b"", int(number)))
-    except (ValueError, OverflowError):  # not written by laurel: equal to nothing
-        return 0
+        if not original:
+            return hash_of(framed(record.value or b"", int(number)))
+        return int(original, 16) & LARGEST_HASH or 1
+    except (ValueError, OverflowError):  # not written by laurel
+        return 1

@@ -23,9 +23,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from deploy.demo.events import Event, placed
 from deploy.demo.history import HistoryError, Purchase, read
 from deploy.demo.poison import beyond_reach, poison
-from deploy.demo.synthetic import DAY_MS, Event, Rates, Times, placed, synthetic
+from deploy.demo.synthetic import DAY_MS, Rates, Times, synthetic
 from processors.policy import Policy
 from streams.policies import PolicyFileError, load
 
@@ -42,7 +43,7 @@ def generate(
     """The real events, the synthetic ones, both in the order of time, and the days that time must be able to jump."""
     times = Times(policy.time_zone, max(purchase.day for purchase in purchases))
     currency = policy.currency
-    real = [placed(purchase, currency, times) for purchase in purchases]
+    real = [placed(purchase, times.order(purchase.day), currency) for purchase in purchases]
     invented = list(synthetic(purchases, currency, times, seed, rates or Rates()))
     jump_days = _jump_days(real + invented)
     invented += poison(purchases, currency, times, seed)

@@ -10,8 +10,9 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.demo.events import Event, placed
 from deploy.demo.history import Purchase
-from deploy.demo.synthetic import DAY_MS, Dice, Event, Times, placed
+from deploy.demo.synthetic import DAY_MS, Dice, Times
 from schemas.codec import MARKER, encode, from_json
 from schemas.fields import LATEST_MS
 
@@ -28,7 +29,7 @@ def poison(purchases: list[Purchase], currency: str, times: Times, seed: int) ->
     for count in range(OF_EACH):
         for number, (reason, changes) in enumerate((*_bytes(), *_values())):
             purchase = purchases[dice.between(0, len(purchases) - 1)]
-            good = placed(purchase, currency, times) | {
+            good = placed(purchase, times.order(purchase.day), currency) | {
                 "event_id": f"poison-{number}-{count}",
                 "order_id": f"o-poison-{number}-{count}",
             }
@@ -41,7 +42,7 @@ def beyond_reach(purchases: list[Purchase], currency: str, times: Times, max_jum
     at = times.order(times.last) + (max_jump_days + 9) * DAY_MS
     if at <= LATEST_MS:
         odd = {"event_id": "poison-ahead", "order_id": "o-poison-ahead", "occurred_at": at}
-        yield placed(purchases[0], currency, times) | odd
+        yield placed(purchases[0], times.order(purchases[0].day), currency) | odd
 
 
 def _bytes() -> Iterator[tuple[str, dict[str, Any]]]:

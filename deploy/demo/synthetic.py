@@ -7,20 +7,21 @@ here happened. The same purchases and seed give the same events, on every Python
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from deploy.demo.events import Event, cancelled, contacted, delivered, placed, refunded, registered, requested
 from deploy.demo.history import Purchase
 
-Event = dict[str, Any]
 ORDER_HOUR = time(12)
 """The history knows days only: its orders are placed at noon, local time."""
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 CHANNELS = ("phone", "email", "chat", "social")
 TOPICS = ("order", "delivery", "return", "invoice", "general")
+T = TypeVar("T")
 
 
 class Rates(NamedTuple):
@@ -56,9 +57,17 @@ class Dice:
         """A whole number, both ends included."""
         return least + int(self._random() * (most - least + 1))
 
-    def one_of(self, options: tuple[str, ...]) -> str:
+    def one_of(self, options: Sequence[T]) -> T:
         """Any of them."""
         return options[self.between(0, len(options) - 1)]
+
+    def weighted(self, options: Sequence[tuple[int, T]]) -> T:
+        """Any of them, each as often as the whole number before it says."""
+        left = self.between(1, sum(weight for weight, _ in options))
+        for weight, option in options:
+            if (left := left - weight) <= 0:
+                return option
+        raise ValueError("nothing to choose from")
 
 
 class Times:
@@ -82,36 +91,23 @@ class Times:
         return int(opening.timestamp()) * 1000 + moment // 1000 * 1000 + 1 + moment % 999  # never on the hour
 
 
-def placed(purchase: Purchase, currency: str, times: Times) -> Event:
-    """The order that a line of the history tells of: real."""
-    return {
-        "type": "OrderPlaced",
-        "event_id": f"placed-{purchase.line:06d}",
-        "customer_id": purchase.customer_id,
-        "occurred_at": times.order(purchase.day),
-        "order_id": purchase.order_id,
-        "currency": currency,
-        "lines": [{"line_id": "1", "quantity": purchase.items, "goods_minor": purchase.amount_minor}],
-    }
-
-
 def synthetic(purchases: list[Purchase], currency: str, times: Times, seed: int, rates: Rates) -> Iterator[Event]:
     """Every synthetic event, in no order."""
     dice = Dice(f"events/{seed}")
     yield from _registrations(purchases, times, dice, rates)
     for purchase in purchases:
-        for event in _aftermath(purchase, times, dice, rates):
-            yield event
+        for invented in _aftermath(purchase, times, dice, rates):
+            yield invented
             if dice.falls(rates.published_twice):
-                yield event
+                yield invented
         if dice.falls(rates.published_twice / 10):
-            yield placed(purchase, currency, times)
+            yield placed(purchase, times.order(purchase.day), currency)
 
 
-def _event(kind: str, event_id: str, purchase: Purchase, at: int | None, **fields: object) -> Iterator[Event]:
+def _in_time(make: Callable[..., Event], purchase: Purchase, at: int | None, *told: Any) -> Iterator[Event]:
     """The event, unless the history ends before it."""
     if at is not None:
-        yield {"type": kind, "event_id": event_id, "customer_id": purchase.customer_id, "occurred_at": at, **fields}
+        yield make(purchase, at, *told)
 
 
 def _registrations(purchases: Iterable[Purchase], times: Times, dice: Dice, rates: Rates) -> Iterator[Event]:
@@ -122,57 +118,43 @@ def _registrations(purchases: Iterable[Purchase], times: Times, dice: Dice, rate
             first[purchase.customer_id] = purchase
     for purchase in first.values():
         if dice.falls(rates.registered):
-            at = times.some(purchase.day, -dice.between(1, 20), dice)
-            yield from _event("CustomerRegistered", f"registered-{purchase.line:06d}", purchase, at)
+            yield from _in_time(registered, purchase, times.some(purchase.day, -dice.between(1, 20), dice))
 
 
 def _aftermath(purchase: Purchase, times: Times, dice: Dice, rates: Rates) -> Iterator[Event]:
     """What becomes of an order."""
-    number, day = f"{purchase.line:06d}", purchase.day
+    day = purchase.day
     returned = dice.falls(rates.returned)
     if dice.falls(rates.returned_after_delivery if returned else rates.delivered):
-        at = times.some(day, dice.between(2, 6), dice)
-        yield from _event("OrderDelivered", f"delivered-{number}", purchase, at, order_id=purchase.order_id)
+        yield from _in_time(delivered, purchase, times.some(day, dice.between(2, 6), dice))
     if returned:
         yield from _return(purchase, times, dice, rates)
     if dice.falls(rates.cancelled):
-        at = times.some(day, dice.between(1, 2), dice)
-        yield from _event("OrderCancelled", f"cancelled-{number}", purchase, at, order_id=purchase.order_id)
+        yield from _in_time(cancelled, purchase, times.some(day, dice.between(1, 2), dice))
         if dice.falls(rates.cancelled_and_refunded):
             at = times.some(day, dice.between(0, 5), dice)
-            yield from _refund(purchase, "all", at, purchase.amount_minor)
+            yield from _in_time(refunded, purchase, at, "all", purchase.amount_minor)
     if dice.falls(rates.contacted):
         at = times.some(day, dice.between(0, 40), dice)
-        channel, topic = dice.one_of(CHANNELS), dice.one_of(TOPICS)
-        case = {"case_id": f"k-{number}", "channel": channel, "topic": topic}
-        yield from _event("ContactOpened", f"contact-{number}", purchase, at, **case)
+        told = dice.one_of(CHANNELS), dice.one_of(TOPICS)
+        yield from _in_time(contacted, purchase, at, f"{purchase.line:06d}", *told)
 
 
 def _return(purchase: Purchase, times: Times, dice: Dice, rates: Rates) -> Iterator[Event]:
     """A request, mostly within the usual windows, and the money that mostly follows."""
-    number, day = f"{purchase.line:06d}", purchase.day
+    day = purchase.day
     after, units = dice.between(4, 17) + dice.falls(0.25) * dice.between(5, 60), dice.between(1, purchase.items)
     requests = 1 + dice.falls(rates.asked_twice)
     for count in range(requests):
-        request = {
-            "return_id": f"r-{number}-{count + 1}",
-            "order_id": purchase.order_id,
-            "lines": [{"line_id": "1", "quantity": units}],
-        }
         at = times.some(day, after + count * dice.between(1, 5), dice)
-        yield from _event("ReturnRequested", f"return-{number}-{count + 1}", purchase, at, **request)
+        yield from _in_time(requested, purchase, at, count + 1, units)
     if not dice.falls(rates.refunded):
         return
     worth = purchase.amount_minor * units // purchase.items
     if dice.falls(rates.refunded_before_order):
-        yield from _refund(purchase, "early", times.order(day) - dice.between(1, HOUR_MS), worth)
+        yield refunded(purchase, times.order(day) - dice.between(1, HOUR_MS), "early", worth)
         return
-    refunded = after - 1 if dice.falls(rates.refunded_first) else after + dice.between(1, 7)
-    yield from _refund(purchase, "1", times.some(day, refunded, dice), worth)
+    refund = after - 1 if dice.falls(rates.refunded_first) else after + dice.between(1, 7)
+    yield from _in_time(refunded, purchase, times.some(day, refund, dice), "1", worth)
     if dice.falls(rates.refunded_in_parts):
-        yield from _refund(purchase, "2", times.some(day, refunded + 2, dice), purchase.amount_minor)
-
-
-def _refund(purchase: Purchase, part: str, at: int | None, amount_minor: int) -> Iterator[Event]:
-    fields = {"order_id": purchase.order_id, "refund_id": f"f-{part}", "goods_minor": amount_minor}
-    yield from _event("OrderRefunded", f"refund-{purchase.line:06d}-{part}", purchase, at, **fields)
+        yield from _in_time(refunded, purchase, times.some(day, refund + 2, dice), "2", purchase.amount_minor)

@@ -95,3 +95,10 @@ def test_it_works_alone(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text(json.dumps(order))
     (profile,) = map(json.loads, run(installed / "laurel", "simulate", "events.jsonl", "--json").splitlines())
     assert (profile["customer_id"], profile["lifetime_value_minor"]) == ("ada", 1999)
+
+
+def test_a_sandbox_needs_the_repository_and_says_so(installed: Path, tmp_path: Path) -> None:
+    """What starts brokers is not in the wheel."""
+    asked = subprocess.run([installed / "laurel", "sandbox"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert asked.returncode == 2
+    assert "clone laurel's repository and call `bash deploy/sandbox.sh`" in asked.stderr

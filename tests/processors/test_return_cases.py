@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from processors.return_cases import RETURN_CASES
-from schemas.decisions import ReturnDecided, StockReleased
+from schemas import commands as c
+from schemas.decisions import CommandAnswered, ReturnDecided, StockReleased
 from schemas.events import OrderLine
 from tests.processors.story import Story, none_of, only, policy_with
 
@@ -195,6 +196,96 @@ def test_an_objection_to_what_was_approved_is_about_all_of_it() -> None:
     story = two_lines()
     story.send_back("2024-03-20", {"l1": 1})
     assert verdicts(only(story.dispute("2024-03-21"), ReturnDecided)) == {"l1": "review"}
+
+
+# People
+
+
+def big(policy: dict[str, object] | None = None) -> Story:
+    """A return of 500.00 that waits for a person."""
+    story = Story(policy)
+    story.order("2024-03-01 10:00", "500.00", quantity=2)
+    story.deliver("2024-03-05")
+    story.send_back("2024-03-20", 2)
+    return story
+
+
+def judge(story: Story, date: str, verdict: str = "approved", **given: Any) -> list[Any]:
+    given = {"role": "manager", "reason": "kind"} | given
+    return story.command(date, c.ReturnReviewed, return_id="b1", order_id="o1", verdict=verdict, **given)
+
+
+def test_a_person_approves_what_waits_r_ret_06_r_ret_15() -> None:
+    story = big()
+    first = story.decided(ReturnDecided)[0]
+    story.inspect("2024-03-21", 2)
+    effects = judge(story, "2024-03-22", author_id="mia")
+    answer, decision, released = (only(effects, kind) for kind in (CommandAnswered, ReturnDecided, StockReleased))
+    assert (answer.verdict, decision.verdict, decision.decided_by) == ("accepted", "approve", "mia")
+    assert (decision.supersedes, decision.review_queue, decision.amount_minor) == (first.decision_id, None, 50_000)
+    assert [(unit.line_id, unit.quantity) for unit in released.lines] == [("l1", 2)]
+
+
+def test_a_person_refuses_and_the_units_are_free_again() -> None:
+    story = big()
+    assert only(judge(story, "2024-03-22", "refused"), ReturnDecided).verdict == "deny"
+    assert only(story.send_back("2024-03-23", 1, back="b2"), ReturnDecided).verdict == "review"
+
+
+@pytest.mark.parametrize(
+    ("given", "failed"),
+    [({"role": "agent"}, "amount_minor"), ({"role": "intern"}, "role")],
+)
+def test_beyond_their_authority_nothing_happens_and_they_hear_why_t_43(given: dict[str, Any], failed: str) -> None:
+    story = big()
+    effects = judge(story, "2024-03-22", **given)
+    assert none_of(effects, ReturnDecided)
+    answer = only(effects, CommandAnswered)
+    assert answer.verdict == "refused"
+    assert failed in [each.name for each in answer.conditions if not each.holds]
+
+
+def test_the_limit_of_a_role_is_inclusive_t_06() -> None:
+    for limit, verdict in ((50_000, "accepted"), (49_999, "refused")):
+        roles = {"agent": {"approve_limit_minor": limit, "extend_days": 0}}
+        story = big({"returns": {"review": {"authority": roles}}})
+        assert only(judge(story, "2024-03-22", role="agent"), CommandAnswered).verdict == verdict
+
+
+def test_what_does_not_wait_is_not_decided_twice() -> None:
+    story = big()
+    judge(story, "2024-03-22")
+    answer = only(judge(story, "2024-03-23", "refused"), CommandAnswered)
+    assert (answer.verdict, [each.name for each in answer.conditions if not each.holds]) == ("refused", ["verdict"])
+    assert judge(story, "2024-03-23", "refused", event=answer.event_id) == []
+
+
+def test_nobody_approves_what_was_never_sold_t_27() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20", {"l1": 3})
+    story.dispute("2024-03-21")
+    assert only(judge(story, "2024-03-22"), CommandAnswered).verdict == "refused"
+    assert only(judge(story, "2024-03-23", "refused"), ReturnDecided).verdict == "deny"
+
+
+def more_time(story: Story, date: str, until: str, **given: Any) -> CommandAnswered:
+    given = {"role": "manager", "reason": "kind", "until_at": story.at(until)} | given
+    return only(story.command(date, c.ReturnWindowExtended, order_id="o1", **given), CommandAnswered)
+
+
+def test_only_a_person_with_authority_extends_a_window_r_ret_07() -> None:
+    story = two_lines()
+    assert more_time(story, "2024-03-20", "2024-04-10", role="agent").verdict == "refused"
+    assert more_time(story, "2024-03-20", "2024-05-06").verdict == "refused", "31 days"
+    assert more_time(story, "2024-03-20", "2024-05-05").verdict == "accepted", "30 days"
+    assert only(story.send_back("2024-05-04 23:59", {"l2": 1}), ReturnDecided).verdict == "approve"
+    assert only(story.send_back("2024-05-05", {"l1": 1}, back="b2"), ReturnDecided).verdict == "deny"
+
+
+def test_an_extension_takes_no_day_back_and_needs_an_order() -> None:
+    story = two_lines()
+    assert more_time(story, "2024-03-20", "2024-04-01").verdict == "refused"
+    assert more_time(Story(), "2024-03-20", "2024-04-10").verdict == "refused"
 
 
 # Stock

@@ -133,6 +133,19 @@ def test_what_may_be_null_is_read_where_it_is_not() -> None:
     assert "null" in found.detail
 
 
+def test_whatever_is_damaged_is_a_record_or_refused() -> None:
+    """Never an error: it would end the worker. A null where the contract has none is read twice."""
+    schema = changed("OrderPlaced", also)
+    field(schema["fields"], "currency")["type"] = ["null", "string"]
+    contract = understand(text(schema))
+    assert isinstance(contract, Contract)
+    for currency in (None, "EUR"):
+        good = written(schema, fields_of(ORDER) | MORE | {"currency": currency})
+        for at in range(5, len(good)):
+            for damaged in (good[:at], *(good[:at] + bytes([byte]) + good[at + 1 :] for byte in (0, 1, 2, 127, 255))):
+                assert isinstance(single_object(contract, damaged), bytes | Rejected)
+
+
 def test_the_bounds_of_the_contract_hold() -> None:
     schema = changed("OrderPlaced", also)
     found = read(schema, written(schema, fields_of(ORDER) | MORE | {"occurred_at": -1}))

@@ -26,8 +26,13 @@ from schemas.decisions import (
     AtRiskClosed,
     AtRiskEscalated,
     AtRiskRaised,
+    CommandAnswered,
     ContactRouted,
+    Decided,
+    DesignationReached,
+    EscalationDue,
     NotificationRequested,
+    QualificationProposed,
     ReturnDecided,
     TierChanged,
     WinBackClosed,
@@ -77,6 +82,8 @@ TOO_LARGE = published(
     replace(ordered("ada", ms("2023-08-01"), order="large"), lines=(LARGE, replace(LARGE, line_id="l2")))
 )
 """An order that the contract takes, and the fold quarantines."""
+DECIDED = [name for name, topic in TOPICS.items() if any(issubclass(kind, Decided) for kind in topic.types)]
+"""Where decisions are published."""
 FIELDS = {
     TierChanged: "reason",
     ReturnDecided: "verdict",
@@ -85,6 +92,10 @@ FIELDS = {
     AtRiskClosed: "outcome",
     WinBackClosed: "outcome",
     NotificationRequested: "notice",
+    CommandAnswered: "verdict",
+    QualificationProposed: "tier",
+    DesignationReached: "stage",
+    EscalationDue: "to",
 }
 
 
@@ -168,14 +179,7 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
     driver.customers.fold = folded  # type: ignore[method-assign]
     driver.run()
     expected = Counter[tuple[str, tuple[str, ...]]]()
-    for topic in (
-        "tier-changes",
-        "return-decisions",
-        "priority-routing",
-        "at-risk-alerts",
-        "notification-requests",
-        "quarantined",
-    ):
+    for topic in (*DECIDED, "quarantined"):
         for decision in (decode(record.value) for record in driver.logs.all(topic)):
             if topic == "quarantined":
                 expected["laurel_quarantined_total", (decision.reason,)] += 1
@@ -233,7 +237,7 @@ def test_events_that_changed_nothing_are_counted_by_their_source() -> None:
         counts.committed(folded, 0, 0)
     found = {k[0]: v for (name, k), v in counted(counts).items() if name == "laurel_records_without_effect_total"}
     assert found == expected
-    assert set(expected) == {"orders", "returns", "interactions", "support"}
+    assert set(expected) == {"orders", "returns", "interactions", "support", "operations"}
     assert sum(expected.values()) > len(first) // 6
 
 
@@ -304,7 +308,7 @@ def test_work_left_over_from_a_tick_is_seen_with_its_timers() -> None:
     driver.customers.fold = looking  # type: ignore[method-assign,assignment]
     driver.run()
     assert any(figures.deferred and figures.timers_due for figures in seen)
-    assert look(driver.customers.states[0])[2:] == (False, 0)
+    assert look(driver.customers.states[0])[2:4] == (False, 0)
 
 
 def worker(**settings: Any) -> Engine:
@@ -556,15 +560,12 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert {k[0]: v for (name, k), v in page.items() if name == "laurel_dead_letters_total"} == reasons
     ticks = sum(1 for record in system.records("timeline") if not record.headers) - PARTITIONS
     assert page["laurel_ticks_written_total", ()] == ticks > 0
-    decided = sum(
-        held[topic]
-        for topic in ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
-    )
+    decided = sum(held[topic] for topic in DECIDED)
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
     kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
     assert kept.total() > 10
     for end in ENDS:
-        episodes = (page["laurel_at_risk_episodes", (str(partition), end)] for partition in range(PARTITIONS))
+        episodes = (page["laurel_at_risk_episodes", (end, str(partition))] for partition in range(PARTITIONS))
         assert sum(episodes) == kept[end]
     repeated = {k[0]: v for (name, k), v in page.items() if name == "laurel_records_without_effect_total"}
     assert repeated == dict.fromkeys(SOURCES, 0) | without_effect(system.records("timeline"))

@@ -99,7 +99,7 @@ def test_the_line_is_named(tmp_path: Path, wrong: str, line: str) -> None:
 
 
 def test_a_field_that_is_missing_is_named_where_it_should_be(tmp_path: Path) -> None:
-    path = written(tmp_path, SHIPPED.replace("  silent_days: 45", "  {}"))
+    path = written(tmp_path, SHIPPED.replace("  silent_days: 45", "  # gone:"))
     at = next(n for n, each in enumerate(SHIPPED.splitlines(), 1) if each.startswith("at_risk"))
     with pytest.raises(PolicyFileError, match="silent_days") as refused:
         policies.load(path)

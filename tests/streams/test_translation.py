@@ -145,10 +145,10 @@ def test_the_header_tells_what_the_source_holds() -> None:
         found = Record("timeline", 0, 0, NOON, taken.key, taken.value, taken.headers)
         assert hash_of_source(found) == hash_of(value)
         assert hash_of_source(replace(found, headers=[*taken.headers[:1], (FRAME, b"9")])) != hash_of(value)
-    for forged in (b"x", b"1/x", b"-1", b"%d" % 2**32, b"", b"/"):
-        assert hash_of_source(Record("timeline", 0, 0, NOON, b"", AS_OURS, [(FRAME, forged)])) not in {
-            hash_of(value) for value in (AS_OURS, AS_THEIRS, encode(ORDER))
-        }
+    for forged in (b"x", b"1/x", b"-1", b"%d" % 2**32, b"", b"/", b"1/0", b"1/-5", b"1/" + b"f" * 17, b"\xff"):
+        found = Record("timeline", 0, 0, NOON, b"", AS_OURS, [(FRAME, forged)])
+        assert hash_of_source(found) not in {hash_of(value) for value in (AS_OURS, AS_THEIRS, encode(ORDER))}
+        assert 0 < hash_of_source(found) < 2**64, "0 is what is elsewhere"
     changed_since = Record("timeline", 0, 0, NOON, b"ada", encode(ORDER) + b"!", [(FRAME, b"1")])
     assert hash_of_source(changed_since) != hash_of(AS_OURS)
 

@@ -178,7 +178,8 @@ def test_tail_shows_so_many_records_of_each_partitions_end_whatever_ends_transac
         for partition in range(PARTITIONS):
             expected = [record.offset for record in system.records("tier-changes") if record.partition == partition]
             assert [each["offset"] for each in found if each["partition"] == partition] == expected[-last:]
-    assert len(tail(called, "dead-letters")) == min(10 * PARTITIONS, len(system.records("dead-letters")))
+    held = Counter(record.partition for record in system.records("dead-letters"))
+    assert Counter(each["partition"] for each in tail(called, "dead-letters")) == {n: min(10, held[n]) for n in held}
 
 
 def test_tail_shows_what_cannot_be_decoded_as_bytes_with_the_reason(called: Caller) -> None:
@@ -197,8 +198,7 @@ def test_tail_shows_whose_keys_there_are_and_no_key(called: Caller) -> None:
 def test_tail_shows_a_header_without_a_value(system: System, called: Caller) -> None:
     record = Outgoing("operations", b"ada", b"x", None, None, [("empty", None)])  # type: ignore[list-item]
     system.write([record])
-    (line,) = tail(called, "operations", "--all")
-    assert line["headers"] == {"empty": None}
+    assert [line["headers"] for line in tail(called, "operations", "--all") if "headers" in line] == [{"empty": None}]
 
 
 # Skips (D12)

@@ -1,0 +1,57 @@
+"""Answers to commands of people: once each, accepted or refused, with every condition (T-15, T-43, R-MAN-05..08)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.customer import Customer
+from processors.designation import Designation
+from processors.explanation import Because, head
+from processors.rows import Rows, Table
+from schemas.commands import Command
+from schemas.decisions import CommandAnswered, Condition
+
+
+class Answered(Struct, frozen=True, array_like=True):
+    """A command that was answered: recognises a repeated one for ever (T-15)."""
+
+    at: int
+    verdict: str
+
+
+COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")
+
+
+def answered(rows: Rows, customer_id: str, command: Command) -> bool:
+    """Whether the command was answered before."""
+    return rows.get(COMMANDS, customer_id, command.event_id) is not None
+
+
+def answer(
+    rows: Rows,
+    now: int,
+    because: Because,
+    customer: Customer,
+    command: Command,
+    conditions: Sequence[Condition],
+    stands: Designation | None = None,
+) -> tuple[Customer, CommandAnswered]:
+    """The answer: accepted if all that must hold does. The customer is the one that the command leaves behind.
+
+    `stands` is the designation that holds after it.
+    """
+    accepted = all(condition.holds for condition in conditions)
+    verdict = "accepted" if accepted else "refused"
+    rows.put(COMMANDS, Answered(now, verdict), because.customer_id, command.event_id)
+    decision = CommandAnswered(
+        **head(because, customer.sequence + 1, CommandAnswered, command.event_id, tuple(conditions)),
+        command=type(command).__name__,
+        event_id=command.event_id,
+        author_id=command.author_id,
+        role=command.role,
+        verdict=verdict,
+        designation_id=stands.designation_id if stands else None,
+        designation_version=stands.version if stands else None,
+    )
+    return replace(customer, sequence=decision.sequence), decision
