@@ -279,10 +279,9 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
-    """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
-    dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
-    return {kind: None if at is None else max(at, now) for kind, at in dues}
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int]:
+    """When each kind of timer should fire that should at all, as things stand at `now`: not in the past."""
+    return {kind: max(at, now) for kind, (due, _) in TIMERS.items() if (at := due(customer, policy)) is not None}
 
 
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, list[Decision]]:

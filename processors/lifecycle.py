@@ -4,22 +4,14 @@ from msgspec.structs import replace
 
 from processors.customer import Customer
 from processors.explanation import Because
-from processors.facts_policy import Lifecycle
 from processors.local_time import add_months, date_of, start_of
 from processors.policy import Policy
 from processors.tenure import anniversary, began
 
 IDENTIFICATION, DESIGNATION, ENGAGEMENT, RETENTION = "identification", "designation", "engagement", "retention"
 WIN_BACK = "win_back"
-
-
-def _months(rule: Lifecycle) -> tuple[tuple[str, int], ...]:
-    """The stages after the first, and the months of tenure from which on they are."""
-    return (
-        (DESIGNATION, rule.designation_months),
-        (ENGAGEMENT, rule.engagement_months),
-        (RETENTION, rule.retention_months),
-    )
+OVER = {IDENTIFICATION: "designation_months", DESIGNATION: "engagement_months", ENGAGEMENT: "retention_months"}
+"""Stages that time ends, in their order, and the field of the policy that says at how many months of tenure."""
 
 
 def stage(customer: Customer, policy: Policy, now: int) -> str | None:
@@ -30,12 +22,10 @@ def stage(customer: Customer, policy: Policy, now: int) -> str | None:
     if customer.membership.status == "cancelled":
         return WIN_BACK
     today = date_of(now, policy.time_zone)
-    reached = IDENTIFICATION
-    for name, months in _months(policy.lifecycle):
-        if add_months(start, months, policy.missing_day) > today:
-            break
-        reached = name
-    return reached
+    for name, field in OVER.items():
+        if add_months(start, getattr(policy.lifecycle, field), policy.missing_day) > today:
+            return name
+    return RETENTION
 
 
 def move_on(customer: Customer, policy: Policy, now: int, _because: Because) -> tuple[Customer, tuple[()]]:
@@ -48,11 +38,8 @@ def move_on(customer: Customer, policy: Policy, now: int, _because: Because) -> 
 
 def moves_on_at(customer: Customer, policy: Policy) -> int | None:
     """When the stage on the row is over by time alone; None for the last one, and for win-back."""
-    here = customer.activity.stage
-    if policy.lifecycle is None or here in (None, RETENTION, WIN_BACK):
+    field = OVER.get(customer.activity.stage or "")
+    if policy.lifecycle is None or field is None:
         return None
-    stages = _months(policy.lifecycle)
-    before = (IDENTIFICATION, *(name for name, _ in stages))
-    following = next(months for (_, months), name in zip(stages, before, strict=False) if name == here)
-    day = anniversary(customer, policy, following)
+    day = anniversary(customer, policy, getattr(policy.lifecycle, field))
     return None if day is None else start_of(day, policy.time_zone)

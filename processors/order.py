@@ -134,8 +134,9 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
 
 def awaited(order: Order) -> bool:
     """Whether only what came of it is known: its deliveries or reversals wait for it (T-17)."""
-    reversed_or_sent = order.cancelled or order.refunds or order.shipments or order.delivered_at is not None
-    return order.placed_at is None and bool(reversed_or_sent)
+    if order.placed_at is not None:
+        return False
+    return order.cancelled or order.delivered_at is not None or bool(order.refunds or order.shipments)
 
 
 def counts(order: Order) -> bool:

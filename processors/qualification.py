@@ -187,10 +187,12 @@ def rises_at(customer: Customer, policy: Policy) -> int | None:
     """When time alone next lifts the customer: the first anniversary that only tenure is missing for (T-11)."""
     if customer.membership.status == "cancelled" or customer.people.removal or not policy.automatic.enabled:
         return None
-    held = max(rank(policy, earned(customer)), waits_for(customer, policy))
+    start, held = began(customer, policy), max(rank(policy, earned(customer)), waits_for(customer, policy))
+    if start is None:
+        return None
     days = [
-        tenure_suffices_on(customer, policy, tier)
+        add_months(start, tier.tenure_months, policy.missing_day)
         for place, tier in enumerate(policy.tiers, start=2)
-        if place > held and _but_for_tenure(customer, policy, tier)
+        if place > held and tier.tenure_months is not None and _but_for_tenure(customer, policy, tier)
     ]
-    return min((start_of(day, policy.time_zone) for day in days if day), default=None)
+    return start_of(min(days), policy.time_zone) if days else None

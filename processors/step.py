@@ -62,7 +62,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     for kept in work.kept.values():
         if isinstance(kept.row, Customer):
             attempt(work, kept.name, _publish, kept)
-    _count(work)
+            _count(work, kept)
     if work.partition != found:
         rows.put(PARTITION, work.partition, HERE)
     return work.effects
@@ -126,20 +126,16 @@ def _ask_for_more(work: Work) -> None:
         work.partition = replace(partition, asked=True)
 
 
-def _count(work: Work) -> None:
-    """The partition's census, with whom this step made a customer or moved to another tier."""
-    changes = [(kept.before, kept.row) for kept in work.kept.values() if isinstance(kept.row, Customer)]
-    if not any(counts_otherwise(before, after) for before, after in changes):
-        return
-    census = work.rows.get(CENSUS, HERE) or Census()
-    for before, after in changes:
-        census = moved(census, before, after)
-    work.rows.put(CENSUS, census, HERE)
-
-
 def _publish(work: Work, _name: str, kept: Kept) -> None:
     """The public profile of a customer whom this step changed, once; a bug here is the last unit's."""
     before, customer = kept.before, kept.row
     policies = [named(work.rows, each.policy_version) for each in (before or customer, customer)]
     if before is None or is_told(before, customer, *policies):
         work.effects.append(public_profile(kept.subject, customer, policies[-1], log_time(work, kept.subject)))
+
+
+def _count(work: Work, kept: Kept) -> None:
+    """The partition's census, where this step made a customer or moved one to another tier."""
+    if counts_otherwise(kept.before, kept.row):
+        census = work.rows.get(CENSUS, HERE) or Census()
+        work.rows.put(CENSUS, moved(census, kept.before, kept.row), HERE)

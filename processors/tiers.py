@@ -52,6 +52,8 @@ def requalify(
         since = min(now, designation.starts_at) if designation and began else now
         customer, changed = _change(customer, Qualification(tier, deserved.conditions), reason, since, because)
         decided.append(changed)
+    if policy.automatic.approval == "none" and customer.people.proposal is None:
+        return customer, decided
     wanted = highest(policy, deserved.conditions, (APPROVAL,))
     customer, proposed = propose(customer, policy, wanted, deserved.conditions, because)
     return customer, [*decided, *proposed]
