@@ -156,7 +156,10 @@ def _win_back(customer: Customer, policy: Policy) -> _WinBack:
 
 
 def _facts(customer: Customer) -> tuple[object, ...]:
-    """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse."""
+    """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse.
+
+    But for `moved_by` of what is missing: an event that leaves a number as it was is no news.
+    """
     activity = customer.activity
     return (
         customer.sequence,

@@ -160,7 +160,7 @@ def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
 
 
 def missing(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
-    """What is missing for a tier but for tenure, whose date says more (R-TIER-20)."""
+    """What is missing for a tier but for tenure, whose date says more (R-TIER-20), and a person's word, told beside it."""
     found = (
         *_value(customer, tier),
         *_counts(customer, policy, tier),

@@ -5,10 +5,13 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from processors.activity import Activity
 from processors.customer import Alert, Customer
 from processors.frequency import YEAR_MS, orders_per_year_milli
+from processors.membership import Membership
 from processors.policy import Policy, parse
 from processors.public_profile import is_told, public_profile
+from processors.span import Span
 from schemas.decisions import Condition, CustomerProfile, Decided
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
@@ -109,6 +112,10 @@ SILVER = Customer(
         ({"sequence": 5}, True),
         ({"policy_version": "default-2"}, False),  # alone, it is no news
         ({"timers": (("grace", YEAR_START),)}, False),
+        ({"activity": Activity(stage="retention")}, True),
+        ({"activity": Activity(awaited=1)}, True),
+        ({"activity": Activity(months=Span(24_000, 1))}, False),  # until its month is one of the window's
+        ({"membership": Membership(cancelled=((YEAR_START, YEAR_START + 1),))}, True),  # they left once
     ],
 )
 def test_a_profile_is_told_where_it_differs_and_nowhere_else(changed: dict[str, object], shows: bool) -> None:

@@ -247,6 +247,18 @@ def test_each_shipped_tier_has_the_sources_benefits_and_icon_r_tier_04_r_tier_05
     }
 
 
+def test_where_any_is_enough_a_person_is_asked_all_the_same_r_tier_10() -> None:
+    """What is missing is what the tier asks for; that somebody must approve it is told beside that."""
+    any_of_two = tiers({"name": "vip", "require": "any", "orders": 1, "referrals": 5})
+    story = Story(any_of_two | {"automatic": {"approval": "every_rise"}})
+    story.order("2024-01-10", "1.00")
+    profile = story.profiles["ada"]
+    assert (profile.tier, profile.proposed_tier) == (None, "vip")
+    assert [each.name for each in profile.missing] == ["referrals"]
+    story.review("2024-01-11", "vip")
+    assert story.row().tier == "vip"
+
+
 # Policies
 
 
