@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.activity import Activity
 from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
 from processors.membership import Membership
 from processors.people import People
@@ -19,6 +20,15 @@ class Moved(Struct, frozen=True, array_like=True):
     last_order: str | None = None
     tier: str | None = None
     returned: str | None = None
+    orders: str | None = None
+    frequency: str | None = None
+    months: str | None = None
+    days: str | None = None
+    referrals: str | None = None
+    complaints: str | None = None
+    answers: str | None = None
+    left: str | None = None
+    subscription: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -50,6 +60,7 @@ class Customer(Struct, frozen=True, array_like=True):
     birth: Birth | None = None
     celebrated: Celebrated = Celebrated()
     people: People = People()
+    activity: Activity = Activity()
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -65,8 +76,8 @@ CUSTOMERS = Table(
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
-    4,
-    {1: grown, 2: grown, 3: _alert_with_tier},
+    5,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown},
 )
 
 

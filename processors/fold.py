@@ -6,15 +6,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors import (
+    activity,
     at_risk,
     celebrations,
     consents,
     designating,
     figures,
+    interactions,
+    lifecycle,
     lifetime_value,
     notices,
     operations,
     order,
+    qualification,
     return_rules,
     service,
     subscriptions,
@@ -25,6 +29,8 @@ from processors.customer import Customer, known_since, ordered
 from processors.designating import Hearing
 from processors.explanation import Because
 from processors.figures import FIGURES, Kept
+from processors.interactions import InteractionEvent
+from processors.movements import moved
 from processors.order import ORDERS, Order
 from processors.partition import HERE, in_force_at
 from processors.policy import Policy
@@ -35,7 +41,10 @@ from schemas.commands import Command, OutreachRecorded, ReturnReviewed, ReturnWi
 from schemas.decisions import Decision
 from schemas.events import (
     ConsentChanged,
+    ContactOpened,
+    CustomerReferred,
     CustomerRegistered,
+    CustomerVisited,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
@@ -51,6 +60,7 @@ from schemas.events import (
     SubscriptionPaused,
     SubscriptionResumed,
     SubscriptionStarted,
+    SurveyAnswered,
 )
 from schemas.source import SourceEvent
 
@@ -79,11 +89,14 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
         return customer
     unit.rows.put(ORDERS, after, unit.subject, order_id)
     customer = replace(customer, orders=customer.orders + order.counts(after) - order.counts(before))
-    if not (moved := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
+    if waiting := order.awaited(after) - order.awaited(before):
+        active = replace(customer.activity, awaited=customer.activity.awaited + waiting)
+        customer = replace(customer, activity=active)
+    if not (worth := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
         return customer
     return replace(
         customer,
-        value_minor=customer.value_minor + moved,
+        value_minor=customer.value_minor + worth,
         moved=replace(customer.moved, value=unit.because.cause),
     )
 
@@ -102,27 +115,19 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     )
     customer = _keep_order(unit, customer, event.order_id, before, after)
     customer = ordered(customer, event.occurred_at, unit.because.cause)
+    active = activity.ordered(customer.activity, event.occurred_at, policy)
+    customer = customer if active is customer.activity else replace(customer, activity=active)
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
-def _ship(unit: Unit, customer: Customer, event: OrderShipped) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.ship(before, event, unit.because.cause)), ()
+def _become(change: Callable[[Order, Any, str], Order]) -> Callable[[Unit, Customer, Any], Outcome]:
+    """The rule of an event that says what became of an order."""
 
+    def rule(unit: Unit, customer: Customer, event: Any) -> Outcome:
+        before = _load_order(unit, event.order_id)
+        return _keep_order(unit, customer, event.order_id, before, change(before, event, unit.because.cause)), ()
 
-def _deliver(unit: Unit, customer: Customer, event: OrderDelivered) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.deliver(before, event, unit.because.cause)), ()
-
-
-def _cancel(unit: Unit, customer: Customer, event: OrderCancelled) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.cancel(before, event, unit.because.cause)), ()
-
-
-def _refund(unit: Unit, customer: Customer, event: OrderRefunded) -> Outcome:
-    before = _load_order(unit, event.order_id)
-    return _keep_order(unit, customer, event.order_id, before, order.refund(before, event, unit.because.cause)), ()
+    return rule
 
 
 def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outcome:
@@ -137,6 +142,12 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
     if began(member, unit.policy) != began(customer, unit.policy):
         member = replace(member, moved=replace(member.moved, since=unit.because.cause))
     return member, ()
+
+
+def _interact(unit: Unit, customer: Customer, event: InteractionEvent) -> Outcome:
+    policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
+    active = interactions.tell(unit.rows, unit.subject, customer.activity, event, policy)
+    return (customer if active == customer.activity else replace(customer, activity=active)), ()
 
 
 def _hearing(unit: Unit) -> Hearing:
@@ -154,15 +165,20 @@ FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     ConsentChanged: _consent,
     OutreachRecorded: _outreach,
     OrderPlaced: _place,
-    OrderShipped: _ship,
-    OrderDelivered: _deliver,
-    OrderCancelled: _cancel,
-    OrderRefunded: _refund,
+    OrderShipped: _become(order.ship),
+    OrderDelivered: _become(order.deliver),
+    OrderCancelled: _become(order.cancel),
+    OrderRefunded: _become(order.refund),
     SubscriptionStarted: _subscribe,
     SubscriptionChanged: _subscribe,
     SubscriptionPaused: _subscribe,
     SubscriptionResumed: _subscribe,
     SubscriptionCancelled: _subscribe,
+    CustomerReferred: _interact,
+    CustomerVisited: _interact,
+    SurveyAnswered: _interact,
+    ContactOpened: _interact,
+    ReturnDisputed: _interact,
     **dict.fromkeys(operations.RULES, _command),
 }
 """Events that change what is known of a customer. They come before the tier is compared."""
@@ -186,6 +202,7 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     before, decisions = customer, list[Decision]()
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
+        customer = moved(before, customer, unit.because.cause)
         decisions += heard
     customer, changed = _compare_tier(unit, customer)
     decisions += changed
@@ -208,6 +225,10 @@ def _tell(
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
+    active = activity.looked_at(customer.activity, unit.policy, unit.now)
+    if active is not customer.activity:
+        customer = replace(customer, activity=active)
+    customer, _ = lifecycle.move_on(customer, unit.policy, unit.now, unit.because)
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.activations != unit.activations:
         customer = replace(customer, policy_version=unit.policy.version, activations=unit.activations)
@@ -221,7 +242,7 @@ def fold_activation(unit: Unit, customer: Customer) -> Outcome:
     return _tell(unit, customer, *_compare_tier(unit, customer))
 
 
-def _tenure(unit: Unit, customer: Customer) -> Outcome:
+def _time(unit: Unit, customer: Customer) -> Outcome:
     return _compare_tier(unit, customer)
 
 
@@ -241,7 +262,7 @@ def _designation(unit: Unit, customer: Customer) -> Outcome:
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
-    "tenure": (tiers.rises_at, _tenure),
+    "tenure": (qualification.rises_at, _time),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "escalation": (service.escalates_at, service.escalate),
@@ -252,14 +273,15 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
     "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
     "designation": (designating.moves_at, _designation),
+    "windows": (lambda customer, _: customer.activity.turns_at, _time),
+    "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 
 
-def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int | None]:
-    """When each kind of timer should fire, as things stand at `now`: not in the past, and None for never."""
-    dues = ((kind, due(customer, policy)) for kind, (due, _) in TIMERS.items())
-    return {kind: None if at is None else max(at, now) for kind, at in dues}
+def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int]:
+    """When each kind of timer should fire that should at all, as things stand at `now`: not in the past."""
+    return {kind: max(at, now) for kind, (due, _) in TIMERS.items() if (at := due(customer, policy)) is not None}
 
 
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, list[Decision]]:

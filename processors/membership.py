@@ -37,6 +37,11 @@ def never_cancelled(membership: Membership) -> bool:
     return membership.status != "cancelled" and not membership.cancelled
 
 
+def cancellations(membership: Membership) -> int:
+    """How often the customer left, as far as it is remembered (R-CUST-08)."""
+    return len(membership.cancelled) + (membership.status == "cancelled")
+
+
 def days_between(spell: Spell, zone: str) -> int:
     """Local days from the one instant to the other."""
     return (date_of(spell[1], zone) - date_of(spell[0], zone)).days
@@ -62,6 +67,8 @@ def tenure_began(membership: Membership, policy: Policy, since: int) -> date:
     """The local day that tenure is counted from, after what cancellations of more than some days did to it (T-10)."""
     zone, rule = policy.time_zone, policy.cancellation
     began = date_of(since, zone)
+    if not membership.cancelled:
+        return began
     gaps = [spell for spell in membership.cancelled if days_between(spell, zone) > rule.gap_days and spell[1] > since]
     match rule.tenure_in_gap:
         case "stops":

@@ -132,6 +132,13 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
     return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
 
 
+def awaited(order: Order) -> bool:
+    """Whether only what came of it is known: its deliveries or reversals wait for it (T-17)."""
+    if order.placed_at is not None:
+        return False
+    return order.cancelled or order.delivered_at is not None or bool(order.refunds or order.shipments)
+
+
 def counts(order: Order) -> bool:
     """Whether it counts as an order: placed and not cancelled; an order of zero counts."""
     return order.placed_at is not None and not order.cancelled

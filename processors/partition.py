@@ -3,7 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.policy import Policy, PolicyInvalid, parse
+from processors.policy import Policy, parse
+from processors.policy_errors import PolicyInvalid
 from processors.rows import Rows, Table, grown
 from schemas.events import ClockTicked, PolicyActivated
 

@@ -1,18 +1,18 @@
 """The policy document: every number that a programme may choose, with its unit in its name and its bounds."""
 
-import re
 from collections.abc import Iterable
-from copy import deepcopy
 from functools import lru_cache
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from processors.business_hours import Calendar
 from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
+from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.local_time import MissingDay, zones
-from processors.policy_fields import Days, Name
+from processors.policy_errors import PolicyInvalid, found, named
+from processors.policy_fields import Count, Days, Name
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from schemas.fields import Currency, Id, Minor
 
@@ -29,13 +29,27 @@ class Components(Struct, frozen=True, forbid_unknown_fields=True):
     shipping: bool
 
 
-class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tier is a floor (C-01): both conditions must hold (C-02)."""
+class Tier(Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
+    """A tier is a floor (C-01, C-09): all of its conditions must hold (C-02), or any one; what is absent is not asked (R-TIER-07).
+
+    `order_months` are local calendar months with an order among the last whole ones, `interaction_days` local days with a
+    visit, contact or answer among the last whole ones; how many are looked at is `windows`.
+    """
 
     name: Name
     label: str
-    lifetime_value_minor: Minor
-    tenure_months: Annotated[int, Meta(ge=0, le=1200)]
+    lifetime_value_minor: Minor | None = None
+    tenure_months: Annotated[int, Meta(ge=0, le=1200)] | None = None
+    require: Literal["all", "any"] = "all"
+    orders: Count | None = None
+    orders_per_year_milli: Count | None = None
+    order_months: Count | None = None
+    referrals: Count | None = None
+    most_cancellations: Count | None = None
+    most_complaints: Count | None = None
+    answers: Count | None = None
+    interaction_days: Count | None = None
+    monthly_subscription_minor: Minor | None = None
 
 
 class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
@@ -169,17 +183,10 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     designations: Designations = Designations()
     benefits: Benefits = Benefits()
     labels: dict[Name, Label] = field(default_factory=dict)
-
-
-class PolicyInvalid(NamedTuple):
-    """Why a document is no policy: where, what was found there, and what would be right."""
-
-    path: str
-    found: str
-    allowed: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: found {self.found}; allowed is {self.allowed}"
+    windows: Windows = Windows()
+    complaint_topics: tuple[str, ...] = ("complaint",)
+    lifecycle: Lifecycle | None = None
+    vip_share: VipShare = VipShare()
 
 
 @lru_cache(maxsize=32)
@@ -193,9 +200,30 @@ def parse(document: str) -> Policy | PolicyInvalid:
         policy = msgspec.convert(content, Policy)
     except msgspec.ValidationError as error:
         allowed, _, path = str(error).partition(" - at `")
-        path = _named(content, path.rstrip("`") or "$")
-        return PolicyInvalid(path, _found(content, path), allowed)
+        path = named(content, path.rstrip("`") or "$", Policy)
+        return PolicyInvalid(path, found(content, path), allowed)
     return _contradiction(policy) or policy
+
+
+IDEAL_TIERS = 3
+"""More are allowed, and warned of (R-TIER-19, C-13)."""
+CONDITIONS = (
+    "lifetime_value_minor", "tenure_months", "orders", "orders_per_year_milli", "order_months", "referrals",
+    "most_cancellations", "most_complaints", "answers", "interaction_days", "monthly_subscription_minor",
+)  # fmt: skip
+"""The fields of a tier that ask for something (R-TIER-09)."""
+
+
+def asked(tier: Tier) -> list[str]:
+    """What a tier asks for."""
+    return [name for name in CONDITIONS if getattr(tier, name) is not None]
+
+
+def warnings(policy: Policy) -> list[str]:
+    """What a valid policy had better not say."""
+    if len(policy.tiers) <= IDEAL_TIERS:
+        return []
+    return [f"found {len(policy.tiers)} tiers; 2-3 are ideal (R-TIER-19)"]
 
 
 def rank(policy: Policy, tier: str | None) -> int:
@@ -205,61 +233,47 @@ def rank(policy: Policy, tier: str | None) -> int:
     return next((place for place, each in enumerate(policy.tiers, start=2) if each.name == tier), 1)
 
 
-def _steps(path: str) -> list[str | int]:
-    """The keys and places that a path like `$.tiers[0].name` goes through."""
-    return [key or int(index) for key, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", path)]
-
-
-def _named(content: Any, path: str) -> str:
-    """The path with the name of the entry that `[...]` stands for: alone among its like, it is wrong as well."""
-    above, anonymous, below = path.partition("[...]")
-    if not anonymous:
-        return path
-    for name in list(_at(content, above)):
-        alone = deepcopy(content)
-        entries = _at(alone, above)
-        for other in entries.keys() - {name}:
-            del entries[other]
-        try:
-            msgspec.convert(alone, Policy)
-        except msgspec.ValidationError as error:
-            if path in str(error):
-                return _named(content, f"{above}.{name}{below}")
-    return path
-
-
-def _at(content: Any, path: str) -> Any:
-    """What stands at a path. Raises `LookupError` and `TypeError` where there is none."""
-    for step in _steps(path):
-        content = content[step]
-    return content
-
-
-def _found(content: Any, path: str) -> str:
-    try:
-        content = _at(content, path.partition("[...]")[0])
-    except (LookupError, TypeError):
-        return "nothing"
-    return msgspec.json.encode(content).decode()[:200]
-
-
 def _contradiction(policy: Policy) -> PolicyInvalid | None:
     """What no single field shows to be wrong."""
-    if policy.time_zone not in zones():
-        return PolicyInvalid("$.time_zone", repr(policy.time_zone), "a zone of the IANA database, as Europe/Berlin")
+    checks = (_zone, _tiers, _calendars, _entitled, _bounds)
+    return next((wrong for check in checks if (wrong := check(policy))), None)
+
+
+def _zone(policy: Policy) -> PolicyInvalid | None:
+    if policy.time_zone in zones():
+        return None
+    return PolicyInvalid("$.time_zone", repr(policy.time_zone), "a zone of the IANA database, as Europe/Berlin")
+
+
+def _tiers(policy: Policy) -> PolicyInvalid | None:
+    """Tiers have names of their own, ascend, and ask for something."""
     names = [tier.name for tier in policy.tiers]
-    for at, (below, tier) in enumerate(zip(policy.tiers, policy.tiers[1:], strict=False), start=1):
+    for at, tier in enumerate(policy.tiers):
         if tier.name in names[:at]:
             return PolicyInvalid(f"$.tiers[{at}].name", tier.name, "a name that no other tier has")
-        if tier.lifetime_value_minor < below.lifetime_value_minor:
-            found = str(tier.lifetime_value_minor)
+        if not asked(tier):
+            allowed = "at least one condition; `lifetime_value_minor: 0` is a tier for everybody"
+            return PolicyInvalid(f"$.tiers[{at}]", "no condition", allowed)
+        floor, below = tier.lifetime_value_minor, policy.tiers[max(at - 1, 0)]
+        if floor is not None and below.lifetime_value_minor is not None and floor < below.lifetime_value_minor:
             allowed = f"at least {below.lifetime_value_minor}, the floor of {below.name}: tiers ascend"
-            return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", found, allowed)
+            return PolicyInvalid(f"$.tiers[{at}].lifetime_value_minor", str(floor), allowed)
+    return None
+
+
+def _calendars(policy: Policy) -> PolicyInvalid | None:
+    """Only calendars that there are say when somebody works."""
     calendars = ("always", *policy.service.calendars)
     for where, route in (("base", policy.routing.base), *policy.routing.tiers.items()):
         if route.calendar not in calendars:
             path = where if where == "base" else f"tiers.{where}"
             return PolicyInvalid(f"$.routing.{path}.calendar", route.calendar, f"one of {', '.join(calendars)}")
+    return None
+
+
+def _entitled(policy: Policy) -> PolicyInvalid | None:
+    """Only tiers that there are entitle to something."""
+    names = [tier.name for tier in policy.tiers]
     per_tier: dict[str, Iterable[str]] = {
         "returns.rights.tiers": policy.returns.rights.tiers,
         "routing.tiers": policy.routing.tiers,
@@ -271,3 +285,8 @@ def _contradiction(policy: Policy) -> PolicyInvalid | None:
         if unknown := sorted(set(entries) - set(names)):
             return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")
     return None
+
+
+def _bounds(policy: Policy) -> PolicyInvalid | None:
+    """Bounds that must follow one another."""
+    return descending("lifecycle", policy.lifecycle) or descending("vip_share", policy.vip_share)

@@ -6,5 +6,6 @@ from msgspec import Meta
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
 SomeDays = Annotated[int, Meta(ge=1, le=3650)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 """A tier's, queue's, purpose's or benefit's id: what decisions carry. What people read is the label."""

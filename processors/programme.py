@@ -15,7 +15,8 @@ from processors.effects import Refused, Send
 from processors.explanation import NAMESPACE
 from processors.local_time import local
 from processors.partition import Document, Partition, admissible
-from processors.policy import Policy, PolicyInvalid
+from processors.policy import Policy
+from processors.policy_errors import PolicyInvalid
 from processors.rows import Table
 from processors.unit import Unit
 from schemas.directives import Directive, PolicyPublished, PolicyWithdrawn
@@ -166,9 +167,10 @@ def _stranger(role: str) -> Refused:
     return Refused("not_permitted", f"found the role {role}; {' or '.join(PUBLISHERS)} may do this")
 
 
-def wanted(programme: Programme, _policy: Policy, _now: int) -> Mapping[str, int | None]:
+def wanted(programme: Programme, _policy: Policy, _now: int) -> Mapping[str, int]:
     """When the next version that is approved comes into force."""
-    return {TIMER: min((each.at for each in programme.approvals if each.awaited), default=None)}
+    coming = [each.at for each in programme.approvals if each.awaited]
+    return {TIMER: min(coming)} if coming else {}
 
 
 def activate(unit: Unit, programme: Programme, _timer: str) -> tuple[Programme, Sequence[Send]]:

@@ -9,25 +9,15 @@ from processors.consents import purposes
 from processors.customer import Customer
 from processors.designation import Designation, until
 from processors.episodes import follow_up_by, open_alert, outcome_by
+from processors.frequency import orders_per_year_milli
 from processors.local_time import start_of
-from processors.membership import lapses_at
-from processors.money import half_up
+from processors.membership import lapses_at, never_cancelled
 from processors.people import People
 from processors.policy import Policy, Tier, rank
-from processors.tenure import anniversary
+from processors.qualification import missing, tenure_suffices_on
 from schemas.decisions import BenefitDelivery, CustomerProfile
 
 NOBODY = People()
-YEAR_MS = 31_556_952_000
-"""The mean Gregorian year: frequency is a rate; tenure counts calendar years (T-08)."""
-
-
-def orders_per_year_milli(customer: Customer) -> int:
-    """Orders a year between the first and the last one, thousandths; shorter than a year counts as one (R-CUST-10)."""
-    if customer.first_order_at is None or customer.last_order_at is None:
-        return 0
-    active_ms = max(customer.last_order_at - customer.first_order_at, YEAR_MS)
-    return half_up(customer.orders * 1000 * YEAR_MS, active_ms)
 
 
 def next_tier(customer: Customer, policy: Policy) -> Tier | None:
@@ -39,8 +29,10 @@ def next_tier(customer: Customer, policy: Policy) -> Tier | None:
 def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: int) -> CustomerProfile:
     """What `customer-profiles` says of a customer. Nothing but `as_of` changes with time alone."""
     ahead, people, shown = next_tier(customer, policy), customer.people, label(customer, policy)
-    day = anniversary(customer, policy, ahead) if ahead else None
+    day = tenure_suffices_on(customer, policy, ahead) if ahead else None
+    floor = ahead.lifetime_value_minor if ahead else None
     start = policy.early_access.get(customer.tier or "")
+    activity = customer.activity
     return CustomerProfile(
         customer_id=customer_id,
         as_of=as_of,
@@ -55,7 +47,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         last_order_at=customer.last_order_at,
         at_risk=open_alert(customer.alert) is not None,
         next_tier=ahead.name if ahead else None,
-        missing_value_minor=max(ahead.lifetime_value_minor - customer.value_minor, 0) if ahead else None,
+        missing_value_minor=None if floor is None else max(floor - customer.value_minor, 0),
         tenure_suffices_at=start_of(day, policy.time_zone) if day else None,
         policy_version=policy.version,
         status=customer.membership.status,
@@ -80,6 +72,16 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         proposed_tier=_awaited(customer),
         automatic_blocked=people.removal is not None,
         automatic_again_at=people.removal.until if people.removal else None,
+        journey_stage=activity.stage,
+        never_cancelled=never_cancelled(customer.membership),
+        referrals=activity.referrals,
+        complaints=activity.complaints,
+        answers=activity.answers,
+        order_months=activity.order_months,
+        interaction_days=activity.interaction_days,
+        orders_awaited=activity.awaited,
+        next_tier_require=ahead.require if ahead else None,
+        missing=missing(customer, policy, ahead, as_of) if ahead else (),
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )
@@ -154,7 +156,11 @@ def _win_back(customer: Customer, policy: Policy) -> _WinBack:
 
 
 def _facts(customer: Customer) -> tuple[object, ...]:
-    """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse."""
+    """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse.
+
+    But for `moved_by` of what is missing: an event that leaves a number as it was is no news.
+    """
+    activity = customer.activity
     return (
         customer.sequence,
         customer.tier,
@@ -173,4 +179,12 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         customer.consents,
         customer.birth and customer.birth.month,
         _of_people(customer),
+        activity.stage,
+        activity.referrals,
+        activity.complaints,
+        activity.answers,
+        activity.order_months,
+        activity.interaction_days,
+        activity.awaited,
+        customer.membership.cancelled,
     )

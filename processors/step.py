@@ -14,9 +14,10 @@ from processors import subjects, timers
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
-from processors.policy import PolicyInvalid
+from processors.policy_errors import PolicyInvalid
 from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
+from processors.vip_share import CENSUS, Census, counts_otherwise, moved
 from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, run_next
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
 from schemas.partitions import reserved
@@ -61,6 +62,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     for kept in work.kept.values():
         if isinstance(kept.row, Customer):
             attempt(work, kept.name, _publish, kept)
+            _count(work, kept)
     if work.partition != found:
         rows.put(PARTITION, work.partition, HERE)
     return work.effects
@@ -130,3 +132,10 @@ def _publish(work: Work, _name: str, kept: Kept) -> None:
     policies = [named(work.rows, each.policy_version) for each in (before or customer, customer)]
     if before is None or is_told(before, customer, *policies):
         work.effects.append(public_profile(kept.subject, customer, policies[-1], log_time(work, kept.subject)))
+
+
+def _count(work: Work, kept: Kept) -> None:
+    """The partition's census, where this step made a customer or moved one to another tier."""
+    if counts_otherwise(kept.before, kept.row):
+        census = work.rows.get(CENSUS, HERE) or Census()
+        work.rows.put(CENSUS, moved(census, kept.before, kept.row), HERE)

@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     timers: tuple[str, ...]
     fold_event: Callable[[Unit, Any, Any], Outcome]
     fold_timer: Callable[[Unit, Any, str], Outcome]
-    wanted: Callable[[Any, Policy, int], Mapping[str, int | None]]
+    wanted: Callable[[Any, Policy, int], Mapping[str, int]]
     fold_activation: Callable[[Unit, Any], Outcome] | None = None
 
 

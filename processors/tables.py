@@ -7,6 +7,7 @@ from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.figures import FIGURES
+from processors.interactions import COUNTED
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS
@@ -14,6 +15,7 @@ from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
+from processors.vip_share import CENSUS
 
 TABLES: tuple[Table[Any], ...] = (
     PARTITION,  # b"#"
@@ -28,6 +30,8 @@ TABLES: tuple[Table[Any], ...] = (
     COMMANDS,  # b"n"
     PLAIN,  # b"t"
     HELD,  # b"h"
+    COUNTED,  # b"r"
+    CENSUS,  # b"m"
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
 )

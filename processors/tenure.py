@@ -5,7 +5,7 @@ from datetime import date
 from processors.customer import Customer
 from processors.local_time import add_months
 from processors.membership import tenure_began
-from processors.policy import Policy, Tier
+from processors.policy import Policy
 
 
 def began(customer: Customer, policy: Policy) -> date | None:
@@ -13,7 +13,7 @@ def began(customer: Customer, policy: Policy) -> date | None:
     return None if customer.since is None else tenure_began(customer.membership, policy, customer.since)
 
 
-def anniversary(customer: Customer, policy: Policy, tier: Tier) -> date | None:
-    """The local day from whose start tenure suffices for `tier`; None when nothing tells since when (T-07)."""
+def anniversary(customer: Customer, policy: Policy, months: int) -> date | None:
+    """The local day from whose start tenure is so many months; None when nothing tells since when (T-07)."""
     start = began(customer, policy)
-    return None if start is None else add_months(start, tier.tenure_months, policy.missing_day)
+    return None if start is None else add_months(start, months, policy.missing_day)

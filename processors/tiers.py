@@ -1,90 +1,24 @@
-"""Tiers: the highest one whose conditions all hold; a rise at once, a fall after a grace time (R-TIER-01..03, C-07)."""
-
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+"""Tiers: the one that rules or a person give is held: a rise at once, a fall after a grace time (R-TIER-01..03, C-07)."""
 
 from msgspec.structs import replace
 
-from processors import designation as designations
-from processors.approval import APPROVAL, REMOVAL, gates, propose, waits_for
+from processors.approval import APPROVAL, REMOVAL, propose
 from processors.customer import Customer, earned
-from processors.designation import OVER, Designation, counts, kept_conditions, lapsed
-from processors.explanation import Because, compare, head
-from processors.local_time import date_of, end_of, start_of
+from processors.designation import OVER, Designation, counts, lapsed
+from processors.explanation import Because, head
+from processors.local_time import end_of
 from processors.membership import lapses_at as membership_lapses_at
-from processors.policy import Policy, Tier, rank
-from processors.tenure import anniversary
-from schemas.decisions import Condition, QualificationProposed, TierChanged
+from processors.policy import Policy, rank
+from processors.qualification import Qualification, highest, qualify
+from schemas.decisions import QualificationProposed, TierChanged
 
 NO_TIER = "none"
 """Stands for "no tier" in a decision's id."""
 
 
-class Qualification(NamedTuple):
-    """The tier deserved, and every condition evaluated for it, failed ones included (T-07, T-48)."""
-
-    tier: str | None
-    conditions: tuple[Condition, ...]
-
-
-def _conditions(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
-    """Tenure is compared by date, so that the explanation names the day on which it suffices (T-07).
-
-    What moves the date is whatever told since when they are a customer.
-    """
-    today = date_of(now, policy.time_zone).isoformat()
-    reached = anniversary(customer, policy, tier)
-    return (
-        compare(
-            tier.name,
-            "lifetime_value_minor",
-            customer.value_minor,
-            ">=",
-            tier.lifetime_value_minor,
-            customer.moved.value,
-        ),
-        compare(
-            tier.name,
-            f"tenure_{tier.tenure_months}_months_on",
-            today,
-            ">=",
-            reached.isoformat() if reached else None,
-            customer.moved.since,
-        ),
-        *_not_cancelled(customer, policy, tier, now),
-        *gates(customer, policy, tier, now),
-    )
-
-
-def _not_cancelled(customer: Customer, policy: Policy, tier: Tier, now: int) -> tuple[Condition, ...]:
-    """Who left keeps what they have for a while, and rises no further (R-TIER-15, T-13). Of others nothing is asked."""
-    left = customer.membership
-    if left.status != "cancelled":
-        return ()
-    if rank(policy, tier.name) > rank(policy, earned(customer)):
-        return (compare(tier.name, "status", left.status, "in", "active, paused", left.cause),)
-    return kept_conditions(tier.name, left, policy, now)
-
-
-def qualify(customer: Customer, policy: Policy, now: int) -> Qualification:
-    """The highest tier whose conditions all hold at `now` (C-01, C-02), with every condition of every tier.
-
-    Those of a designation come last: it gives a tier beside the rules.
-    """
-    evaluated = [condition for tier in policy.tiers for condition in _conditions(customer, policy, tier, now)]
-    designated = designations.conditions(customer.people.designation, customer.membership, policy, now)
-    return Qualification(_highest(policy, evaluated), (*evaluated, *designated))
-
-
-def _highest(policy: Policy, conditions: Sequence[Condition], but_for: Collection[str] = ()) -> str | None:
-    """The highest tier whose conditions all hold, those of some names left aside."""
-    missing = {each.of for each in conditions if not each.holds and each.name not in but_for}
-    return next((tier.name for tier in reversed(policy.tiers) if tier.name not in missing), None)
-
-
 def reviewable(customer: Customer, policy: Policy, now: int) -> str | None:
     """The tier above the one earned that only a person's word is missing for (R-TIER-10); None for none."""
-    deserved = _highest(policy, qualify(customer, policy, now).conditions, (APPROVAL, REMOVAL))
+    deserved = highest(policy, qualify(customer, policy, now).conditions, (APPROVAL, REMOVAL))
     return deserved if rank(policy, deserved) > rank(policy, earned(customer)) else None
 
 
@@ -118,7 +52,9 @@ def requalify(
         since = min(now, designation.starts_at) if designation and began else now
         customer, changed = _change(customer, Qualification(tier, deserved.conditions), reason, since, because)
         decided.append(changed)
-    wanted = _highest(policy, deserved.conditions, (APPROVAL,))
+    if policy.automatic.approval == "none" and customer.people.proposal is None:
+        return customer, decided
+    wanted = highest(policy, deserved.conditions, (APPROVAL,))
     customer, proposed = propose(customer, policy, wanted, deserved.conditions, because)
     return customer, [*decided, *proposed]
 
@@ -190,19 +126,6 @@ def _change(
         moved=replace(customer.moved, tier=because.cause),
     )
     return changed, decision
-
-
-def rises_at(customer: Customer, policy: Policy) -> int | None:
-    """When time alone next lifts the customer: the first anniversary that only tenure is missing for (T-11)."""
-    if customer.membership.status == "cancelled" or customer.people.removal or not policy.automatic.enabled:
-        return None
-    held = max(rank(policy, earned(customer)), waits_for(customer, policy))
-    days = [
-        anniversary(customer, policy, tier)
-        for place, tier in enumerate(policy.tiers, start=2)
-        if place > held and customer.value_minor >= tier.lifetime_value_minor
-    ]
-    return min((start_of(day, policy.time_zone) for day in days if day), default=None)
 
 
 def falls_at(customer: Customer, _policy: Policy) -> int | None:

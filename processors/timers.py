@@ -51,6 +51,8 @@ KINDS = (
     Kind("anniversary", "celebration", HELD),
     Kind("birthday", "celebration", HELD),
     Kind("designation", "designation", HELD),
+    Kind("windows", "tier", PLAIN),
+    Kind("stage", "stage", PLAIN),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -100,12 +102,12 @@ def disarm(rows: Rows, armed: Armed, timer: Timer) -> Armed:
     return tuple(each for each in armed if each != (timer.kind, timer.due))
 
 
-def arm(rows: Rows, armed: Armed, subject: str, wanted: Mapping[str, int | None]) -> Armed:
+def arm(rows: Rows, armed: Armed, subject: str, wanted: Mapping[str, int]) -> Armed:
     """See that no kind fires later than `wanted`. A timer that is no longer wanted fires and does nothing."""
     dues = dict(armed)
-    for kind in KINDS:
-        due, before = wanted.get(kind.name), dues.get(kind.name)
-        if due is None or (before is not None and before <= due):
+    for name, due in wanted.items():
+        kind, before = _BY_NAME[name], dues.get(name)
+        if before is not None and before <= due:
             continue
         if before is not None:
             armed = disarm(rows, armed, Timer(before, subject, kind.name, kind.about))

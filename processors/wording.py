@@ -52,6 +52,10 @@ NAMES: Mapping[str, str] = {
     "escalated": "passed on to somebody else",
     "disputed": "the customer objects",
     "status": "subscriptions",
+    "orders_per_year_milli": "orders a year, thousandths",
+    "answers": "answers to surveys",
+    "monthly_subscription_minor": "subscriptions a month",
+    "conditions_met": "conditions that hold, of which one is enough",
     "days_cancelled": "days since the cancellation",
     "cancelled_for_good": "cancelled for good",
     "ordered_at": "the order",
@@ -60,6 +64,14 @@ NAMES: Mapping[str, str] = {
     "outreach": "what a person recorded",
     **vocabulary.NAMES,
 }
+OF: Mapping[str, str] = {
+    "units_left_of_": "units left of line {of}",
+    "units_accepted_of_": "units accepted of line {of}",
+    "requested_at_for_": "line {of} asked for on",
+    "order_months_of_": "months with an order among the last {of}",
+    "interaction_days_of_": "days with a contact among the last {of}",
+}
+"""Names of conditions that end with what they are about."""
 TIMERS: Mapping[str, str] = {
     "tenure": "an anniversary",
     "grace": "the end of the days of grace",
@@ -72,6 +84,8 @@ TIMERS: Mapping[str, str] = {
     "anniversary": "an anniversary",
     "birthday": "a month of birth",
     "designation": "a date of what a person decided",
+    "windows": "a month or a day that is looked at no more",
+    "stage": "a stage of the customer's journey",
 }
 
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -160,12 +174,10 @@ def subject(condition: Condition, policy: Policy) -> str:
     name = condition.name
     if name.startswith("tenure_"):
         text = f"{name.split('_')[1]} months as a customer"
-    elif name.startswith("units_"):
-        text = name.replace("_", " ", 2).replace("_", " line ", 1)
     elif name.startswith("returns_in_"):
         text = f"returns asked for in {name.split('_')[2]} months"
-    elif name.startswith("requested_at_for_"):
-        text = f"line {name.removeprefix('requested_at_for_')} asked for on"
+    elif stem := next((each for each in OF if name.startswith(each)), None):
+        text = OF[stem].format(of=name.removeprefix(stem))
     else:
         text = NAMES.get(name, name.replace("_", " "))
     tiers = {tier.name: tier.label for tier in policy.tiers}

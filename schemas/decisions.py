@@ -257,6 +257,16 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     proposed_tier: str | None = None
     automatic_blocked: bool = False
     automatic_again_at: int | None = None
+    journey_stage: str | None = None
+    never_cancelled: bool = True
+    referrals: int = 0
+    complaints: int = 0
+    answers: int = 0
+    order_months: int | None = None
+    interaction_days: int | None = None
+    orders_awaited: int = 0
+    next_tier_require: str | None = None
+    missing: tuple[Condition, ...] = ()
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):

@@ -174,7 +174,8 @@ def _dashed(key: str) -> str:
 
 
 def _is_flag(argument: Argument) -> bool:
-    return argument.parse and argument.index is None and not argument.children  # of a group its members are flags
+    """A parameter of several flags is none itself."""
+    return argument.parse and argument.index is None and not argument.children
 
 
 def _name(argument: Argument) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from processors.policy import Policy, PolicyInvalid, parse
+from processors.policy import Policy, parse
+from processors.policy_errors import PolicyInvalid
 from schemas.events import PolicyActivated
 from schemas.fields import EARLIEST_MS
 

@@ -43,6 +43,7 @@ def check(file: Path, /, *, as_json: Json = False) -> int:
     as_json
         The document as it would stand in the log.
     """
+    from processors.policy import warnings
     from streams import policies
 
     try:
@@ -54,6 +55,8 @@ def check(file: Path, /, *, as_json: Json = False) -> int:
         return OK
     out().print(f"{file} is a policy: {policy.name}, version {policy.version}")
     out().print(_drawn(policy))
+    for warning in warnings(policy):
+        out().print(f"warning: {warning}")
     return OK
 
 
@@ -88,6 +91,7 @@ def show(version: str | None = None, /, *, as_json: Json = False) -> int:
 
 def _drawn(policy: "Policy") -> Table:
     """What each tier asks for and gives."""
+    from processors.asking import asks
     from processors.wording import money
 
     drawn = table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
@@ -95,12 +99,9 @@ def _drawn(policy: "Policy") -> Table:
         name = tier.name if tier else ""
         right = policy.returns.rights.tiers.get(name, policy.returns.rights.base)
         route = policy.routing.tiers.get(name, policy.routing.base)
-        asks = (
-            f"{money(tier.lifetime_value_minor, policy.currency)}, {tier.tenure_months} months" if tier else "nothing"
-        )
         drawn.add_row(
             tier.label if tier else "everyone else",
-            asks,
+            asks(tier, policy) if tier else "nothing",
             f"{right.window_days} days",
             money(right.auto_approve_limit_minor, policy.currency),
             route.queue,

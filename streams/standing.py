@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from processors.activity import looked_at
 from processors.customer import CUSTOMERS
 from processors.partition import HERE, PARTITION, Partition, current
 from processors.policy import Policy
-from processors.tiers import qualify, rises_at
+from processors.qualification import qualify, rises_at
 from schemas.codec import decode, kind_of
 from schemas.decisions import Condition
 from schemas.events import ClockTicked
@@ -59,6 +62,8 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
         return None
     policy = current(rows, here)
     now = (here.at or 0) if at is None else at
+    # What windows hold is on the row as it was last looked at; by now a new policy may ask for more.
+    customer = replace(customer, activity=looked_at(customer.activity, policy, now))
     qualification = qualify(customer, policy, now)
     return Standing(
         customer_id,

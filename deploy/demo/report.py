@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from processors import wording
+from processors.asking import asks
 from processors.policy import Policy, parse
 from processors.wording import amount, day, label
 from schemas import decisions
@@ -122,10 +123,7 @@ def tiers(demo: Demo) -> Group:
     for profile in demo.profiles.values():
         value[profile["tier"]] += profile["lifetime_value_minor"]
     ladder = _ladder(demo)
-    floors = {
-        tier.name: f"from {amount(tier.lifetime_value_minor, demo.policy.currency)} and {tier.tenure_months} months"
-        for tier in demo.policy.tiers
-    }
+    floors = {tier.name: asks(tier, demo.policy) for tier in demo.policy.tiers}
     return bars(
         f"Tiers of {len(demo.profiles):,} customers",
         [(label(tier, demo.policy), held[tier]) for tier in ladder],

@@ -28,6 +28,8 @@ from state.overlay import Overlay
 T = TypeVar("T")
 Document = dict[str, Any]
 EARLY = "1995-01-01"
+NO_STAGES: Document = {"lifecycle": {"designation_months": 0, "engagement_months": 0, "retention_months": 0}}
+"""Changes of the policy under which everybody is in the last stage from their first day on: no timer but those looked at."""
 
 
 @cache
@@ -506,11 +508,30 @@ class Story:
         customer: str = "ada",
         event: str | None = None,
         channel: str = "chat",
+        topic: str = "general",
         **given: Any,
     ) -> list[Effect]:
         """The customer contacts support."""
         source = self._source(customer, date, event)
-        return self.happen(e.ContactOpened(**source, case_id=case, channel=channel), **given)
+        return self.happen(e.ContactOpened(**source, case_id=case, channel=channel, topic=topic), **given)
+
+    def refer(
+        self, date: str, referred: str, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The customer refers somebody."""
+        source = self._source(customer, date, event)
+        return self.happen(e.CustomerReferred(**source, referred_customer_id=referred), **given)
+
+    def visit(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
+        """The customer comes to the shop, or to its pages."""
+        return self.happen(e.CustomerVisited(**self._source(customer, date, event), channel="web"), **given)
+
+    def reply(
+        self, date: str, question: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """The customer answers a question of a survey."""
+        source = self._source(customer, date, event)
+        return self.happen(e.SurveyAnswered(**source, survey_id="spring", question_id=question, score=9), **given)
 
     def case(
         self,

@@ -288,7 +288,7 @@ def live(
         if customer in customers:
             story.register("2014-01-01", customer=customer, event=f"joined-{customer}")
             story.order("2024-01-01", "1000.00", f"first-{customer}", customer=customer, event=f"first-{customer}")
-    waiting: list[Send] = []
+    waiting = [each for each in story.effects if isinstance(each, Send)]
     late = iter(delays)
     happenings = [(at, 1, n) for n, (at, _) in enumerate(activations)] + [
         (at, 0, n) for n, (at, _, _) in enumerate(orders)

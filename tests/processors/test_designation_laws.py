@@ -279,7 +279,7 @@ def test_neither_ticks_nor_pieces_show_in_state_or_decisions_d8_t_21(
             if it.kind == "tick":
                 cut.tick(it.when())
             else:
-                tell(cut, it)
+                cut.happen(events[it.minute])
     end(plain)
     end(cut)
     kept = b"c", b"o", b"g", b"t", b"h"

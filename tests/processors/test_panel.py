@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from processors.early_access import early_access
 from processors.panel import Candidate, choose
-from processors.policy import Policy, PolicyInvalid, parse
+from processors.policy import Policy, parse
+from processors.policy_errors import PolicyInvalid
 from tests.processors.story import Story, policy_with
 
 

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from processors.discretion import ROLES
-from processors.policy import Policy, PolicyInvalid, parse, rank
+from processors.policy import Policy, parse, rank
+from processors.policy_errors import PolicyInvalid
 from tests.processors.story import policy_with
 
 
@@ -24,7 +25,7 @@ def test_the_policies_in_the_repository_are_valid(path: str) -> None:
     assert isinstance(parse(json.dumps(document)), Policy)
 
 
-def test_the_shipped_tiers_are_the_sources_r_tier_01_to_03() -> None:
+def test_the_shipped_tiers_are_the_sources_r_tier_01_r_tier_02_r_tier_03() -> None:
     policy = parse(json.dumps(policy_with()))
     assert isinstance(policy, Policy)
     tiers = [(tier.label, tier.lifetime_value_minor, tier.tenure_months) for tier in policy.tiers]

@@ -5,11 +5,15 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from processors.activity import Activity
 from processors.customer import Alert, Customer
+from processors.frequency import YEAR_MS, orders_per_year_milli
+from processors.membership import Membership
 from processors.policy import Policy, parse
-from processors.public_profile import YEAR_MS, is_told, orders_per_year_milli, public_profile
-from schemas.decisions import CustomerProfile, Decided
-from tests.processors.story import Story, none_of, only, policy_with
+from processors.public_profile import is_told, public_profile
+from processors.span import Span
+from schemas.decisions import Condition, CustomerProfile, Decided
+from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
 YEAR_START = 1_704_067_200_000
 
@@ -52,11 +56,14 @@ def test_a_registered_customer_has_a_profile() -> None:
         missing_value_minor=100_000,
         tenure_suffices_at=story.at("2025-01-01"),
         policy_version="default-1",
+        journey_stage="identification",
+        next_tier_require="all",
+        missing=(Condition("gold", "lifetime_value_minor", 0, ">=", 100_000, holds=False),),
     )
 
 
 def test_what_changes_nothing_publishes_nothing() -> None:
-    story = Story()
+    story = Story(NO_STAGES)
     story.order("2024-01-01", "10.00")
     assert none_of(story.order("2024-01-05", "10.00"), CustomerProfile)
     assert none_of(story.deliver("2024-01-05"), CustomerProfile)
@@ -105,6 +112,10 @@ SILVER = Customer(
         ({"sequence": 5}, True),
         ({"policy_version": "default-2"}, False),  # alone, it is no news
         ({"timers": (("grace", YEAR_START),)}, False),
+        ({"activity": Activity(stage="retention")}, True),
+        ({"activity": Activity(awaited=1)}, True),
+        ({"activity": Activity(months=Span(24_000, 1))}, False),  # until its month is one of the window's
+        ({"membership": Membership(cancelled=((YEAR_START, YEAR_START + 1),))}, True),  # they left once
     ],
 )
 def test_a_profile_is_told_where_it_differs_and_nowhere_else(changed: dict[str, object], shows: bool) -> None:
@@ -130,6 +141,14 @@ def policy_of(changes: dict[str, object]) -> Policy:
     return policy
 
 
+def test_the_profile_says_when_the_last_order_was_r_cust_06() -> None:
+    """The most recent one, whichever arrives last."""
+    story = Story()
+    for day in ("2024-01-02", "2024-01-09", "2024-01-05"):
+        story.order(day, "1.00", f"o{story.offset}")
+    assert story.profiles["ada"].last_order_at == story.at("2024-01-09")
+
+
 def test_a_profile_says_when_it_was_so() -> None:
     story = Story()
     story.tick("2024-01-10")
@@ -138,7 +157,7 @@ def test_a_profile_says_when_it_was_so() -> None:
 
 def test_a_profile_of_somebody_else_is_as_of_the_clock() -> None:
     """An event up to a day ahead says nothing of the time of others, whose timers its step runs."""
-    story = Story()
+    story = Story(NO_STAGES)
     story.answers_itself = False
     for customer in ("ada", "bob"):
         story.order("2023-01-01", "1000.00", customer=customer)

@@ -15,9 +15,6 @@ from tests.processors.story import Story
 
 AWAITED = {
     "recovery and fulfilment (REC, FUL)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
-    "facts of a customer (R-CUST-08, R-ANL-14)": {
-        e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered,
-    },
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
@@ -28,8 +25,9 @@ WAITING = sorted(set().union(*AWAITED.values()), key=lambda kind: kind.__name__)
 
 def test_an_event_has_a_rule_or_waits_for_one() -> None:
     sources = {kind for kind in get_args(e.Event) if issubclass(kind, SourceEvent)}
-    # An order is a fact, and a return that was asked for before it is decided again.
-    ruled = [*fold.FACTS, *(kind for kind in fold.QUESTIONS if kind is not e.OrderPlaced), *programme.COMMANDS]
+    # An order, a contact and a dispute are facts, and ask for a verdict besides.
+    assert fold.FACTS.keys() & fold.QUESTIONS.keys() == {e.OrderPlaced, e.ContactOpened, e.ReturnDisputed}
+    ruled = [*(fold.FACTS | fold.QUESTIONS), *programme.COMMANDS]
     assert sorted([*WAITING, *ruled], key=str) == sorted(sources, key=str)
 
 
@@ -48,8 +46,8 @@ def test_one_that_waits_has_the_tier_compared_as_every_event_has() -> None:
     story.order("2024-01-01", "2000.00")
     story.tick("2024-12-31 23:00")
     at = story.at("2025-01-01 01:00")
-    visit = e.CustomerVisited(event_id="v", customer_id="ada", occurred_at=at, channel="shop")
-    changed, profile = story.tell("ada", visit)
+    moved = e.IdsUnlinked(event_id="v", customer_id="ada", occurred_at=at, other_customer_id="bob")
+    changed, profile = story.tell("ada", moved)
     assert isinstance(changed, TierChanged)
     assert (changed.to_tier, changed.cause) == ("gold", "interactions/v")
     assert isinstance(profile, CustomerProfile)

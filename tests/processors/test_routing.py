@@ -31,7 +31,7 @@ def test_a_stranger_is_served_too() -> None:
     assert (routed.queue, routed.tier, routed.sequence) == ("general", None, 1)
 
 
-def test_the_choice_is_explained_t_48() -> None:
+def test_the_choice_is_explained_t_48_r_aud_01() -> None:
     (condition,) = only(Story().contact("2024-01-02"), ContactRouted).conditions
     assert (
         condition.of,

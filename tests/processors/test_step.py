@@ -27,7 +27,7 @@ from schemas.events import (
 from schemas.fields import LARGEST_MINOR
 from state.memory import MemoryStore
 from state.overlay import Overlay
-from tests.processors.story import Story, none_of, only, policy_with
+from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
 
 def partition(story: Story) -> Partition:
@@ -38,7 +38,7 @@ def partition(story: Story) -> Partition:
 
 def anniversaries(customers: int) -> Story:
     """So many customers who become Gold on 1 January 2024."""
-    story = Story()
+    story = Story(NO_STAGES)
     story.answers_itself = False
     for n in range(customers):
         story.order("2023-01-01", "1000.00", customer=f"c{n:03d}")
@@ -477,6 +477,7 @@ def test_rows_survive_bytes() -> None:
     story.send_back("2024-01-03")
     story.contact("2024-01-04")
     story.subscribe("2024-01-05", "10.00")
+    story.refer("2024-01-06", "bob")
     story.publish(policy_with({"version": "v2"}), "2024-02-01")
     story.leave("2024-01-06")
     story.designate("2024-01-06", "platinum")

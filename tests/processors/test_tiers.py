@@ -4,7 +4,7 @@ import pytest
 
 from processors.step import UNITS_PER_RECORD
 from schemas.decisions import CustomerProfile, TierChanged
-from tests.processors.story import Story, none_of, only, policy_with
+from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
 
 def veteran(goods: str, *, policy: dict[str, object] | None = None) -> Story:
@@ -124,7 +124,7 @@ def test_an_earlier_registration_brings_the_anniversary_forward_t_11() -> None:
 
 
 def test_no_timer_for_a_tier_that_value_is_missing_for_t_11() -> None:
-    story = Story()
+    story = Story(NO_STAGES)
     story.order("2023-06-01", "999.99")
     assert story.row().timers == ()
     story.order("2023-06-02", "0.01", "o2")

@@ -64,7 +64,7 @@ def test_each_kind_of_decision_is_said_in_words() -> None:
     ]
 
 
-def test_a_customer_reads_what_it_means_for_them_and_why() -> None:
+def test_a_customer_reads_what_it_means_for_them_and_why_r_aud_06() -> None:
     story = Story({"currency": "EUR"})
     story.register("2023-01-01")
     story.order("2024-01-01", "1234.56", currency="EUR")

@@ -132,6 +132,10 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
             case _:
                 yield published(placed(who, at, chance.randrange(80_000), f"o{n}"))
     yield published(registered("last", start, "last"))
+    told: dict[str, Any] = {"customer_id": "last", "occurred_at": start}
+    plan: dict[str, Any] = {"subscription_id": "s", "currency": "USD", "monthly_minor": 1_000}
+    yield published(e.SubscriptionStarted(event_id="plan", **told, **plan))
+    yield published(e.CustomerReferred(event_id="friend", **told, referred_customer_id="c0"))
     yield published(placed("last", start + 600 * DAY, 120_000, "last"))
     about = {"event_id": "plan", "customer_id": "last", "occurred_at": start + 600 * DAY}
     yield published(e.SubscriptionStarted(**about, subscription_id="s1", currency="USD", monthly_minor=1_000))
