@@ -42,7 +42,10 @@ def anniversary_at(customer: Customer, policy: Policy) -> int | None:
     since = celebrated_since(customer, policy)
     if since is None:
         return None
-    passed = customer.celebrated.years if customer.celebrated.since == since else 0
+    counted = customer.celebrated.since
+    # Whoever is known for some hours longer than was thought has no other anniversaries.
+    same = counted is not None and date_of(counted, policy.time_zone) == date_of(since, policy.time_zone)
+    passed = customer.celebrated.years if same else 0
     return start_of(anniversary_on(since, passed + 1, policy), policy.time_zone)
 
 

@@ -61,6 +61,8 @@ class Customer(Struct, frozen=True, array_like=True):
     celebrated: Celebrated = Celebrated()
     people: People = People()
     activity: Activity = Activity()
+    fired: tuple[tuple[str, int], ...] = ()
+    """Kind and due instant of the timers that fired last: none fires twice for one instant, for that names its decisions."""
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -76,8 +78,8 @@ CUSTOMERS = Table(
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
-    5,
-    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown},
+    6,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown},
 )
 
 

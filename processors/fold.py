@@ -280,8 +280,13 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
 
 
 def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int]:
-    """When each kind of timer should fire that should at all, as things stand at `now`: not in the past."""
-    return {kind: max(at, now) for kind, (due, _) in TIMERS.items() if (at := due(customer, policy)) is not None}
+    """When each kind of timer should fire that should at all, as things stand at `now`: not in the past.
+
+    Nor at an instant that it fired for already: the log's time may stand still meanwhile, and decisions of the same cause
+    would have the same id (D7). Such a one fires a millisecond later.
+    """
+    wanted = {kind: max(at, now) for kind, (due, _) in TIMERS.items() if (at := due(customer, policy)) is not None}
+    return wanted | {kind: due + 1 for kind, due in customer.fired if wanted.get(kind, due + 1) <= due}
 
 
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, list[Decision]]:
@@ -290,5 +295,6 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> tuple[Customer, lis
     at = due(customer, unit.policy)
     if at is None or at > unit.now:
         return customer, []
-    after, decided = rule(unit, customer)
+    fired = {(kind, unit.now), *(each for each in customer.fired if each[0] != kind and each[1] >= unit.now)}
+    after, decided = rule(unit, replace(customer, fired=tuple(sorted(fired))))
     return _tell(unit, customer, after, decided)

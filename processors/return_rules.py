@@ -70,7 +70,18 @@ def _decide(unit: Unit, customer: Customer, case: ReturnCase, request: Request) 
     order = _order(unit, request.order_id)
     governing, because = _rights(unit, order, customer)
     order, decision = returns.decide(order, request, customer, governing, because, case.decision_id)
+    if case.disputed and any(line.verdict == "deny" for line in decision.lines):
+        # They objected before anybody could know to what.
+        objected = _objected(unit.because.cause)
+        lines = looked_at(return_cases.decided(case, decision), order, governing)
+        heard = returns.decided(request, lines, governing, because, decision.sequence, supersedes=case.decision_id)
+        decision = replace(heard, conditions=(*decision.conditions, objected))
+        order = returns.reserve(order, decision, because.cause)
     return _keep(unit, customer, case, order, decision)
+
+
+def _objected(cause: str) -> Condition:
+    return compare("return", "disputed", "yes", "=", "no", cause)
 
 
 def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
@@ -128,10 +139,9 @@ def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
         return customer, ()
     order = _order(unit, request.order_id)
     governing, because = _rights(unit, order, customer)
-    objected = compare("return", "disputed", "yes", "=", "no", unit.because.cause)
     lines = looked_at(case, order, governing)
     decision = returns.decided(request, lines, governing, because, customer.sequence + 1, supersedes=case.decision_id)
-    decision = replace(decision, conditions=(governing.entitled, objected))
+    decision = replace(decision, conditions=(governing.entitled, _objected(unit.because.cause)))
     order = returns.reserve(order, decision, unit.because.cause)
     return _keep(unit, customer, case, order, decision)
 
@@ -181,7 +191,8 @@ def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
     conditions = [permitted, waits]
     if command.verdict == "approved" and request is not None:
         order = _order(unit, request.order_id)
-        conditions += [each.condition for each in returns.units_left(order, request)]
+        waiting = {line.line_id for line in case.lines if line.verdict == "review"}
+        conditions += [each.condition for each in returns.units_left(order, request) if each.line_id in waiting]
         amount = sum(line.amount_minor for line in case.lines if line.verdict != "deny")
         conditions.append(_limit(authority, "amount_minor", amount, "approve_limit_minor", cause))
     customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)

@@ -12,6 +12,7 @@ from processors.business_hours import MINUTE_MS, Calendar, after, minutes_betwee
 from processors.cases import Case, escalated, pauses, reopened, resolved_at, stands_still
 from processors.customer import Customer
 from processors.entitlements import entitlement
+from processors.episodes import open_alert
 from processors.explanation import Because, compare, head
 from processors.policy import Policy, Route
 from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
@@ -92,7 +93,7 @@ def routed(
         status=customer.membership.status,
         vip_since=customer.vip_since,
         lifetime_value_minor=customer.value_minor,
-        at_risk=customer.alert is not None,
+        at_risk=open_alert(customer.alert) is not None,
         open_cases=others,
         supersedes=case.routed_id,
     )

@@ -14,6 +14,7 @@ from schemas.codec import Rejected, decode
 from schemas.sealing import Key, key_id, seal, unseal
 from schemas.source import CustomerEvent
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record, origin_of
+from streams.translation import Translated
 
 TOO_LARGE = "too_large"
 Find = Callable[[bytes], Key | None]
@@ -42,6 +43,8 @@ class _Sealed(Struct, frozen=True, array_like=True):
     key: bytes | None
     value: bytes | None
     detail: str
+    person: str | None = None
+    """Whom it is about: what came in Confluent's wire format tells that to nobody without the registry."""
 
 
 ENCODER, DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Sealed)
@@ -54,6 +57,7 @@ class Contents(NamedTuple):
     value: bytes | None
     detail: str
     lost: str | None = None
+    person: str | None = None
 
 
 def bury(record: Record, why: Rejected, seals: Seals) -> Outgoing:
@@ -67,9 +71,10 @@ def bury(record: Record, why: Rejected, seals: Seals) -> Outgoing:
         headers.append((DETAIL, detail.encode()))
         return Outgoing("dead-letters", None, None, None, record.timestamp, headers)
     headers += [(name, value) for name, value in record.headers if name == REDRIVEN]
-    person = person_of(record.key, record.value)
+    single = record.single if isinstance(record, Translated) else record.value
+    person = person_of(record.key, record.value if isinstance(single, Rejected) else single)
     own = None if person is None else seals.of(person)
-    plain = ENCODER.encode(_Sealed(record.key, record.value, detail))
+    plain = ENCODER.encode(_Sealed(record.key, record.value, detail, person))
     value = seal(plain, own or seals.today(), _about(origin_of(record)), seals.nonce())
     # Only a person's own key tells that their id is one, and nothing else that somebody put there.
     key = own.owner.encode() if own else None
@@ -100,7 +105,7 @@ def dig_up(letter: Record, find: Find) -> Contents:
         found = DECODER.decode(plain or b"")
     except msgspec.MsgspecError:
         return Contents(None, None, "", DAMAGED)
-    return Contents(found.key, found.value, found.detail)
+    return Contents(found.key, found.value, found.detail, person=found.person)
 
 
 def _about(origin: bytes) -> str:

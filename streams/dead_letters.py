@@ -35,6 +35,8 @@ class DeadLetter(NamedTuple):
     detail: str
     redriven_from: str | None
     lost: str | None
+    person: str | None
+    """Whom it is about, as far as could be known."""
 
     @property
     def place(self) -> str:
@@ -59,7 +61,7 @@ def dead_letter(record: Record, find: Find) -> DeadLetter:
     if reason == TOO_LARGE and found.value is None:
         lost = f"its bytes are not here: they are at {origin}"
     whole = replace(record, key=found.key, value=found.value)
-    return DeadLetter(whole, origin, reason, found.detail, texts.get(REDRIVEN), lost)
+    return DeadLetter(whole, origin, reason, found.detail, texts.get(REDRIVEN), lost, found.person)
 
 
 def find(settings: Settings, reason: str | None = None, topic: str | None = None) -> Iterator[DeadLetter]:

@@ -73,7 +73,8 @@ def survey(settings: Settings, keys: Keyring, person: str, advance: Callable[[in
 
 def _look_at_letter(record: Record, keys: Keyring, found: Survey, days: dict[Key, list[bool]]) -> None:
     letter = dead_letter(record, keys.find)
-    theirs = record.key == found.person.encode() or person_of(letter.record.key, letter.record.value) == found.person
+    person = letter.person or person_of(letter.record.key, letter.record.value)  # older ones do not tell whose they are
+    theirs = record.key == found.person.encode() or person == found.person
     if theirs:
         found.letters.append(letter)
     key = keys.find(key_id(record.value or b"") or b"")

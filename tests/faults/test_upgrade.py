@@ -47,8 +47,8 @@ def next_release(tmp_path: Path) -> Path:
     )
     edit(
         release / "processors" / "customer.py",
-        "    5,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown},\n",
-        "    6,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: lambda old: [*old[:11], 0, *old[11:]]},\n",
+        "    6,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown},\n",
+        "    7,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: lambda old: [*old[:11], 0, *old[11:]]},\n",
     )
     edit(
         release / "processors" / "fold.py",

@@ -71,6 +71,16 @@ def test_the_agent_sees_whom_they_serve_r_rte_09_r_rte_02() -> None:
     assert (routed.skills, routed.authority_minor) == (("loyalty",), 25_000)
 
 
+def test_the_agent_sees_a_risk_while_its_alert_is_open_and_no_longer() -> None:
+    story = gold()
+    story.tick("2024-07-01")
+    assert story.row().alert is not None
+    assert only(story.contact("2024-07-02", "k1"), ContactRouted).at_risk
+    story.order("2024-07-03", "10.00", "back")
+    assert story.row().alert is not None, "the last one is remembered"
+    assert not only(story.contact("2024-07-04", "k2"), ContactRouted).at_risk
+
+
 def test_a_tier_that_changes_while_somebody_waits_keeps_the_place_t_44() -> None:
     story = Story(OFFICE)
     story.register("2014-01-01")

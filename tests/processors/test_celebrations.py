@@ -60,6 +60,15 @@ def test_a_new_grant_counts_anew_c_11() -> None:
     assert told(story, "anniversary") == [("2025-06-10", 1)]
 
 
+def test_who_is_known_for_some_hours_longer_is_not_greeted_again() -> None:
+    story = vip("2024-01-31", {"celebrations": {"anniversary_of": "customer_since"}})
+    story.tick("2024-03-31 12:00")
+    story.register("2014-03-31 22:00", event="known-longer")
+    assert story.local(story.row().since) == "2014-03-31 22:00"
+    story.tick("2025-12-31")
+    assert told(story, "anniversary") == [("2024-03-31", 10), ("2025-03-31", 11)]
+
+
 def test_what_is_learned_late_of_since_when_repeats_no_anniversary() -> None:
     story = vip("2024-01-31", {"celebrations": {"anniversary_of": "customer_since"}})
     story.tick("2024-04-02")

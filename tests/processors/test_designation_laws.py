@@ -288,7 +288,9 @@ def test_neither_ticks_nor_pieces_show_in_state_or_decisions_d8_t_21(
 
 
 def said(effects: Iterable[Effect]) -> list[tuple[object, ...]]:
-    return [(each.decision_id, each.sequence, each.conditions) for each in effects if isinstance(each, Decided)]
+    found = [(each.decision_id, each.sequence, each.conditions) for each in effects if isinstance(each, Decided)]
+    assert len({decision for decision, *_ in found}) == len(found), "two decisions have one id (D7)"
+    return found
 
 
 @given(HISTORY, APPROVALS)

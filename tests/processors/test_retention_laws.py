@@ -94,6 +94,11 @@ def figures(story: Story) -> Kept:
 
 
 @given(ARRIVALS)
+def test_no_two_decisions_of_a_customer_have_one_id_d7(history: list[Happening]) -> None:
+    said(told(history).decided())
+
+
+@given(ARRIVALS)
 def test_never_two_open_episodes_and_each_ends_once_t_39_t_40(history: list[Happening]) -> None:
     """An end that another one supersedes is none; and only a better one supersedes: retained after lost, retracted after all."""
     story = told(history)

@@ -268,6 +268,33 @@ def test_nobody_approves_what_was_never_sold_t_27() -> None:
     assert only(judge(story, "2024-03-23", "refused"), ReturnDecided).verdict == "deny"
 
 
+def test_what_was_denied_does_not_keep_what_waits_from_being_approved() -> None:
+    story = Story()
+    story.order("2024-03-01", lines=[OrderLine("l1", 1, 4000), OrderLine("l2", 1, 50_000)])
+    story.deliver("2024-03-05")
+    story.send_back("2024-03-20", {"l1": 1}, back="b0")
+    waits = only(story.send_back("2024-03-21", {"l1": 1, "l2": 1}), ReturnDecided)
+    assert (waits.verdict, verdicts(waits)) == ("review", {"l1": "deny", "l2": "review"})
+    decided = only(judge(story, "2024-03-22"), ReturnDecided)
+    assert (decided.verdict, verdicts(decided)) == ("approve", {"l1": "deny", "l2": "approve"})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_objection_that_comes_before_what_it_is_about_is_heard_r_ret_14_t_16(*, known: bool) -> None:
+    story = two_lines() if known else Story()
+    if known:
+        story.dispute("2024-06-01")
+        decision = only(story.send_back("2024-06-02", {"l2": 1}), ReturnDecided)
+    else:
+        story.send_back("2024-06-02", {"l2": 1})
+        story.dispute("2024-06-03")
+        decision = only(story.order("2024-03-01 10:00", lines=TWO), ReturnDecided)
+    assert (decision.verdict, verdicts(decision)) == ("review", {"l2": "review"})
+    failed = {each.name for each in decision.conditions if not each.holds}
+    assert failed >= {"disputed", "requested_at"}
+    assert only(judge(story, "2024-06-04", "refused"), ReturnDecided).verdict == "deny"
+
+
 def more_time(story: Story, date: str, until: str, **given: Any) -> CommandAnswered:
     given = {"role": "manager", "reason": "kind", "until_at": story.at(until)} | given
     return only(story.command(date, c.ReturnWindowExtended, order_id="o1", **given), CommandAnswered)

@@ -490,3 +490,18 @@ def test_rows_survive_bytes() -> None:
         for key, row in story.rows.first(table, 100, "\x7f"):
             assert fresh.get(table, *key) == row
     assert HELD.row is PLAIN.row
+
+
+def test_a_timer_that_fires_twice_while_time_stands_still_names_its_decisions_differently_d7() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.order("2020-01-01", "9000.00")
+    story.subscribe("2020-01-01", "10.00")
+    story.tick("2024-06-01")
+    story.leave("2023-09-01")
+    story.resume("2023-12-15")
+    story.leave("2024-01-05")
+    story.tick("2024-06-02")
+    decided = story.decided(TierChanged)
+    assert [each.to_tier for each in decided][-3:] == [None, "diamond", None]
+    assert len({each.decision_id for each in decided}) == len(decided)

@@ -155,6 +155,18 @@ def test_who_leaves_for_good_keeps_nothing_r_tier_15() -> None:
     assert ("gold", "cancelled_for_good", False) in [(each.of, each.name, each.holds) for each in changed.conditions]
 
 
+def test_leaving_for_good_counts_no_more_for_who_came_back_r_tier_15() -> None:
+    story = Story()
+    story.register("2014-01-01")
+    story.subscribe("2015-01-01", "10.00", plan="s1")
+    story.leave("2020-01-10", plan="s1", for_good=True)
+    story.subscribe("2021-01-01", "10.00", plan="s2")
+    story.order("2024-01-01", "1000.00")
+    assert story.row().tier is not None
+    assert none_of(story.leave("2024-02-02", plan="s2"), TierChanged)
+    assert not story.row().membership.for_good
+
+
 def test_leaving_for_good_counts_also_when_it_is_told_after_a_cancellation() -> None:
     story = gold()
     story.leave("2024-01-10")

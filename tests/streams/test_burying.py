@@ -1,17 +1,20 @@
 """Dead letters are sealed: for whom, what stays readable, and that nothing a source wrote stands in the open (D11, T-46)."""
 
+import json
 from collections import Counter
 from itertools import islice
 
 import pytest
 
 from schemas import events as e
-from schemas.codec import Rejected, encode, encode_fields
+from schemas.codec import Rejected, encode, encode_fields, load_schema
+from schemas.confluent import framed, understand
 from schemas.sealing import Key, key_id
-from streams.burying import DAMAGED, DELETED, bury, dig_up, person_of
+from streams.burying import DAMAGED, DELETED, Contents, bury, dig_up, person_of
 from streams.intake import subject_of
 from streams.keychain import MemoryKeys
 from streams.records import DETAIL, ORIGIN, REASON, REDRIVEN, Outgoing, Record
+from streams.translation import translated
 from tests.faults.fuzzing import Fuzzer
 from tests.streams.history import NOON, placed, record
 
@@ -89,6 +92,19 @@ def test_whom_the_event_names_goes_before_whom_the_key_names() -> None:
     assert person_of(b"order-17", b"bad") == "order-17"
 
 
+def test_whom_an_event_in_confluents_format_names_is_known_too() -> None:
+    wrong = record(framed(encode(placed("ada")), 7), "support", key=b"order-17")
+    known = translated(wrong, 7, understand(json.dumps(load_schema("OrderPlaced"))))
+    assert isinstance(known.single, bytes)
+    for seals, whose in ((keys("ada", "order-17"), "ada"), (keys("order-17"), "#")):
+        buried = bury(known, refused(known), seals)
+        assert owner(buried, seals).startswith(whose)
+        found = dig_up(letter(buried), seals.chain.find)
+        assert (found.person, found.value) == ("ada", wrong.value)
+    unknown = translated(wrong, 7, Rejected("unknown_schema", "7"))
+    assert owner(bury(unknown, refused(unknown), keys("ada", "order-17")), keys("ada", "order-17")) == "order-17"
+
+
 def test_however_many_come_of_nobody_they_make_no_key() -> None:
     seals, fuzzer = keys(), Fuzzer(7)
     owners = Counter[str]()
@@ -108,7 +124,7 @@ def test_without_its_key_a_letter_still_tells_reason_and_origin_and_that_it_is_l
     seals = keys("ada")
     bad = record(SAID.encode(), "orders", key=b"ada")
     buried = letter(bury(bad, refused(bad), seals))
-    assert dig_up(buried, lambda _: None) == (None, None, "", DELETED)
+    assert dig_up(buried, lambda _: None) == Contents(None, None, "", DELETED)
     assert (buried.header(ORIGIN), buried.header(REASON)) == (b"orders/0/0", b"undecodable")
 
 
@@ -130,7 +146,7 @@ def test_a_letter_that_was_tampered_with_or_moved_is_no_letter() -> None:
 
 def test_what_laurel_wrote_before_it_sealed_is_read_as_it_stands() -> None:
     old = Record("dead-letters", 0, 0, NOON, b"ada", b"bad", [(ORIGIN, b"orders/0/1"), (DETAIL, b"why")])
-    assert dig_up(old, lambda _: None) == (b"ada", b"bad", "why", None)
+    assert dig_up(old, lambda _: None) == Contents(b"ada", b"bad", "why")
 
 
 def test_a_redriven_letter_keeps_where_it_came_from() -> None:
