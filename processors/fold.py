@@ -25,6 +25,7 @@ from processors import (
     tiers,
     win_back,
 )
+from processors.activity import Activity
 from processors.customer import Customer, known_since, ordered
 from processors.designating import Hearing
 from processors.explanation import Because
@@ -79,8 +80,8 @@ def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcom
     return at_risk.record(customer, event, unit.policy, unit.because)
 
 
-def _load_order(unit: Unit, order_id: str) -> Order:
-    return unit.rows.get(ORDERS, unit.subject, order_id) or Order()
+def _doing(customer: Customer, active: Activity) -> Customer:
+    return customer if active is customer.activity else replace(customer, activity=active)
 
 
 def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, after: Order) -> Customer:
@@ -90,8 +91,7 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
     unit.rows.put(ORDERS, after, unit.subject, order_id)
     customer = replace(customer, orders=customer.orders + order.counts(after) - order.counts(before))
     if waiting := order.awaited(after) - order.awaited(before):
-        active = replace(customer.activity, awaited=customer.activity.awaited + waiting)
-        customer = replace(customer, activity=active)
+        customer = _doing(customer, replace(customer.activity, awaited=customer.activity.awaited + waiting))
     if not (worth := lifetime_value.net_minor(after) - lifetime_value.net_minor(before)):
         return customer
     return replace(
@@ -102,7 +102,7 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
 
 
 def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
-    before = _load_order(unit, event.order_id)
+    before = order.load(unit.rows, unit.subject, event.order_id)
     if before.placed_at is not None:
         return customer, ()
     policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
@@ -115,8 +115,7 @@ def _place(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     )
     customer = _keep_order(unit, customer, event.order_id, before, after)
     customer = ordered(customer, event.occurred_at, unit.because.cause)
-    active = activity.ordered(customer.activity, event.occurred_at, policy)
-    customer = customer if active is customer.activity else replace(customer, activity=active)
+    customer = _doing(customer, activity.ordered(customer.activity, event.occurred_at, policy))
     return at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
 
 
@@ -124,7 +123,7 @@ def _become(change: Callable[[Order, Any, str], Order]) -> Callable[[Unit, Custo
     """The rule of an event that says what became of an order."""
 
     def rule(unit: Unit, customer: Customer, event: Any) -> Outcome:
-        before = _load_order(unit, event.order_id)
+        before = order.load(unit.rows, unit.subject, event.order_id)
         return _keep_order(unit, customer, event.order_id, before, change(before, event, unit.because.cause)), ()
 
     return rule
@@ -146,8 +145,7 @@ def _subscribe(unit: Unit, customer: Customer, event: SubscriptionEvent) -> Outc
 
 def _interact(unit: Unit, customer: Customer, event: InteractionEvent) -> Outcome:
     policy = in_force_at(unit.rows, unit.partition, event.occurred_at)
-    active = interactions.tell(unit.rows, unit.subject, customer.activity, event, policy)
-    return (customer if active == customer.activity else replace(customer, activity=active)), ()
+    return _doing(customer, interactions.tell(unit.rows, unit.subject, customer.activity, event, policy)), ()
 
 
 def _hearing(unit: Unit) -> Hearing:
@@ -225,9 +223,7 @@ def _tell(
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
     """Under the policy in force, to which the customer moves with this."""
-    active = activity.looked_at(customer.activity, unit.policy, unit.now)
-    if active is not customer.activity:
-        customer = replace(customer, activity=active)
+    customer = _doing(customer, activity.looked_at(customer.activity, unit.policy, unit.now))
     customer, _ = lifecycle.move_on(customer, unit.policy, unit.now, unit.because)
     customer, changed = tiers.requalify(customer, unit.policy, unit.now, unit.because, over=over)
     if customer.activations != unit.activations:
@@ -240,10 +236,6 @@ def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outc
 def fold_activation(unit: Unit, customer: Customer) -> Outcome:
     """The customer under a version that came into force: a rise at once, a fall after its days of grace (D8)."""
     return _tell(unit, customer, *_compare_tier(unit, customer))
-
-
-def _time(unit: Unit, customer: Customer) -> Outcome:
-    return _compare_tier(unit, customer)
 
 
 def _time_is_over(unit: Unit, customer: Customer) -> Outcome:
@@ -262,7 +254,7 @@ def _designation(unit: Unit, customer: Customer) -> Outcome:
 
 
 TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[Unit, Customer], Outcome]]] = {
-    "tenure": (qualification.rises_at, _time),
+    "tenure": (qualification.rises_at, _compare_tier),
     "grace": (tiers.falls_at, _time_is_over),
     "lapse": (tiers.lapses_at, _time_is_over),
     "escalation": (service.escalates_at, service.escalate),
@@ -273,7 +265,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
     "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
     "designation": (designating.moves_at, _designation),
-    "windows": (lambda customer, _: customer.activity.turns_at, _time),
+    "windows": (lambda customer, _: customer.activity.turns_at, _compare_tier),
     "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""

@@ -8,7 +8,7 @@ order.
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rows import Table, grown
+from processors.rows import Rows, Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 from schemas.fields import LARGEST_MINOR
 
@@ -66,6 +66,11 @@ class Order(Struct, frozen=True, array_like=True):
 ORDERS = Table(
     "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 3, {1: grown, 2: grown}
 )
+
+
+def load(rows: Rows, customer_id: str, order_id: str) -> Order:
+    """A customer's order as far as it is known; an empty one of which nothing was told."""
+    return rows.get(ORDERS, customer_id, order_id) or Order()
 
 
 def place(order: Order, event: OrderPlaced, cause: str) -> Order:

@@ -11,15 +11,15 @@ from processors.answering import answer, answered
 from processors.customer import Customer
 from processors.explanation import Because, compare
 from processors.local_time import end_of
-from processors.order import ORDERS, Order, extend
-from processors.partition import in_force_at, named
+from processors.order import ORDERS, Order, extend, load
+from processors.partition import in_force_at
 from processors.policy import Authority
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
 from processors.unit import Unit
 from schemas.commands import Command, ReturnReviewed, ReturnWindowExtended
-from schemas.decisions import Condition, Decision, ReturnDecided
+from schemas.decisions import Condition, Decision
 from schemas.events import (
     OrderPlaced,
     ReturnDisputed,
@@ -32,29 +32,42 @@ from schemas.events import (
 Outcome = tuple[Customer, Sequence[Decision]]
 
 
-def _order(unit: Unit, order_id: str) -> Order:
-    return unit.rows.get(ORDERS, unit.subject, order_id) or Order()
-
-
 def _case(unit: Unit, return_id: str, order_id: str) -> ReturnCase:
     return unit.rows.get(RETURN_CASES, unit.subject, return_id) or ReturnCase(order_id)
 
 
 def _rights(unit: Unit, order: Order, customer: Customer) -> tuple[Rights, Because]:
     """What governs a return of an order, and on behalf of which policy it is decided (T-30)."""
-    at_order = named(unit.rows, order.policy_version) if order.policy_version else unit.policy
-    governing = rights(order, customer, at_order, unit.policy)
+    governing = rights(order, customer, unit.policy_of(order.policy_version), unit.policy)
     policy = governing.policy
     return governing, replace(unit.because, policy_version=policy.version, currency=policy.currency)
 
 
-def _keep(
-    unit: Unit, customer: Customer, case: ReturnCase, order: Order, decision: ReturnDecided
+def _conclude(
+    unit: Unit,
+    customer: Customer,
+    case: ReturnCase,
+    request: Request,
+    judge: Callable[[Order, Rights], tuple[list[Judged], Sequence[Condition]]],
+    decided_by: str | None = None,
 ) -> tuple[Customer, list[Decision]]:
-    """Write what a decision leaves behind, and let stock move that waited for it (R-RET-10)."""
-    unit.rows.put(ORDERS, order, unit.subject, decision.order_id)
+    """What is decided takes the place of what was: its units are spoken for, and stock moves that waited for it (R-RET-10)."""
+    order = load(unit.rows, unit.subject, request.order_id)
+    governing, because = _rights(unit, order, customer)
+    lines, conditions = judge(order, governing)
+    decision = returns.decided(
+        request,
+        lines,
+        conditions,
+        governing,
+        because,
+        customer.sequence + 1,
+        supersedes=case.decision_id,
+        decided_by=decided_by,
+    )
+    unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     customer = replace(customer, sequence=decision.sequence)
-    customer, released = _release(unit, customer, return_cases.decided(case, decision), decision.return_id)
+    customer, released = _release(unit, customer, return_cases.decided(case, decision), request.return_id)
     return customer, [decision, *released]
 
 
@@ -67,21 +80,19 @@ def _release(unit: Unit, customer: Customer, case: ReturnCase, return_id: str) -
 
 
 def _decide(unit: Unit, customer: Customer, case: ReturnCase, request: Request) -> Outcome:
-    order = _order(unit, request.order_id)
-    governing, because = _rights(unit, order, customer)
-    order, decision = returns.decide(order, request, customer, governing, because, case.decision_id)
-    if case.disputed and any(line.verdict == "deny" for line in decision.lines):
-        # They objected before anybody could know to what.
-        objected = _objected(unit.because.cause)
-        lines = looked_at(return_cases.decided(case, decision), order, governing)
-        heard = returns.decided(request, lines, governing, because, decision.sequence, supersedes=case.decision_id)
-        decision = replace(heard, conditions=(*decision.conditions, objected))
-        order = returns.reserve(order, decision, because.cause)
-    return _keep(unit, customer, case, order, decision)
+    """By rules; where they already objected before anybody could know to what, a person looks at what is denied."""
+
+    def judge(order: Order, governing: Rights) -> tuple[list[Judged], Sequence[Condition]]:
+        lines, conditions = returns.judge(order, request, customer, governing, unit.because.cause)
+        if case.disputed and any(line.verdict == "deny" for line in lines):
+            return looked_at(lines), [*conditions, _objected(unit)]
+        return lines, conditions
+
+    return _conclude(unit, customer, case, request, judge)
 
 
-def _objected(cause: str) -> Condition:
-    return compare("return", "disputed", "yes", "=", "no", cause)
+def _objected(unit: Unit) -> Condition:
+    return compare("return", "disputed", "yes", "=", "no", unit.because.cause)
 
 
 def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
@@ -93,7 +104,7 @@ def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     for line in event.lines:
         units[line.line_id] += line.quantity
     request = Request(event.return_id, event.order_id, event.occurred_at, tuple(units.items()))
-    governing, _ = _rights(unit, _order(unit, event.order_id), customer)
+    governing, _ = _rights(unit, load(unit.rows, unit.subject, event.order_id), customer)
     customer = returns.asked_again(customer, request, governing, unit.because.cause)
     return _decide(unit, customer, return_cases.opened(case, request), request)
 
@@ -101,7 +112,7 @@ def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
 def ask_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     """Returns that were asked for before their order was known are decided now; nobody has to look at them (T-17, T-52)."""
     decided: list[Decision] = []
-    for waiting in _order(unit, event.order_id).returns:
+    for waiting in load(unit.rows, unit.subject, event.order_id).returns:
         case = _case(unit, waiting.return_id, event.order_id)
         request = return_cases.request_of(waiting.return_id, case)
         if request is not None and case.verdict == "review" and case.early:
@@ -137,13 +148,13 @@ def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
     if request is None or case.verdict in {None, "review"}:
         unit.rows.put(RETURN_CASES, case, unit.subject, event.return_id)
         return customer, ()
-    order = _order(unit, request.order_id)
-    governing, because = _rights(unit, order, customer)
-    lines = looked_at(case, order, governing)
-    decision = returns.decided(request, lines, governing, because, customer.sequence + 1, supersedes=case.decision_id)
-    decision = replace(decision, conditions=(governing.entitled, _objected(unit.because.cause)))
-    order = returns.reserve(order, decision, unit.because.cause)
-    return _keep(unit, customer, case, order, decision)
+    return _conclude(
+        unit,
+        customer,
+        case,
+        request,
+        lambda order, governing: (looked_at(judged(case, order, governing)), [_objected(unit)]),
+    )
 
 
 def judged(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
@@ -161,9 +172,8 @@ def judged(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
     ]
 
 
-def looked_at(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:
-    """The lines of a case as they go to a person: what was denied, or all where nothing was."""
-    lines = judged(case, order, governing)
+def looked_at(lines: list[Judged]) -> list[Judged]:
+    """Lines as they go to a person: what was denied, or all where nothing was."""
     denied = any(line.verdict == "deny" for line in lines)
     return [line._replace(verdict="review") if line.verdict == "deny" or not denied else line for line in lines]
 
@@ -190,7 +200,7 @@ def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
     waits = compare("return", "verdict", case.verdict, "=", "review", case.decision_id)
     conditions = [permitted, waits]
     if command.verdict == "approved" and request is not None:
-        order = _order(unit, request.order_id)
+        order = load(unit.rows, unit.subject, request.order_id)
         waiting = {line.line_id for line in case.lines if line.verdict == "review"}
         conditions += [each.condition for each in returns.units_left(order, request) if each.line_id in waiting]
         amount = sum(line.amount_minor for line in case.lines if line.verdict != "deny")
@@ -198,23 +208,13 @@ def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
     customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
     if said.verdict == "refused" or request is None:
         return customer, (said,)
-    order = _order(unit, request.order_id)
-    governing, because = _rights(unit, order, customer)
     verdict = "approve" if command.verdict == "approved" else "deny"
-    lines = [
-        each._replace(verdict=verdict) if each.verdict == "review" else each for each in judged(case, order, governing)
-    ]
-    decision = returns.decided(
-        request,
-        lines,
-        governing,
-        because,
-        customer.sequence + 1,
-        supersedes=case.decision_id,
-        decided_by=command.author_id,
-    )
-    decision = replace(decision, conditions=(governing.entitled, *conditions))
-    customer, decided = _keep(unit, customer, case, returns.reserve(order, decision, cause), decision)
+
+    def judge(order: Order, governing: Rights) -> tuple[list[Judged], Sequence[Condition]]:
+        lines = judged(case, order, governing)
+        return [line._replace(verdict=verdict) if line.verdict == "review" else line for line in lines], conditions
+
+    customer, decided = _conclude(unit, customer, case, request, judge, command.author_id)
     return customer, [said, *decided]
 
 
@@ -222,7 +222,7 @@ def extend_window(unit: Unit, customer: Customer, command: ReturnWindowExtended)
     """A person gives more time to send goods back, as much as their role may (R-RET-07). It takes nothing back."""
     if answered(unit.rows, unit.subject, command):
         return customer, ()
-    cause, order = unit.because.cause, _order(unit, command.order_id)
+    cause, order = unit.because.cause, load(unit.rows, unit.subject, command.order_id)
     permitted, authority = _authority(unit, command)
     known = compare("return", "order_known", "no" if order.placed_at is None else "yes", "=", "yes", order.placed_by)
     conditions = [permitted, known]

@@ -1,6 +1,7 @@
 """Verdicts on returns, line by line: approve, review or deny (R-RET-01..06, T-26..T-31, T-45)."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -144,42 +145,41 @@ def _of_all(verdicts: set[str]) -> str:
     return next(each for each in ("review", "approve", "deny") if each in verdicts)
 
 
-def decide(
-    order: Order, request: Request, customer: Customer, rights: Rights, because: Because, supersedes: str | None = None
-) -> tuple[Order, ReturnDecided]:
-    """The verdict, and the order with the units that it reserves: also a review's, so that nobody returns them twice."""
+def judge(
+    order: Order, request: Request, customer: Customer, rights: Rights, cause: str
+) -> tuple[list[Judged], list[Condition]]:
+    """Every line's verdict by rules alone, and every condition that was evaluated for it."""
     placed = "no" if order.placed_at is None else "yes"
     known = Check(compare("return", "order_known", placed, "=", "yes", order.placed_by), "review")
     checks, lines = [known], [Judged(line, quantity, "review", 0, None) for line, quantity in request.units]
     serial = Check(_serial(customer, request, rights), "review")
     if known.condition.holds:
-        judged, lines = _judge(order, request, rights, because.cause)
+        judged, lines = _judge(order, request, rights, cause)
         checks += judged
     checks.append(serial)
     if not serial.condition.holds:
         lines = [each._replace(verdict=max(each.verdict, "review", key=SEVERITY.__getitem__)) for each in lines]
-    decision = decided(request, lines, rights, because, customer.sequence + 1, supersedes=supersedes)
-    decision = replace(decision, conditions=(rights.entitled, *(each.condition for each in checks)))
-    return reserve(order, decision, because.cause), decision
+    return lines, [each.condition for each in checks]
 
 
 def decided(
     request: Request,
     lines: list[Judged],
+    conditions: Iterable[Condition],
     rights: Rights,
     because: Because,
     sequence: int,
     *,
-    supersedes: str | None = None,
+    supersedes: str | None,
     decided_by: str | None = None,
 ) -> ReturnDecided:
-    """The decision that lines with their verdicts come to, with what the tier is granted; conditions are the caller's."""
+    """The decision that lines with their verdicts come to, with what the tier is granted."""
     verdict = _of_all({each.verdict for each in lines})
     counted = [each for each in lines if each.verdict != "deny"] or lines
     amount, right, review = sum(each.amount_minor for each in counted), rights.right, rights.policy.returns.review
     waits = verdict == "review"
     return ReturnDecided(
-        **head(because, sequence, ReturnDecided, request.return_id, ()),
+        **head(because, sequence, ReturnDecided, request.return_id, (rights.entitled, *conditions)),
         return_id=request.return_id,
         order_id=request.order_id,
         verdict=verdict,

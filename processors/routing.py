@@ -66,10 +66,13 @@ def retimed(case: Case, policy: Policy) -> Case:
     route = route_of(policy, case.tier)
     if case.opened_at is None or route.resolution_minutes is None:
         return case
-    ticking = clock(policy, route)
-    last = case.marks[-1].at if case.marks else case.opened_at
-    by = after(ticking.calendar, case.opened_at, route.resolution_minutes, ticking.zone, pauses(case, last))
-    return replace(case, resolve_by=by)
+    return replace(case, resolve_by=_after(case, case.opened_at, route.resolution_minutes, clock(policy, route)))
+
+
+def _after(case: Case, opened_at: int, minutes: int, ticking: Clock) -> int:
+    """The instant so many minutes after a case was opened, pauses left out."""
+    last = case.marks[-1].at if case.marks else opened_at
+    return after(ticking.calendar, opened_at, minutes, ticking.zone, pauses(case, last))
 
 
 def routed(
@@ -105,9 +108,7 @@ def next_step_at(case: Case, policy: Policy) -> int | None:
     route = route_of(policy, case.tier)
     if case.opened_at is None or case.steps >= len(route.escalation) or resolved_at(case) or stands_still(case):
         return None
-    ticking, step = clock(policy, route), route.escalation[case.steps]
-    last = case.marks[-1].at if case.marks else case.opened_at
-    return after(ticking.calendar, case.opened_at, step.after_minutes, ticking.zone, pauses(case, last))
+    return _after(case, case.opened_at, route.escalation[case.steps].after_minutes, clock(policy, route))
 
 
 def escalate(

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from processors import routing
 from processors.cases import CASES, Case, Mark, What, resolved_at, tell
 from processors.customer import Customer
-from processors.partition import named
 from processors.policy import Policy
 from processors.unit import Unit
 from schemas.decisions import ContactClosed, Decision
@@ -58,11 +57,6 @@ def _keep(unit: Unit, customer: Customer, case_id: str, case: Case, policy: Poli
     return replace(customer, cases=tuple(waiting[:MOST_OPEN]))
 
 
-def _policy(unit: Unit, case: Case) -> Policy:
-    """The one a case was routed under: a target that was promised does not move with a later policy."""
-    return named(unit.rows, case.policy_version) if case.policy_version else unit.policy
-
-
 def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     """A contact is routed, once for ever (T-15); what was told of it before counts from then on (T-16)."""
     case = unit.rows.get(CASES, unit.subject, event.case_id) or Case()
@@ -95,7 +89,8 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     if case.opened_at is None:
         unit.rows.put(CASES, case, unit.subject, event.case_id)
         return customer, ()
-    policy, decisions = _policy(unit, case), list[Decision]()
+    # A target that was promised does not move with a later policy.
+    policy, decisions = unit.policy_of(case.policy_version), list[Decision]()
     case = routing.retimed(case, policy)
     came_back = resolved_at(before) is not None and resolved_at(case) is None
     if came_back or case.resolve_by != before.resolve_by:
@@ -118,7 +113,7 @@ def escalate(unit: Unit, customer: Customer) -> Outcome:
     while customer.cases and customer.cases[0][0] <= unit.now:
         _, case_id = customer.cases[0]
         case = unit.rows.get(CASES, unit.subject, case_id) or Case()
-        policy = _policy(unit, case)
+        policy = unit.policy_of(case.policy_version)
         case, decision = routing.escalate(case, case_id, customer, policy, unit.now, unit.because)
         customer = _keep(unit, replace(customer, sequence=decision.sequence), case_id, case, policy)
         decisions.append(decision)

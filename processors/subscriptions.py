@@ -174,12 +174,11 @@ def membership(subscriptions: Subscriptions) -> Membership:
         return Membership()
     last = changes[-1]
     told = [(each, each.now) for each in subscriptions.each if each.now]
-    # What ended before this time of being cancelled began says nothing of it: they came back since.
-    leaving = [now for _, now in told if now.status == "cancelled" and now.at >= last.at]
     return Membership(
         status=last.status,
         since=last.at,
-        for_good=last.status == "cancelled" and any(now.for_good for now in leaving),
+        # What ended before this time of being cancelled began says nothing of it: they came back since.
+        for_good=last.status == "cancelled" and any(now.for_good and now.at >= last.at for _, now in told),
         cause=last.mark.cause,
         monthly_minor=sum(each.price.monthly_minor for each, now in told if now.status == "active" and each.price),
         cancelled=_spells(changes, "cancelled"),

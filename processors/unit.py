@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from processors.explanation import Because
-from processors.partition import Partition
+from processors.partition import Partition, named
 from processors.policy import Policy
 from processors.rows import Rows
 
@@ -25,3 +25,7 @@ class Unit(Struct, frozen=True):
     def subject(self) -> str:
         """The subject whose rows this unit may write."""
         return self.because.customer_id
+
+    def policy_of(self, version: str) -> Policy:
+        """The policy that a row names as the one it was made under; the one in force where it names none."""
+        return named(self.rows, version) if version else self.policy
