@@ -18,11 +18,13 @@ import yaml
 
 from processors.step import Entry, step
 from schemas import events as e
+from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
 from state.overlay import Overlay
 from state.rocks import RocksStore
 from state.store import Store
+from tests.bench import report
 
 LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 SAMPLE, ROUNDS = 200, 5
@@ -32,7 +34,7 @@ BENCH = Path("deploy", "bench.md")
 TITLE = "# A step and the length of a customer's history"
 
 
-def happenings(first: int, count: int) -> Iterator[e.SourceEvent]:
+def happenings(first: int, count: int) -> Iterator[SourceEvent]:
     """Orders, and of every tenth each thing that can become of one."""
     for number in range(first, first + count):
         about = {"event_id": f"e{number}", "customer_id": "ada", "occurred_at": BEGIN + number * HOUR}
@@ -113,8 +115,7 @@ def main() -> None:
     text += (
         f"\n\n- {time.strftime('%Y-%m-%d')}; Python {sys.version.split()[0]}; `uv run python tests/bench/history.py`\n"
     )
-    before = BENCH.read_text().partition(f"\n{TITLE}")[0]
-    BENCH.write_text(f"{before.rstrip()}\n\n{text}")
+    report.write(BENCH, text)
 
 
 if __name__ == "__main__":

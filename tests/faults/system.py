@@ -29,7 +29,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.publisher import Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
@@ -376,10 +376,6 @@ class System:
             return int(described.result().coordinator.id)
 
         return patiently(group, ask)
-
-    def source_places(self) -> Iterator[tuple[str, int]]:
-        """Every partition that intake reads."""
-        yield from ((topic, partition) for topic in INTAKE for partition in range(PARTITIONS))
 
     def close(self) -> None:
         """End all that runs, and leave the broker as it was: thousands of partitions would slow down whoever follows."""

@@ -14,6 +14,7 @@ import yaml
 from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
+from processors.policy import Policy, parse
 from processors.step import Effect, Entry, Send, step
 from schemas import commands as c
 from schemas import events as e
@@ -69,6 +70,13 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
         ):
             holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
+
+
+def parsed_with(changes: Mapping[str, Any] | None = None) -> Policy:
+    """The policy that `policy_with` describes, as rules see it."""
+    policy = parse(json.dumps(policy_with(changes)))
+    assert isinstance(policy, Policy), policy
+    return policy
 
 
 def minor(amount: str | int) -> int:

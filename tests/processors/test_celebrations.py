@@ -1,6 +1,5 @@
 """Anniversaries and birthdays: on the right day in the right zone, once, and never those long past (R-RISK-06, R-RISK-07, T-41)."""
 
-import json
 from datetime import date
 from typing import Any
 
@@ -9,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.celebrations import anniversary_on, years_on
-from processors.policy import Policy, parse
 from schemas.decisions import NotificationRequested
-from tests.processors.story import Story, policy_with
+from tests.processors.story import Story, parsed_with
 
 
 def told(story: Story, notice: str) -> list[tuple[str, int | None]]:
@@ -116,8 +114,7 @@ def test_a_corrected_month_gives_no_second_birthday_in_one_year() -> None:
     st.sampled_from(["last_of_month", "first_of_next"]),
 )
 def test_years_are_those_whose_anniversary_has_come_t_08_t_09(since: date, days: int, missing: str) -> None:
-    policy = parse(json.dumps(policy_with({"missing_day": missing, "time_zone": "Asia/Tokyo"})))
-    assert isinstance(policy, Policy)
+    policy = parsed_with({"missing_day": missing, "time_zone": "Asia/Tokyo"})
     story = Story({"time_zone": "Asia/Tokyo"}, started=False)
     instant = story.at(since.isoformat())
     day = date.fromordinal(since.toordinal() + days)

@@ -1,6 +1,5 @@
 """Laws of what people decide, on histories of commands, orders and departures that nobody would think of."""
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, get_args
@@ -15,7 +14,7 @@ from processors.customer import Customer, earned
 from processors.designation import ENDED, Designation, Removal, counts, merge, merge_removals, until
 from processors.markings import Delivered, Icon, Tag
 from processors.people import Kept, People, Proposal, merged
-from processors.policy import Policy, parse, rank
+from processors.policy import Policy, rank
 from processors.public_profile import public_profile
 from processors.step import Effect
 from processors.timers import HELD, PLAIN
@@ -30,7 +29,7 @@ from schemas.decisions import (
     TierChanged,
 )
 from schemas.source import SourceEvent
-from tests.processors.story import Story, policy_with
+from tests.processors.story import Story, parsed_with
 
 START = datetime(2024, 1, 30, 22, 0)  # noqa: DTZ001 - local time of the programme
 MINUTES = 60 * 24 * 120
@@ -118,9 +117,7 @@ def story_of(approval: str) -> Story:
 
 
 def policy_of(approval: str) -> Policy:
-    policy = parse(json.dumps(policy_with(POLICY | {"automatic": {"approval": approval}})))
-    assert isinstance(policy, Policy)
-    return policy
+    return parsed_with(POLICY | {"automatic": {"approval": approval}})
 
 
 def end(story: Story, days: int = 200) -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from processors.local_time import MissingDay, add_months, date_of, end_of, start_of, zones
 
 NEW_YORK = "America/New_York"
-HOUR = 3_600_000
 
 
 def utc(text: str) -> int:

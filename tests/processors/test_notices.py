@@ -1,6 +1,5 @@
 """Requests to notify: what leads to one, consent, and that none comes twice or from a replay (R-CUST-13, R-TIER-24, T-20)."""
 
-import json
 from itertools import permutations
 from typing import Any, get_args
 
@@ -9,7 +8,6 @@ from msgspec.structs import replace
 
 from processors import consents
 from processors.customer import Customer
-from processors.policy import Policy, parse
 from processors.retention_policy import Kind
 from processors.retention_wording import TOLD
 from processors.step import Entry, step
@@ -27,7 +25,7 @@ from schemas.decisions import (
 )
 from schemas.events import ConsentChanged, OrderLine, OrderPlaced
 from schemas.examples import example
-from tests.processors.story import Story, minor, none_of, only, policy_with
+from tests.processors.story import Story, minor, none_of, only, parsed_with, policy_with
 
 SHIPPED = {"notifications": "shipped"}
 
@@ -175,8 +173,7 @@ def test_decisions_and_requests_share_one_numbering_i_4() -> None:
 
 def test_everything_that_may_be_told_has_words_for_agents_and_for_the_customer() -> None:
     assert TOLD.keys() == set(get_args(Kind))
-    policy = parse(json.dumps(policy_with(SHIPPED)))
-    assert isinstance(policy, Policy)
+    policy = parsed_with(SHIPPED)
     decision = replace(example(NotificationRequested), tier="gold", from_tier="platinum", until=1_790_000_000_000)
     for kind in get_args(Kind):
         told = replace(decision, notice=kind)
@@ -188,8 +185,7 @@ def test_everything_that_may_be_told_has_words_for_agents_and_for_the_customer()
 
 
 def test_a_customer_reads_nothing_of_episodes() -> None:
-    policy = parse(json.dumps(policy_with(SHIPPED)))
-    assert isinstance(policy, Policy)
+    policy = parsed_with(SHIPPED)
     for kind in (AtRiskEscalated, AtRiskClosed, WinBackStarted, WinBackClosed):
         reason = {AtRiskEscalated: {"reason": "overdue"}, AtRiskClosed: {"reason": "ordered"}}.get(kind, {})
         about = replace(example(kind), **reason)

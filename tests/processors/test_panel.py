@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,15 +10,10 @@ from hypothesis import strategies as st
 
 from processors.early_access import early_access
 from processors.panel import Candidate, choose
-from processors.policy import Policy, parse
+from processors.policy import parse
 from processors.policy_errors import PolicyInvalid
 from tests.processors.story import Story, policy_with
-
-
-def in_force(changes: dict[str, Any] | None = None) -> Policy:
-    policy = parse(json.dumps(policy_with(changes)))
-    assert isinstance(policy, Policy), policy
-    return policy
+from tests.processors.story import parsed_with as in_force
 
 
 def members(**tiers: int) -> list[Candidate]:

@@ -10,7 +10,7 @@ import yaml
 from processors.discretion import ROLES
 from processors.policy import Policy, parse, rank
 from processors.policy_errors import PolicyInvalid
-from tests.processors.story import policy_with
+from tests.processors.story import parsed_with, policy_with
 
 
 def refused(changes: dict[str, Any]) -> PolicyInvalid:
@@ -26,8 +26,7 @@ def test_the_policies_in_the_repository_are_valid(path: str) -> None:
 
 
 def test_the_shipped_tiers_are_the_sources_r_tier_01_r_tier_02_r_tier_03() -> None:
-    policy = parse(json.dumps(policy_with()))
-    assert isinstance(policy, Policy)
+    policy = parsed_with()
     tiers = [(tier.label, tier.lifetime_value_minor, tier.tenure_months) for tier in policy.tiers]
     assert tiers == [("Gold", 100_000, 12), ("Platinum", 250_000, 24), ("Diamond", 500_000, 36)]
     assert policy.at_risk.silent_days == 45  # R-RISK-01
@@ -93,8 +92,7 @@ def test_what_is_no_json_is_refused() -> None:
 
 
 def test_ranks() -> None:
-    policy = parse(json.dumps(policy_with()))
-    assert isinstance(policy, Policy)
+    policy = parsed_with()
     assert [rank(policy, tier) for tier in (None, "gone", "gold", "platinum", "diamond")] == [0, 1, 2, 3, 4]
 
 
@@ -112,8 +110,7 @@ def test_a_document_from_before_people_decided_has_the_shipped_matrix_and_rules_
 
 
 def test_who_may_what_is_c_05() -> None:
-    policy = parse(json.dumps(policy_with()))
-    assert isinstance(policy, Policy)
+    policy = parsed_with()
     may = {role: set(actions) for role, actions in policy.roles.items()}
     assert may["manager"] < may["administrator"] < may["platform_admin"]
     assert may["manager"] >= {"add_designation", "change_designation", "remove_designation"}

@@ -1,6 +1,5 @@
 """Laws of `step()`, on histories that nobody would think of."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -12,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors import step as module
-from processors.policy import Policy, parse
 from processors.public_profile import public_profile
 from processors.step import Effect, Send
 from processors.timers import HELD, PLAIN, Timer
 from schemas.decisions import AtRiskRaised, AtRiskRetracted, CustomerProfile, Decided, Quarantined, TierChanged
 from schemas.events import WorkRemains
-from tests.processors.story import Story, policy_with
+from tests.processors.story import Story, parsed_with
 
 START = datetime(2023, 1, 30, 22, 0)  # noqa: DTZ001 - local time of the programme; a month end and a leap year lie ahead
 MINUTES = 60 * 24 * 500
@@ -249,8 +247,7 @@ def test_the_last_published_profile_is_the_customer_and_each_differs_from_the_on
     history: list[Happening],
 ) -> None:
     story = Story(POLICY)
-    policy = parse(json.dumps(policy_with(POLICY)))
-    assert isinstance(policy, Policy)
+    policy = parsed_with(POLICY)
     last: dict[str, CustomerProfile] = {}
     for it in history:
         before = len(story.effects)

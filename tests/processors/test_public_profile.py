@@ -1,7 +1,5 @@
 """The public profile: what it says, and that it is published when that changes, once a step."""
 
-import json
-
 import pytest
 from msgspec.structs import replace
 
@@ -9,11 +7,11 @@ from processors.activity import Activity
 from processors.customer import Alert, Customer
 from processors.frequency import YEAR_MS, orders_per_year_milli
 from processors.membership import Membership
-from processors.policy import Policy, parse
 from processors.public_profile import is_told, public_profile
 from processors.span import Span
 from schemas.decisions import Condition, CustomerProfile, Decided
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
+from tests.processors.story import parsed_with as policy_of
 
 YEAR_START = 1_704_067_200_000
 
@@ -133,12 +131,6 @@ def test_a_version_that_asks_for_more_is_told_to_whoever_it_concerns() -> None:
     assert is_told(SILVER, other, policy_of({}), dearer)
     above = replace(SILVER, tier="diamond"), replace(other, tier="diamond")
     assert not is_told(*above, policy_of({}), dearer), "nothing is missing at the top"
-
-
-def policy_of(changes: dict[str, object]) -> Policy:
-    policy = parse(json.dumps(policy_with(changes)))
-    assert isinstance(policy, Policy)
-    return policy
 
 
 def test_the_profile_says_when_the_last_order_was_r_cust_06() -> None:

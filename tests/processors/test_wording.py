@@ -1,6 +1,5 @@
 """What people read of a decision is what was evaluated (T-48)."""
 
-import json
 from datetime import date, timedelta
 from typing import get_args
 
@@ -10,22 +9,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.explanation import Fact, compare
-from processors.policy import Policy, parse
+from processors.policy import Policy
 from processors.wording import Audience, amount, comparison, explain, money, sentence
 from schemas import events as e
 from schemas.decisions import AtRiskRaised, CommandAnswered, Condition, Decided, ReturnDecided, TierChanged
 from tests.processors.story import Document, Story, only, policy_with
+from tests.processors.story import parsed_with as in_force
 from tests.processors.test_properties import ARRIVALS, POLICY, Happening, told
 
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
-GOLD_AT = date(2024, 1, 1)
-"""When Ada has been a customer for a year."""
-
-
-def in_force(changes: Document | None = None) -> Policy:
-    policy = parse(json.dumps(policy_with(changes)))
-    assert isinstance(policy, Policy), policy
-    return policy
 
 
 @pytest.mark.parametrize(

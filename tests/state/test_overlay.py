@@ -20,7 +20,6 @@ PARTS = st.sampled_from([("",), ("a",), ("a", "ä"), ("\U0010ffff",)])
 """Few keys, so that layers meet; one that is empty, one that another begins with, one that sorts last."""
 BOUND = st.sampled_from([None, "", "a", "a\x00", "a\x00\x00", "b", "ä", "\U0010ffff", "\U0010ffff\U0010ffff"])
 COUNT = st.integers(0, 3)
-Key = tuple[str, tuple[str, ...]]
 
 
 def row_of(table: Table[Any], count: int) -> Any:

@@ -11,6 +11,7 @@ from streams import logs
 from streams.settings import FLAGS
 from tests.streams import systems
 from tests.streams.commands import Caller
+from tests.streams.systems import System
 
 logs.configure()
 settings.register_profile("laurel", deadline=None)
@@ -33,3 +34,9 @@ def laurel(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], t
     monkeypatch.chdir(tmp_path)
     yield Caller(monkeypatch, capfd)
     FLAGS.clear()
+
+
+@pytest.fixture
+def called(system: System, laurel: Caller) -> Caller:
+    """Give the command, in this process, with the system's settings."""
+    return laurel.given(**system.given)

@@ -26,12 +26,6 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     return system
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def now() -> int:
     return int(time.time() * 1000)
 

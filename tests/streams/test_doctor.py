@@ -30,12 +30,6 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     return System(bootstrap, tmp_path_factory.mktemp("examined"))
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def examined(called: Caller, code: int) -> dict[str, Finding]:
     answer = called("doctor", "--json")
     assert answer.code == code, answer.out + answer.err

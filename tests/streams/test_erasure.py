@@ -88,12 +88,6 @@ def system(cluster: local.Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
         yield system
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def keys_of(system: System, *owners: str) -> list[Key]:
     with Keyring(system.settings) as ring:
         ring.refresh()

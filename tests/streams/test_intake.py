@@ -1,7 +1,6 @@
 """Intake: each record goes to the timeline or to the dead letters, once, with its origin and its own bytes (D3, I-1)."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ PARTITIONS = 4
 KEYS = MemoryKeys()
 
 
-def intake(clock: EventsClock | WallClock | None = None, batch_size: int = 100, **given_: Callable[[], Any]) -> Intake:
+def intake(clock: EventsClock | WallClock | None = None, batch_size: int = 100, **given_: Any) -> Intake:
     """Intake over every partition of everything that it reads, all of them at their ends."""
     made = Intake(clock or EventsClock("UTC", 31), PARTITIONS, batch_size, KEYS, **given_)
     for topic in INTAKE:

@@ -29,12 +29,6 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     return system
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def test_a_file_that_is_a_policy_is_drawn(laurel: Caller) -> None:
     answer = laurel("policy", "check", str(policies.default_file()))
     assert answer.code == 0

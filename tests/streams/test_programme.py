@@ -34,12 +34,6 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield system
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def file(folder: Path, version: str, factor: float = 0.5, **changes: Any) -> str:
     path = folder / f"{version}.yaml"
     path.write_text(policy(version, factor, **changes))  # JSON is YAML

@@ -52,12 +52,6 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     return system
 
 
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
-
-
 def told(answer: Answer) -> list[dict[str, Any]]:
     assert answer.code == 0, answer.err
     return [json.loads(line) for line in answer.out.splitlines()]

@@ -11,18 +11,17 @@ from schemas.codec import Contract, Rejected, decode, encode, load_schema
 from schemas.confluent import framed, understand
 from schemas.topics import INTAKE, SOURCES
 from streams.batches import Folded
-from streams.burying import Contents, dig_up
 from streams.clock import EventsClock, WallClock
 from streams.dead_letters import dead_letter, still_wrong
 from streams.driver import FoldStoppedError
 from streams.framing import RegistryError
 from streams.intake import Intake
-from streams.keychain import MemoryKeys
 from streams.records import FRAME, ORIGIN, REASON, REDRIVEN, Outgoing, Record
 from streams.translation import hash_of, hash_of_source
 from tests.schemas.upstream import changed, field, fields_of, text, written
 from tests.streams.engines import decoded, engine, ran, rows
 from tests.streams.history import NOON, history, placed, record, registered
+from tests.streams.test_intake import held, intake, without_ticks
 
 SHOP = changed("OrderPlaced", lambda fields: fields.append({"name": "shop", "type": "string"}), namespace="com.shop")
 LOSSY = changed("OrderPlaced", lambda fields: fields.remove(field(fields, "order_id")))
@@ -41,30 +40,17 @@ class Known:
         return self.contracts[schema_id]
 
 
-KEYS = MemoryKeys()
-
-
-def dug(buried: Outgoing) -> Contents:
-    """What a dead letter holds."""
-    return dig_up(Record("dead-letters", 0, 0, 0, buried.key, buried.value, tuple(buried.headers)), KEYS.chain.find)
-
-
-def intake(schemas: Known | None, clock: EventsClock | WallClock | None = None) -> Intake:
-    made = Intake(clock or EventsClock("UTC", 36_500), 4, 100, KEYS, schemas=schemas)
-    for topic in INTAKE:
-        for partition in range(4):
-            made.begin((topic, partition), 0)
-    made.merge.at_end = set(made.positions)
-    return made
+def waiting_for(schemas: Known | None, clock: EventsClock | WallClock | None = None) -> Intake:
+    return intake(clock or EventsClock("UTC", 36_500), schemas=schemas)
 
 
 def told(folded: Folded | None) -> list[Outgoing]:
     assert folded is not None
-    return [each for each in folded.outgoing if any(name == ORIGIN for name, _ in each.headers)]
+    return without_ticks(folded)
 
 
 def one(value: bytes, schemas: Known | None, topic: str = "orders", **given: Any) -> Outgoing:
-    (outgoing,) = told(intake(schemas).fold([record(value, topic, **given)]))
+    (outgoing,) = told(waiting_for(schemas).fold([record(value, topic, **given)]))
     return outgoing
 
 
@@ -114,19 +100,19 @@ def test_of_another_schema_the_record_is_written_as_the_contract() -> None:
 def test_what_cannot_be_taken_is_buried_with_its_own_bytes(value: bytes, reason: str, detail: str) -> None:
     buried = one(value, SCHEMAS, headers=[(REDRIVEN, b"dead-letters/0/9")], key=b"\xff")
     assert buried.topic == "dead-letters"
-    assert (dug(buried).key, dug(buried).value) == (b"\xff", value)
+    assert (held(buried).key, held(buried).value) == (b"\xff", value)
     assert headers(buried)[REASON] == reason
-    assert detail in dug(buried).detail
+    assert detail in held(buried).detail
     assert headers(buried)[REDRIVEN] == "dead-letters/0/9"
     assert FRAME not in headers(buried)
 
 
 def test_without_a_registry_it_is_refused_and_says_what_to_set() -> None:
     buried = one(AS_OURS, None)
-    assert dug(buried).value == AS_OURS
+    assert held(buried).value == AS_OURS
     assert headers(buried)[REASON] == "unknown_schema"
-    assert "schema id 1" in dug(buried).detail
-    assert "LAUREL_REGISTRY_URL" in dug(buried).detail
+    assert "schema id 1" in held(buried).detail
+    assert "LAUREL_REGISTRY_URL" in held(buried).detail
 
 
 @pytest.mark.parametrize("topic", INTAKE)
@@ -158,7 +144,7 @@ def test_the_header_tells_what_the_source_holds() -> None:
 
 def test_a_partition_waits_for_a_schema_and_the_others_go_on() -> None:
     schemas = Known(_1="waiting: http://registry does not answer", _2=SHOP)
-    working = intake(schemas, WallClock(3600, 3600))
+    working = waiting_for(schemas, WallClock(3600, 3600))
     waiting = [record(AS_OURS, "orders", (0, n), NOON + n) for n in (1, 2)]
     before = record(ORDER, "orders", (0, 0), NOON - 1)
     waiting.append(record(placed(order="o3"), "orders", (0, 3), NOON + 3))  # needs no registry, but its turn
@@ -183,7 +169,7 @@ def test_a_partition_waits_for_a_schema_and_the_others_go_on() -> None:
 
 
 def test_a_partition_that_waits_is_told_though_nothing_else_is_to_be_committed() -> None:
-    folded = intake(Known(_1="waiting"), WallClock(3600, 3600)).fold([record(AS_OURS, "orders")])
+    folded = waiting_for(Known(_1="waiting"), WallClock(3600, 3600)).fold([record(AS_OURS, "orders")])
     assert folded is not None
     assert folded.stopped == {("orders", 0): "waiting"}
     assert ("orders", 0) not in folded.offsets

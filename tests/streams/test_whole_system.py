@@ -33,7 +33,6 @@ from tests.streams.systems import PARTITIONS, System, as_line
 
 DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 HISTORY = list(history(3, customers=60, days=60, events=250))
-Whole = tuple[System, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +143,6 @@ def test_the_worker_said_what_it_did_and_left_in_order(system: System) -> None:
 
 
 # Looking into topics
-
-
-@pytest.fixture
-def called(system: System, laurel: Caller) -> Caller:
-    """Give the command, in this process, with the system's settings."""
-    return laurel.given(**system.given)
 
 
 def tail(called: Caller, *words: str) -> list[dict[str, Any]]:
