@@ -104,3 +104,5 @@ PUBLISHED = tuple(
     topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name not in INTAKE
 )
 """What laurel publishes for others: decisions, profiles, and what it would not apply."""
+PUBLIC = tuple(topic for topic in TOPICS if topic.types and (topic.writer == "upstream" or topic.name in PUBLISHED))
+"""What others write for laurel, and what laurel writes for others."""

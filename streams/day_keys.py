@@ -1,14 +1,13 @@
 """Keys of the day, for dead letters of unknown people: made ahead, and deleted after thirty days, by every worker (D11)."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 from confluent_kafka import KafkaException
 
 from schemas.sealing import Key
-from streams.clock import now_ms
+from streams.clock import DAY_MS, now_ms
 from streams.kafka import TIMEOUT_S, patiently
 from streams.keychain import day_of, deleted, nonce
 from streams.keys import Keyring
@@ -88,7 +87,7 @@ class DayKeys:
         days = chain.days()
         self._owners = Owners(chain.owners() - len(days), len(days))
         if known is not None:
-            oldest = f"#{datetime.fromtimestamp(known / 1000, UTC) - timedelta(days=DAYS_KEPT):%Y-%m-%d}"
+            oldest = day_of(known - DAYS_KEPT * DAY_MS)
             past = [key for day in days if day < oldest for key in chain.all_of(day)]
             if past:
                 self._ring.write(map(deleted, past))

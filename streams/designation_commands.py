@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from schemas.codec import Rejected, from_json, to_json
 from streams.clock import now_ms
 from streams.console import BAD_INPUT, FAILED, OK, Instant, Json, emit, fail, out
 from streams.settings import Settings
@@ -178,6 +177,7 @@ def review(customer_id: str, verdict: Literal["approved", "refused"], /, *, tier
 def _ask(kind: str, customer_id: str, who: Who, about: dict[str, Any]) -> int:
     """Publish the command and print its answer: one sentence, and the conditions that failed."""
     from processors.wording import explain
+    from schemas.codec import Rejected, from_json, to_json
     from streams import asking, standing
 
     command = from_json(

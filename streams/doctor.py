@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exported 
 
 from schemas.topics import BY_NAME, SOURCES, TOPICS
 from streams import framing, topics
-from streams.clock import now_ms
+from streams.clock import DAY_MS, now_ms
 from streams.kafka import TIMEOUT_S, admin, client
 from streams.presence import drift
 from streams.settings import Settings
@@ -25,7 +25,6 @@ NEEDED = (AclOperation.DESCRIBE, AclOperation.READ, AclOperation.WRITE)
 LEAST_FREE_BYTES = 1 << 30
 LEAST_COPIES = 3
 WEEK_MINUTES = 7 * 24 * 60
-DAY_MS = 86_400_000
 TOMBSTONES = "delete.retention.ms"
 
 

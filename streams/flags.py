@@ -99,7 +99,7 @@ def epilogue(command: Path, app: App) -> str:
     said = (
         "Settings are flags too, before or after the command, such as `--bootstrap`; `laurel config show` lists them."
     )
-    if flags(app, command):
+    if app.default_command is not None and any(map(_is_flag, app.assemble_argument_collection())):
         pattern = Flag(command, "<FLAG>", "")
         said = f"Each flag is also a variable, `{pattern.variable}`, and a key of `{table(command)}` in laurel.toml. {said}"
     return said

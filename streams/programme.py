@@ -40,9 +40,10 @@ class Plan(NamedTuple):
 
 def plan(settings: Settings, advance: Advance) -> Plan:
     """Fold the programme's own records, all that are on the timeline."""
-    place = (settings.topic(TABLES.source), home(settings))
+    partitions = count(settings)
+    place = (settings.topic(TABLES.source), partition_of(PROGRAMME, partitions))
     end = bounds(settings, [place])[place][1]
-    refold = Refold(place[1], count(settings), load(settings))
+    refold = Refold(place[1], partitions, load(settings))
     for batch in batches(records_of(settings, PROGRAMME, place, end, advance), BATCH_SIZE, set()):
         refold.fold(batch)
     rows = Overlay(refold.state.store)

@@ -14,7 +14,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, Schema
 
 from schemas.codec import CONTRACTS, Contract, Rejected, load_schema
 from schemas.confluent import understand
-from schemas.topics import PUBLISHED, TOPICS
+from schemas.topics import PUBLIC
 from streams.framing import RegistryError
 from streams.settings import Settings
 
@@ -144,12 +144,9 @@ class Subject(NamedTuple):
 
 def subjects(settings: Settings) -> list[Subject]:
     """Every contract that others publish or read, by topic."""
-    public = [topic for topic in TOPICS if topic.writer == "upstream" or topic.name in PUBLISHED]
     return [
-        Subject(
-            f"{settings.topic(topic.name)}-{load_schema(kind.__name__)['namespace']}.{kind.__name__}", topic.name, kind
-        )
-        for topic in public
+        Subject(f"{settings.topic(topic.name)}-{CONTRACTS[kind].schema['name']}", topic.name, kind)
+        for topic in PUBLIC
         for kind in topic.types
     ]
 

@@ -7,16 +7,13 @@ from functools import partial
 from schemas import publishing as library
 from schemas.codec import decode, to_json
 from schemas.events import PolicyActivated
-from schemas.topics import TOPICS
+from schemas.topics import PUBLISHED
 from streams.clock import EventsClock
 from streams.driver import Driver
 from streams.keychain import MemoryKeys
 from streams.publishing import Prepare
 from streams.records import Outgoing
 
-DECISIONS = tuple(
-    topic.name for topic in TOPICS if topic.writer == "customers" and topic.types and topic.name != "messages"
-)
 MAX_JUMP_DAYS = 36_500
 """A simulation's file is somebody's own: any distance between two events is theirs."""
 
@@ -40,11 +37,11 @@ def simulate(records: Iterable[Outgoing], policy: PolicyActivated, time_zone: st
 
 def counts(driver: Driver) -> dict[str, int]:
     """How many records each topic got."""
-    return {topic: sum(1 for _ in driver.logs.all(topic)) for topic in ("timeline", "dead-letters", *DECISIONS)}
+    return {topic: sum(1 for _ in driver.logs.all(topic)) for topic in ("timeline", "dead-letters", *PUBLISHED)}
 
 
 def decision_lines(driver: Driver) -> Iterator[str]:
     """Every decision and profile as JSON."""
-    for topic in DECISIONS:
+    for topic in PUBLISHED:
         for record in driver.logs.all(topic):
             yield json.dumps(to_json(decode(record.value)), ensure_ascii=False)

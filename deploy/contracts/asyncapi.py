@@ -9,14 +9,12 @@ from msgspec import to_builtins
 
 from schemas.codec import load_schema
 from schemas.examples import example
-from schemas.topics import TOPICS, Topic
+from schemas.topics import PUBLIC, Topic
 
 PAGE = Path(__file__).with_name("asyncapi.yaml")
 HEAD = "# Made from schemas/topics.py and schemas/avsc by `uv run python -m deploy.contracts.asyncapi`.\n"
 AVRO = "application/vnd.apache.avro+json;version=1.9.0"
 """Avro as AsyncAPI 3.0 names it; the schemas use nothing that is newer."""
-PUBLIC = tuple(topic for topic in TOPICS if topic.types and (topic.writer == "upstream" or topic.name != "messages"))
-"""What others write for laurel, and what laurel writes for others."""
 
 
 def document() -> dict[str, Any]:
