@@ -26,12 +26,12 @@ from streams.kafka import TIMEOUT_S, admin
 from streams.records import AT, ORIGIN, Outgoing, Record
 from streams.report import Check, Report
 from streams.restoring import path_of
+from streams.tracing import DECISIONS
 from tests.streams.commands import Caller
 from tests.streams.engines import compacted, ran
 from tests.streams.history import history, published, registered
 from tests.streams.systems import PARTITIONS, System, as_line
 
-DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests")
 HISTORY = list(history(3, customers=60, days=60, events=250))
 
 
