@@ -33,10 +33,11 @@ def test_a_damaged_copy_is_made_anew(system: System) -> None:
     damaged, *_ = worker.copies()
     damage(damaged)
     mark = worker.mark()
-    # Found when it is opened, or when a row is first read; a supervisor starts a worker again that ended.
+    # Found when it is opened, or when a row is first read, which may be after the worker is ready; a supervisor starts a
+    # worker again that ended.
     system.publisher.start(300)
     worker.start()
-    system.wait(lambda: not worker.running or worker.ready().get("ready") is True, "the worker to run or to end")
+    system.wait(lambda: not worker.running or bool(worker.said("local_copy_damaged", mark)), "the damage to be found")
     if not worker.running:
         worker.start()
     system.await_progress()
