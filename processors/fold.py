@@ -22,6 +22,7 @@ from processors import (
     return_rules,
     service,
     subscriptions,
+    synchronisation,
     tiers,
     win_back,
 )
@@ -56,6 +57,7 @@ from schemas.events import (
     ReturnReceived,
     ReturnRequested,
     ReturnSettled,
+    StatusReported,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionPaused,
@@ -72,8 +74,9 @@ def _register(unit: Unit, customer: Customer, event: CustomerRegistered) -> Outc
     return celebrations.tell_birth(known_since(customer, event.occurred_at, unit.because.cause), event), ()
 
 
-def _consent(unit: Unit, customer: Customer, event: ConsentChanged) -> Outcome:
-    return consents.tell(customer, event, unit.because.cause), ()
+def _heard(tell: Callable[[Customer, Any, str], Customer]) -> Callable[[Unit, Customer, Any], Outcome]:
+    """The rule of an event that is noted on the customer's row."""
+    return lambda unit, customer, event: (tell(customer, event, unit.because.cause), ())
 
 
 def _outreach(unit: Unit, customer: Customer, event: OutreachRecorded) -> Outcome:
@@ -160,7 +163,8 @@ def _command(unit: Unit, customer: Customer, command: Command) -> Outcome:
 
 FACTS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CustomerRegistered: _register,
-    ConsentChanged: _consent,
+    ConsentChanged: _heard(consents.tell),
+    StatusReported: _heard(synchronisation.hear),
     OutreachRecorded: _outreach,
     OrderPlaced: _place,
     OrderShipped: _become(order.ship),
@@ -218,7 +222,8 @@ def _tell(
     if (counted := figures.count(known, decisions)) != known:
         unit.rows.put(FIGURES, counted, HERE)
     customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
-    return customer, [*decisions, *told]
+    customer, resolved = synchronisation.follow(customer, decisions, unit.policy, unit.now, unit.because)
+    return customer, [*decisions, *told, *resolved]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:
@@ -267,6 +272,8 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "designation": (designating.moves_at, _designation),
     "windows": (lambda customer, _: customer.activity.turns_at, _compare_tier),
     "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
+    "discrepancy": (synchronisation.due_at, _timed(synchronisation.find)),
+    "doubt": (return_rules.doubted_at, return_rules.decide_again),
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

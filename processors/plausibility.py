@@ -1,9 +1,9 @@
-"""What no fold should apply: events far ahead of the log's time, and orders that no shop sells (T-19)."""
+"""What no fold should apply: events far ahead of the log's time, orders that no shop sells (T-19), and systems unknown."""
 
 from processors.effects import Refused
 from processors.money import convert
 from processors.policy import Policy
-from schemas.events import OrderPlaced
+from schemas.events import OrderPlaced, StatusReported
 from schemas.fields import LARGEST_MINOR
 from schemas.source import SourceEvent
 
@@ -17,6 +17,9 @@ def implausible(event: SourceEvent, policy: Policy, clock: int | None) -> Refuse
         return Refused("ahead_of_clock", f"{found}; at most {policy.max_ahead_hours} h are taken")
     if isinstance(event, OrderPlaced):
         return _too_large(event)
+    if isinstance(event, StatusReported) and event.system not in policy.synchronisation.systems:
+        known = ", ".join(policy.synchronisation.systems) or "none"
+        return Refused("unknown_system", f"found system {event.system!r}; the policy's synchronisation names {known}")
     return None
 
 

@@ -14,6 +14,7 @@ from processors.local_time import MissingDay, zones
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Name
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
+from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
 
 Settlement = Literal["refund", "exchange", "store_credit"]
@@ -187,6 +188,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     complaint_topics: tuple[str, ...] = ("complaint",)
     lifecycle: Lifecycle | None = None
     vip_share: VipShare = VipShare()
+    synchronisation: Synchronisation = Synchronisation()
 
 
 @lru_cache(maxsize=32)

@@ -82,6 +82,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         orders_awaited=activity.awaited,
         next_tier_require=ahead.require if ahead else None,
         missing=missing(customer, policy, ahead, as_of) if ahead else (),
+        in_doubt=tuple(held.system for held in customer.synchrony.systems if held.found_id),
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from processors import return_cases, returns
 from processors.answering import answer, answered
 from processors.customer import Customer
+from processors.doubts import doubted, doubts, explained, honoured
 from processors.explanation import Because, compare
 from processors.local_time import end_of
 from processors.order import ORDERS, Order, extend, load
 from processors.partition import in_force_at
-from processors.policy import Authority
+from processors.policy import Authority, Policy
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
@@ -39,6 +40,8 @@ def _case(unit: Unit, return_id: str, order_id: str) -> ReturnCase:
 
 def _rights(unit: Unit, order: Order, customer: Customer) -> tuple[Rights, Because]:
     """What governs a return of an order, and on behalf of which policy it is decided (T-30)."""
+    meanwhile = unit.policy.synchronisation.meanwhile.returns
+    customer = honoured(customer, doubts(customer, unit.partition), meanwhile.differing, unit.policy)
     governing = rights(order, customer, unit.policy_of(order.policy_version), unit.policy)
     policy = governing.policy
     return governing, replace(unit.because, policy_version=policy.version, currency=policy.currency)
@@ -65,6 +68,7 @@ def _conclude(
         customer.sequence + 1,
         supersedes=case.decision_id,
         decided_by=decided_by,
+        in_doubt=doubts(customer, unit.partition).names,
     )
     unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     customer = replace(customer, sequence=decision.sequence)
@@ -81,15 +85,54 @@ def _release(unit: Unit, customer: Customer, case: ReturnCase, return_id: str) -
 
 
 def _decide(unit: Unit, customer: Customer, case: ReturnCase, request: Request) -> Outcome:
-    """By rules; where they already objected before anybody could know to what, a person looks at what is denied."""
+    """By rules; where they already objected before anybody could know to what, a person looks at what is denied.
+
+    While the status is in doubt a person looks at all of it, or it is decided anew afterwards: the policy's choice (T-52).
+    """
+    doubt = doubts(customer, unit.partition)
 
     def judge(order: Order, governing: Rights) -> tuple[list[Judged], Sequence[Condition]]:
         lines, conditions = returns.judge(order, request, customer, governing, unit.because.cause)
+        conditions += explained(doubt, customer)
+        if doubt.asks_a_person(unit.policy.synchronisation.meanwhile.returns):
+            lines = [line._replace(verdict="review") for line in lines]
         if case.disputed and any(line.verdict == "deny" for line in lines):
             return looked_at(lines), [*conditions, _objected(unit)]
         return lines, conditions
 
-    return _conclude(unit, customer, case, request, judge)
+    decided = _conclude(unit, customer, case, request, judge)
+    return (doubted(decided[0], request.return_id, unit.now), decided[1]) if doubt.names else decided
+
+
+def doubted_at(customer: Customer, _policy: Policy) -> int | None:
+    """Since when returns wait for the end of a doubt; None while another system still differs, or where none wait."""
+    synchrony = customer.synchrony
+    return synchrony.doubted_at if synchrony.doubted and not any(each.found_id for each in synchrony.systems) else None
+
+
+def decide_again(unit: Unit, customer: Customer) -> Outcome:
+    """What was decided in doubt, once there is none: what was approved stands, and the rest is judged anew (T-52)."""
+    waiting, decided = customer.synchrony.doubted, list[Decision]()
+    customer = replace(customer, synchrony=replace(customer.synchrony, doubted=(), doubted_at=0))
+    for return_id in waiting:
+        case = _case(unit, return_id, "")
+        request = return_cases.request_of(return_id, case)
+        if request is not None and case.decided_by is None and not case.disputed:
+            customer, found = _revise(unit, customer, case, request)
+            decided += found
+    return customer, decided
+
+
+def _revise(unit: Unit, customer: Customer, case: ReturnCase, request: Request) -> Outcome:
+    """Decide a return anew where that makes a difference."""
+    order = load(unit.rows, unit.subject, request.order_id)
+    governing, _ = _rights(unit, order, customer)
+    lines, conditions = returns.judge(order, request, customer, governing, unit.because.cause)
+    before = {line.line_id: line.verdict for line in case.lines}
+    lines = [line._replace(verdict="approve") if before[line.line_id] == "approve" else line for line in lines]
+    if {line.line_id: line.verdict for line in lines} == before:
+        return customer, ()
+    return _conclude(unit, customer, case, request, lambda *_: (lines, conditions))
 
 
 def _objected(unit: Unit) -> Condition:

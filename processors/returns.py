@@ -173,6 +173,7 @@ def decided(
     *,
     supersedes: str | None,
     decided_by: str | None = None,
+    in_doubt: tuple[str, ...] = (),
 ) -> ReturnDecided:
     """The decision that lines with their verdicts come to, with what the tier is granted."""
     verdict = _of_all({each.verdict for each in lines})
@@ -197,6 +198,7 @@ def decided(
         review_by=because.decided_at + review.within_hours * HOUR_MS if waits else None,
         supersedes=supersedes,
         decided_by=decided_by,
+        in_doubt=in_doubt,
     )
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from processors.business_hours import MINUTE_MS, Calendar, after, minutes_between
 from processors.cases import Case, escalated, pauses, reopened, resolved_at, stands_still
 from processors.customer import Customer
+from processors.doubts import Doubts, explained
 from processors.entitlements import entitlement
 from processors.episodes import open_alert
 from processors.explanation import Because, compare, head
@@ -76,13 +77,13 @@ def _after(case: Case, opened_at: int, minutes: int, ticking: Clock) -> int:
 
 
 def routed(
-    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, others: int
+    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, others: int, doubt: Doubts
 ) -> tuple[Case, ContactRouted]:
     """The decision on where the case goes, and again whenever that or its targets changed. `others` are open besides it."""
     route, entitled = entitlement(policy.routing, case.tier, "routing", "tier", customer.moved.tier)
     ticking, opened_at = clock(policy, route), case.opened_at or 0
     decision = ContactRouted(
-        **head(because, customer.sequence + 1, ContactRouted, case_id, (entitled,)),
+        **head(because, customer.sequence + 1, ContactRouted, case_id, (entitled, *explained(doubt, customer))),
         case_id=case_id,
         queue=case.queue,
         priority=route.priority,
@@ -99,6 +100,7 @@ def routed(
         at_risk=open_alert(customer.alert) is not None,
         open_cases=others,
         supersedes=case.routed_id,
+        in_doubt=doubt.names,
     )
     return replace(case, routed_id=decision.decision_id), decision
 

@@ -19,6 +19,7 @@ from schemas.decisions import (
     TierChanged,
     VipShareJudged,
 )
+from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -83,6 +84,14 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     ),
     VipShareJudged: lambda it, *_: (
         f"{it.vips} of {it.customers} customers are VIPs as {it.day} begins: {ADVICE[it.level]}"
+    ),
+    DiscrepancyFound: lambda it, who, terms: (
+        f"{who} ({terms.label(it.tier)}) has been {terms.label(it.reported_tier)} in {it.system}"
+        f" for {it.minutes_differing} minutes{vocabulary.WHY_DIFFERENT[it.reason]}"
+    ),
+    DiscrepancyResolved: lambda it, who, terms: (
+        f"{who} ({terms.label(it.tier)}) differed in {it.system} for {it.minutes_differing} minutes"
+        f"{vocabulary.WHY_OVER[it.outcome]}"
     ),
 }
 """By kind of decision; those of episodes and of requests to notify are in `retention_wording`."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from processors import routing
 from processors.cases import CASES, Case, Mark, What, resolved_at, tell
 from processors.customer import Customer
+from processors.doubts import doubts, honoured
 from processors.policy import Policy
 from processors.unit import Unit
 from schemas.decisions import ContactClosed, Decision
@@ -62,8 +63,11 @@ def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     case = unit.rows.get(CASES, unit.subject, event.case_id) or Case()
     if case.opened_at is not None:
         return customer, ()
-    case = routing.opened(case, event, customer, unit.policy, unit.now)
-    case, decision = routing.routed(case, event.case_id, customer, unit.policy, unit.because, len(customer.cases))
+    doubt = doubts(customer, unit.partition)
+    holds = honoured(customer, doubt, unit.policy.synchronisation.meanwhile.routing.differing, unit.policy)
+    case = routing.opened(case, event, holds, unit.policy, unit.now)
+    others = len(customer.cases)
+    case, decision = routing.routed(case, event.case_id, customer, unit.policy, unit.because, others, doubt)
     customer = replace(customer, sequence=decision.sequence)
     customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
     return _keep(unit, customer, event.case_id, case, unit.policy), (decision, *closed)
@@ -95,7 +99,8 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     came_back = resolved_at(before) is not None and resolved_at(case) is None
     if came_back or case.resolve_by != before.resolve_by:
         others = sum(each[1] != event.case_id for each in customer.cases)
-        case, decision = routing.routed(case, event.case_id, customer, policy, unit.because, others)
+        doubt = doubts(customer, unit.partition)
+        case, decision = routing.routed(case, event.case_id, customer, policy, unit.because, others, doubt)
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)
     customer, case, closed = _close(unit, customer, event.case_id, before, case, policy)

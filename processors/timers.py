@@ -53,6 +53,8 @@ KINDS = (
     Kind("designation", "designation", HELD),
     Kind("windows", "tier", PLAIN),
     Kind("stage", "stage", PLAIN),
+    Kind("discrepancy", "status", HELD),
+    Kind("doubt", "returns", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -42,5 +42,17 @@ BY: Mapping[str, str] = {
     "cancelled": ": they left",
 }
 """Why a tier changed, where it was not the rules alone."""
+WHY_DIFFERENT: Mapping[str, str] = {
+    "silent": ", and that system has said nothing since the tier changed",
+    "behind": ", and that system does not know of the change",
+    "differs": ", although that system could know better",
+}
+"""Why another system holds another status."""
+WHY_OVER: Mapping[str, str] = {
+    "reported": ", until that system reported the same",
+    "changed": ", until the tier became the same",
+    "not_compared": ", until the programme compared it no more",
+}
+"""Why it does so no more."""
 DONE: Mapping[str, str] = {"accepted": "was done", "refused": "was refused"}
 """What became of a command."""

@@ -56,9 +56,14 @@ NAMES: Mapping[str, str] = {
     "horizon_over_at": "the time to order was over",
     "overdue_at": "when it was too late to follow up",
     "outreach": "what a person recorded",
+    "sources_behind": "events may be missing",
+    "seen_sequence": "last number that the system knew",
+    "minutes_differing": "minutes for which they differed",
+    "reported_at": "last report of the system",
     **vocabulary.NAMES,
 }
 OF: Mapping[str, str] = {
+    "tier_in_": "tier in {of}",
     "units_left_of_": "units left of line {of}",
     "units_accepted_of_": "units accepted of line {of}",
     "requested_at_for_": "line {of} asked for on",
@@ -81,6 +86,8 @@ TIMERS: Mapping[str, str] = {
     "designation": "a date of what a person decided",
     "windows": "a month or a day that is looked at no more",
     "stage": "a stage of the customer's journey",
+    "discrepancy": "a status that another system holds otherwise",
+    "doubt": "the end of a doubt about the status",
 }
 
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -261,7 +268,8 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
                 else f"You are {label(decision.from_tier, policy)} no more."
             )
         case ReturnDecided():
-            own = [each for each in decision.conditions if not each.holds and not each.name.startswith("tier_at")]
+            failed = [each for each in decision.conditions if not each.holds and each.of != "status"]
+            own = [each for each in failed if not each.name.startswith("tier_at")]
             opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]

@@ -6,6 +6,7 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 from msgspec import Struct
 
 from schemas.decided import Condition, Decided, Origin
+from schemas.discrepancies import Discrepancy
 from schemas.events import Units
 from schemas.messages import TierCount
 
@@ -41,6 +42,7 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     review_by: int | None = None
     supersedes: str | None = None
     decided_by: str | None = None
+    in_doubt: tuple[str, ...] = ()
 
 
 class StockReleased(Decided, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     at_risk: bool = False
     open_cases: int = 0
     supersedes: str | None = None
+    in_doubt: tuple[str, ...] = ()
 
 
 class EscalationDue(Decided, frozen=True, kw_only=True):
@@ -232,6 +235,7 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     orders_awaited: int = 0
     next_tier_require: str | None = None
     missing: tuple[Condition, ...] = ()
+    in_doubt: tuple[str, ...] = ()
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -269,5 +273,6 @@ Decision = (
     | QualificationProposed
     | DesignationReached
     | VipShareJudged
+    | Discrepancy
 )
 Output = Decision | CustomerProfile | Quarantined

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from schemas.commands import Personal
 from schemas.directives import ForEverybody
-from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Word
+from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Sequence, Word
 from schemas.messages import ToSubject
 from schemas.source import CustomerEvent
 
@@ -218,6 +218,12 @@ class ContactEscalated(CustomerEvent, frozen=True, kw_only=True):
     agent_id: Id | None = None
 
 
+class StatusReported(CustomerEvent, frozen=True, kw_only=True):
+    system: Word
+    tier: Word | None = None
+    seen_sequence: Sequence | None = None
+
+
 class ClockTicked(Struct, frozen=True):
     at: Millis
     sources_behind_ms: int
@@ -277,4 +283,5 @@ Event = (
     | ContactResolved
     | ContactReopened
     | ContactEscalated
+    | StatusReported
 )

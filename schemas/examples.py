@@ -52,6 +52,8 @@ VALUES: Mapping[str, Any] = {
     "granted": True,
     "request_id": "q-5",
     "reward_id": "tote-bag",
+    "system": "crm",
+    "seen_sequence": 6,
     # support
     "case_id": "case-88",
     "topic": "delivery",
@@ -190,6 +192,12 @@ VALUES: Mapping[str, Any] = {
     "vips": 118,
     "level": "fit",
     "level_before": "few",
+    "reported_tier": "gold",
+    "differs_since": 1_790_000_000_000,
+    "minutes_differing": 61,
+    "reported_at": 1_789_999_000_000,
+    "discrepancy_id": "5e2b1f6c-7f4e-5f5e-9a55-0d8a4f3c2b10",
+    "in_doubt": ("crm",),
     "detail": "found an order of 2000000000000000 minor units; at most 1000000000000000 are taken",
     "record": b"\xc3\x01",
     # what laurel tells itself

@@ -29,6 +29,8 @@ Month = Annotated[int, Meta(ge=1, le=12)]
 Score = Annotated[int, Meta(ge=0, le=10)]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 """Of what people edit: 1 at first, and one more with each edit."""
+Sequence = Annotated[int, Meta(ge=0, le=10**12)]
+"""A number of a customer's decisions; 0 is none yet."""
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^#\x00-\x1f][^\x00-\x1f]*\Z")]
 """A name for programs, as a reason, a channel or a benefit: of the programme or of the upstream system, never free text."""
 SEALED_BYTES = 65_536

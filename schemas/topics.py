@@ -9,6 +9,7 @@ from typing import Literal
 from schemas import commands as c
 from schemas import decisions as d
 from schemas import directives as x
+from schemas import discrepancies as y
 from schemas import events as e
 from schemas import messages as m
 
@@ -51,9 +52,9 @@ TOPICS = (
     Topic("returns", "upstream", "goods sent back, from the request to its settlement",
           (e.ReturnRequested, e.ReturnReceived, e.ReturnInspected, c.ReturnReviewed, e.ReturnDisputed,
            e.ReturnSettled, c.ReturnWindowExtended), aligned=False, config=SOURCE),
-    Topic("interactions", "upstream", "registrations, visits, answers and requests of customers",
+    Topic("interactions", "upstream", "registrations, visits, answers and requests of customers, and which status other systems hold of them",
           (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
-           e.IdsLinked, e.IdsUnlinked, e.RewardRequested), aligned=False, config=SOURCE),
+           e.IdsLinked, e.IdsUnlinked, e.RewardRequested, e.StatusReported), aligned=False, config=SOURCE),
     Topic("support", "upstream", "contacts with the contact centre",
           (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactPaused, e.ContactResumed, e.ContactResolved,
            e.ContactReopened, e.ContactEscalated), aligned=False, config=SOURCE),
@@ -80,6 +81,8 @@ TOPICS = (
           (d.NotificationRequested,), config=FOREVER),
     Topic("command-answers", "customers", "whether commands of people were done, or why not", (d.CommandAnswered,),
           config=FOREVER),
+    Topic("discrepancies", "customers", "other systems that hold another status than laurel for too long",
+          (y.DiscrepancyFound, y.DiscrepancyResolved), config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
     Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),

@@ -27,6 +27,7 @@ from schemas.decisions import (
     WinBackClosed,
     WinBackStarted,
 )
+from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.events import WorkRemains
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
@@ -53,6 +54,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
     VipShareJudged: lambda decision: decision.level or "few_customers",
+    DiscrepancyFound: attrgetter("reason"),
+    DiscrepancyResolved: attrgetter("outcome"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

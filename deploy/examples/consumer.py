@@ -33,6 +33,7 @@ DECISIONS = (
     "at-risk-alerts",
     "notification-requests",
     "command-answers",
+    "discrepancies",
 )
 PROFILES = "customer-profiles"
 TABLES = """

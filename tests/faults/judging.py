@@ -50,6 +50,7 @@ TOPICS = {
         "IdsLinked",
         "IdsUnlinked",
         "RewardRequested",
+        "StatusReported",
     },
     "support": {
         "ContactOpened",
@@ -83,6 +84,7 @@ MESSAGES = {"ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains"}
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
     "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),
+    "seen_sequence": (0, 10**12, "invalid"),
 }  # fmt: skip
 WORDS = {
     "reason",
@@ -97,6 +99,7 @@ WORDS = {
     "added",
     "removed",
     "channel",
+    "system",
 }
 CHOICES = {
     "verdict": {"approved", "refused"}, "settled_as": {"refund", "exchange", "store_credit"},

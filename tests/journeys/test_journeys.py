@@ -28,6 +28,7 @@ An event has `on`, a local date with an optional time, and one of
     note: KIND                          tags: [ added ]    with without: [ taken ]
     label_icon: yes or no               gave: BENEFIT
         commands of people: with role (manager), reason, author
+    reported: TIER    with system (crm), seen, the last number it knows; `none` for no tier
     clock:    with behind_s, how far the sources are behind
     policy: { changes, with version }
 
@@ -88,6 +89,11 @@ def refunded(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effe
     return story.refund(on, it.pop("goods"), about, it.pop("refund", f"f{story.offset}"), **it)
 
 
+def reported(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
+    seen = int(it.pop("seen")) if "seen" in it else None
+    return story.report(on, None if about == "none" else about, it.pop("system", "crm"), seen, **it)
+
+
 def month(it: dict[str, Any]) -> int | None:
     return int(it.pop("birth_month")) if "birth_month" in it else None
 
@@ -142,6 +148,7 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "referred": lambda story, on, about, it: story.refer(on, about, **it),
     "visited": lambda story, on, _, it: story.visit(on, **it),
     "answered": lambda story, on, about, it: story.reply(on, about, **it),
+    "reported": reported,
     "disputed": lambda story, on, about, it: story.dispute(on, about, **it),
     "designated": designated,
     "redesignated": redesignated,

@@ -535,6 +535,21 @@ class Story:
         """The customer comes to the shop, or to its pages."""
         return self.happen(e.CustomerVisited(**self._source(customer, date, event), channel="web"), **given)
 
+    def report(
+        self,
+        date: str,
+        tier: str | None,
+        system: str = "crm",
+        seen: int | None = None,
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Another system says which status it holds of the customer."""
+        source = self._source(customer, date, event)
+        return self.happen(e.StatusReported(**source, system=system, tier=tier, seen_sequence=seen), **given)
+
     def reply(
         self, date: str, question: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
     ) -> list[Effect]:
