@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
+from processors.synchronisation import REASONS
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPICS
 
 STATES = (
@@ -92,7 +93,7 @@ METRICS = (
     Metric("laurel_quarantined_total", "counter", "Records", "records that the fold would not apply, by reason", ("reason",)),
     Metric("laurel_decisions_total", "counter", "Decisions",
            "decisions published: the verdict of a return, the queue of a contact, the reason of a change of tier",
-           ("kind", "verdict")),
+           ("kind", "verdict"), known=tuple(("DiscrepancyFound", reason) for reason in REASONS)),
     Metric("laurel_at_risk_episodes", "gauge", "Decisions",
            "at-risk episodes of a partition by how they ended, from the first on; retained / (retained + lost) is the share kept",
            ("partition", "outcome")),

@@ -1,4 +1,4 @@
-"""`laurel report`: who is invited, congratulated and kept, from what laurel published."""
+"""`laurel report`: who is invited, congratulated and kept, and which systems differ, from what laurel published."""
 
 from collections import Counter
 from datetime import date
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NO_POLICY = "no policy is in force; laurel topics create"
 app = App(
     name="report",
-    help="Who is invited to a panel, who has an anniversary, and how many VIPs at risk were kept.\n\n"
+    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, and who holds another status.\n\n"
     "Example: laurel report panel --session 2026-q1",
 )
 
@@ -129,6 +129,40 @@ def retention(*, as_json: Json = False) -> int:
     if not as_json:
         out().print(drawn)
     return OK
+
+
+@app.command
+def discrepancies(*, as_json: Json = False) -> int:
+    """Show which systems hold another status than laurel for too long: how many customers, for how many minutes, and why.
+
+    `silent` said nothing since the change, `behind` does not know of it, `differs` could. Exit code 1 while any is open.
+
+    Example: laurel report discrepancies
+
+    Parameters
+    ----------
+    as_json
+        As JSON lines.
+    """
+    from schemas.codec import decode
+    from streams.clock import now_ms
+    from streams.differing import by_system
+    from streams.reading import read_all
+
+    with progress("decisions read", None):
+        decisions = [decode(record.value) for record in read_all(Settings(), "discrepancies")]
+    drawn = table("system", "open", "oldest, min", "why", "resolved", "longest, min")
+    found = by_system(decisions, now_ms())
+    for each in found:
+        if as_json:
+            emit(each._asdict())
+        else:
+            why = ", ".join(f"{reason} {count}" for reason, count in each.reasons.items())
+            ages = ("" if age is None else str(age) for age in (each.oldest_minutes, each.longest_minutes))
+            drawn.add_row(each.system, str(each.open), next(ages), why, str(each.resolved), next(ages))
+    if not as_json:
+        out().print(drawn)
+    return FAILED if any(each.open for each in found) else OK
 
 
 def _in_force() -> "Policy | None":

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from schemas.codec import encode
 from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile
+from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
+from streams.differing import Standing, by_system
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille
 from tests.processors.story import Story
@@ -34,6 +36,30 @@ PROFILES = (
 )
 
 
+NOW = ms("2024-03-01")
+HOUR_MS = 3_600_000
+FOUND = [
+    replace(
+        example(DiscrepancyFound), decision_id=f"d{n}", system=system, reason=reason, differs_since=NOW - n * HOUR_MS
+    )
+    for n, (system, reason) in enumerate(
+        [("crm", "silent"), ("crm", "differs"), ("crm", "silent"), ("orders", "behind")]
+    )
+]
+DIFFERING = (
+    *FOUND,
+    replace(example(DiscrepancyResolved), discrepancy_id="d0", system="crm", minutes_differing=90),
+    replace(example(DiscrepancyResolved), discrepancy_id="d3", system="orders", minutes_differing=500),
+)
+
+
+def test_discrepancies_are_counted_by_system_with_their_age_r_sync_02() -> None:
+    crm, orders = by_system(DIFFERING, NOW)
+    assert crm == Standing("crm", 2, 120, {"differs": 1, "silent": 1}, 1, 90)
+    assert orders == Standing("orders", 0, None, {}, 1, 500)
+    assert by_system((), NOW) == []
+
+
 @pytest.fixture(scope="module")
 def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     """Give a system whose profiles and alerts are there, as a worker would have left them; gold-0 has two."""
@@ -45,6 +71,7 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
         [
             *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
+            *(Outgoing("discrepancies", b"ada", encode(each), 0) for each in DIFFERING),
         ]
     )
     return system
@@ -84,6 +111,16 @@ def test_the_share_of_those_kept_r_risk_04_t_40(called: Caller) -> None:
     assert gold == {"tier": "gold", "retained_permille": 1000, "retained": 1, "lost": 0, "retracted": 1, "open": 1}
     assert everyone == gold | {"tier": "all"}
     assert "100.0" in called("report", "retention").out
+
+
+def test_which_systems_differ_r_sync_02(called: Caller) -> None:
+    answer = called("report", "discrepancies", "--json")
+    crm, orders = (json.loads(line) for line in answer.out.splitlines())
+    assert answer.code == 1
+    assert (crm["system"], crm["open"], crm["reasons"]) == ("crm", 2, {"differs": 1, "silent": 1})
+    assert crm["oldest_minutes"] > 120
+    assert (orders["open"], orders["resolved"], orders["longest_minutes"]) == (0, 1, 500)
+    assert "differs 1, silent 1" in called("report", "discrepancies").out
 
 
 def test_the_share_of_a_story_t_40() -> None:
