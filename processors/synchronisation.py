@@ -39,9 +39,9 @@ def follow(
     As every timer, a change that time made counts from its own instant, however late its turn comes (D8).
     """
     rule, synchrony = policy.synchronisation.systems, customer.synchrony
-    if not (rule or synchrony.systems):
-        return customer, []
     changed = next((each for each in decisions if isinstance(each, TierChanged)), None)
+    if not synchrony.systems and not (rule and changed):
+        return customer, []
     if changed is not None:
         synchrony = replace(synchrony, sequence=changed.sequence, at=now)
     resolved, systems = list[DiscrepancyResolved](), list[Held]()

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.synchrony import Report, Synchrony, heard
+from processors.wording import explain
 from schemas.commands import ReturnReviewed
 from schemas.decided import Decided
 from schemas.decisions import ContactRouted, NotificationRequested, Quarantined, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
-from tests.processors.story import Document, Story, none_of, only, policy_with
+from tests.processors.story import Document, Story, none_of, only, parsed_with, policy_with
 
 HOUR_MS = 3_600_000
 
@@ -140,6 +141,8 @@ def test_our_next_change_begins_the_minutes_anew_unless_it_was_found() -> None:
     story.tick("2024-03-04")
     assert story.row().tier == "platinum"
     assert len(story.decided(DiscrepancyFound)) == 1
+    resolved = only(story.report("2024-03-05 12:30", "platinum"), DiscrepancyResolved)
+    assert resolved.minutes_differing == 33 * 24 * 60
 
 
 def test_each_system_has_its_own_minutes() -> None:
@@ -318,6 +321,44 @@ def test_of_several_last_known_the_highest_counts_and_of_none_ours() -> None:
     assert asked_again(story, "2024-01-07").tier == "gold"
 
 
+def test_the_last_known_one_may_have_been_reported_before_it_was_ours() -> None:
+    story = Story(meanwhile("returns", differing="last_known"))
+    story.register("2014-01-01")
+    story.report("2023-12-31 23:59", "gold")
+    story.order("2024-01-01", "1000.00")
+    story.order("2024-01-04", "4000.00", "o2")
+    story.tick("2024-01-05")
+    assert asked(story, "2024-01-06").tier == "gold"
+
+
+def test_or_heard_of_late_t_16() -> None:
+    story = known(**meanwhile("returns", differing="last_known"))
+    story.report("2024-01-03", "platinum")
+    story.report("2024-01-02", "gold")
+    story.order("2024-01-04", "4000.00", "o2")
+    story.tick("2024-01-05")
+    assert asked(story, "2024-01-06").tier == "gold"
+
+
+def test_of_two_last_known_the_highest_counts() -> None:
+    story = known(**meanwhile("returns", differing="last_known"))
+    story.report("2024-01-02", "gold")
+    story.order("2024-01-03", "1500.00", "o3")
+    story.report("2024-01-04", "platinum", "warehouse")
+    story.order("2024-01-05", "2500.00", "o2")
+    story.tick("2024-01-06")
+    assert len(story.decided(DiscrepancyFound)) == 2
+    assert asked(story, "2024-01-07").tier == "platinum"
+
+
+def test_a_customer_reads_nothing_of_it() -> None:
+    story = in_difference(**meanwhile("returns", differing="review"))
+    decided = asked(story)
+    policy = parsed_with(meanwhile("returns", differing="review"))
+    assert explain(decided, policy, "customer") == ["We will look at your return b1 and come back to you."]
+    assert "no  tier in crm: Gold, but must be Platinum" in explain(decided, policy, "agent")
+
+
 def asked_again(story: Story, date: str) -> ReturnDecided:
     return only(story.send_back(date, order="o3", back="b2"), ReturnDecided)
 
@@ -375,10 +416,9 @@ def test_what_was_approved_stands_t_52() -> None:
     story.order("2024-01-01", "600.00", "o3")
     story.tick("2024-01-05", behind_s=BEHIND)
     assert only(story.send_back("2024-01-05", order="o3"), ReturnDecided).verdict == "approve"
-    story.refund("2024-01-04", "4000.00", "o2")
+    story.undesignate("2024-01-05", None, None)
     story.tick("2024-01-05 02:00")
-    story.tick("2024-03-20")
-    assert story.row().tier == "gold"
+    assert (story.row().tier, story.row().synchrony.doubted) == (None, ())
     assert len(story.decided(ReturnDecided)) == 1
 
 
@@ -395,7 +435,7 @@ def test_what_a_person_decided_meanwhile_stands() -> None:
     asked(story)
     story.command("2024-02-02 06:00", ReturnReviewed, return_id="b1", order_id="o2", verdict="refused")
     story.report("2024-02-04", "platinum")
-    assert none_of(story.tick("2024-02-05"), ReturnDecided)
+    assert [each.decided_by for each in story.decided(ReturnDecided)] == [None, "mia"]
 
 
 def test_nobody_is_told_of_a_discrepancy() -> None:
