@@ -1,6 +1,6 @@
 """What a programme leaves to people: who may do what, how long a designation lasts, and which benefits there are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -74,6 +74,11 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
 
     icon: Name | None = None
     handling_note: str | None = None
+
+
+def who_may(roles: Mapping[str, Collection[Action]], *actions: Action) -> tuple[str, ...]:
+    """The roles that may do all of these."""
+    return tuple(sorted(role for role, may in roles.items() if set(actions).issubset(may)))
 
 
 def known_benefits(benefits: Benefits) -> tuple[str, ...]:

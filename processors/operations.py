@@ -14,7 +14,7 @@ from processors.answering import answer, answered
 from processors.customer import Customer
 from processors.designating import Hearing, Judged, add, among, change, remove
 from processors.designation import ENDED
-from processors.discretion import Action, known_benefits
+from processors.discretion import Action, known_benefits, who_may
 from processors.explanation import compare
 from processors.markings import MOST_TAGS, Delivered, Icon, Tag, delivered, last_icon, tagged
 from processors.people import Proposal
@@ -36,8 +36,7 @@ from schemas.decisions import CommandAnswered
 
 def permitted(policy: Policy, role: str, action: Action, cause: str) -> Condition:
     """Whether a role may do this. `policy` is the one in force when the command was given (T-43)."""
-    allowed = (name for name, actions in policy.roles.items() if action in actions)
-    return compare("permission", "role", role, "in", ", ".join(sorted(allowed)), cause)
+    return compare("permission", "role", role, "in", ", ".join(who_may(policy.roles, action)), cause)
 
 
 def _review(customer: Customer, command: QualificationReviewed, hearing: Hearing) -> Judged:

@@ -11,11 +11,12 @@ from uuid import uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.discretion import Action, who_may
 from processors.effects import Effect, Refused, Send
 from processors.explanation import NAMESPACE
 from processors.local_time import local
-from processors.partition import Document, Partition, admissible
-from processors.policy import Policy
+from processors.partition import POLICIES, Document, Partition, admissible, in_force_at
+from processors.policy import Policy, parse
 from processors.policy_errors import PolicyInvalid
 from processors.rows import Table, grown
 from processors.unit import Unit
@@ -26,8 +27,6 @@ from schemas.messages import PartitionCounted
 from schemas.partitions import EVERYWHERE
 
 TIMER = "activation"
-PUBLISHERS = ("administrator", "platform_admin")
-"""Who may change the rules for everybody (C-05); the policy's own matrix of permissions will say it."""
 
 
 class Approval(Struct, frozen=True, array_like=True):
@@ -177,20 +176,55 @@ def fold_event(
 
 
 def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme, Sequence[Send | Refused]]:
-    """The programme after a command. The role that it was given in is looked at first (T-43).
+    """The programme after a command. The role that it was given in is looked at first, under the matrix of that time (T-43).
 
     One that was refused stays so: that it comes again does not make it good (T-15).
     """
     if unit.because.cause in programme.refused:
         return programme, ()
-    outcome = COMMANDS[type(event)](unit, programme, event) if event.role in PUBLISHERS else _stranger(event.role)
+    given = in_force_at(unit.rows, unit.partition, event.occurred_at)
+    permitted = who_may(given.roles, *_needed(unit, programme, event))
+    permitted_one = event.role in permitted
+    outcome = COMMANDS[type(event)](unit, programme, event) if permitted_one else _stranger(event.role, permitted)
     if isinstance(outcome, Refused):
         return replace(programme, refused=(*programme.refused, unit.because.cause)), (outcome,)
     return outcome, ()
 
 
-def _stranger(role: str) -> Refused:
-    return Refused("not_permitted", f"found the role {role}; {' or '.join(PUBLISHERS)} may do this")
+def _needed(unit: Unit, programme: Programme, event: Directive) -> tuple[Action, ...]:
+    """What a role must be allowed: tiers, and who rises by rules or may do what, where a version changes that (R-MAN-06, R-MAN-07).
+
+    A version is compared with the one that it takes the place of. To withdraw one is to decide the same.
+    """
+    changes: list[tuple[int, str | None]] = []
+    if isinstance(event, PolicyPublished):
+        at = event.effective_at
+        changes = [(unit.now + 1 if at is None else at, event.document)]
+    elif isinstance(event, PolicyWithdrawn):
+        own = (each for each in programme.approvals if each.awaited and each.version == event.version)
+        changes = [(each.at, _document(unit, each.version)) for each in own]
+    governs = any(
+        _governs(_document(unit, version_at(programme, unit.partition, at)), document) for at, document in changes
+    )
+    return ("configure_tiers", "change_automatic_rules") if governs else ("configure_tiers",)
+
+
+def _document(unit: Unit, version: str | None) -> str | None:
+    """The document of a version that was approved, or came with the topics."""
+    row = (unit.rows.get(VERSIONS, version) or unit.rows.get(POLICIES, version)) if version else None
+    return row.document if row else None
+
+
+def _governs(before: str | None, after: str | None) -> bool:
+    """Whether a document says something else of automatic rules, or of who may change them. What is no policy is refused anyway."""
+    one, other = (parse(document) if document else None for document in (before, after))
+    if not isinstance(one, Policy) or not isinstance(other, Policy):
+        return False
+    return (one.automatic, one.roles) != (other.automatic, other.roles)
+
+
+def _stranger(role: str, permitted: Sequence[str]) -> Refused:
+    return Refused("not_permitted", f"found the role {role}; {' or '.join(permitted) or 'nobody'} may do this")
 
 
 def wanted(programme: Programme, _policy: Policy, _now: int) -> Mapping[str, int]:

@@ -56,7 +56,7 @@ def publish(
     author
         Pseudonymous id of the person who decides this.
     role
-        In which role: administrator or platform_admin.
+        In which role; the policy's `roles` say who may (administrator; for automatic rules and roles platform_admin).
     reason
         Why, as one of the programme's words.
     effective_from
@@ -127,7 +127,7 @@ def withdraw(
     author
         Pseudonymous id of the person who decides this.
     role
-        In which role: administrator or platform_admin.
+        In which role; the policy's `roles` say who may (administrator; for automatic rules and roles platform_admin).
     reason
         Why, as one of the programme's words.
     wait

@@ -243,6 +243,53 @@ def test_a_version_that_is_in_force_anyway_is_a_mistake() -> None:
     assert none_of(story.publish(story.document, "2024-03-01"), Quarantined)
 
 
+BOLDER: Document = {"automatic": {"approval": "first_grant"}}
+OPEN_TO_MANAGERS: Document = {"roles": {"manager": ["configure_tiers"]}}
+
+
+@pytest.mark.parametrize("changed", [BOLDER, OPEN_TO_MANAGERS])
+def test_automatic_rules_and_roles_are_the_platform_s_alone_r_man_07_c_05(changed: Document) -> None:
+    """Else whoever may configure tiers could allow themselves everything."""
+    story = started()
+    reason, detail = refusal(story.publish(version("v2", **changed)))
+    assert (reason, detail) == ("not_permitted", "found the role administrator; platform_admin may do this")
+    assert none_of(story.publish(version("v2", **changed), role="platform_admin"), Quarantined)
+
+
+def test_administrators_configure_tiers_r_man_06() -> None:
+    story = started()
+    assert none_of(story.publish(version("v2", grace_days=3)), Quarantined)
+    assert none_of(story.publish(version("v3", grace_days=4), "2024-02-01"), Quarantined)
+    assert none_of(story.withdraw("v3"), Quarantined)
+
+
+def test_a_version_is_compared_with_the_one_that_it_takes_the_place_of_r_man_07() -> None:
+    """What the platform approved for February is neither taken back in March nor withdrawn by an administrator."""
+    story = started()
+    story.publish(version("v2", **BOLDER), "2024-02-01", role="platform_admin")
+    assert refusal(story.publish(version("v3", grace_days=3), "2024-03-01"))[0] == "not_permitted"
+    assert none_of(story.publish(version("v4", grace_days=3, **BOLDER), "2024-03-01"), Quarantined)
+    assert none_of(story.publish(version("v5", grace_days=3), "2024-01-20"), Quarantined)
+    assert refusal(story.withdraw("v2"))[0] == "not_permitted"
+    assert none_of(story.withdraw("v2", role="platform_admin"), Quarantined)
+
+
+def test_the_matrix_in_force_when_a_command_was_given_counts_t_43() -> None:
+    """A manager who may since February did not before; an administrator who may no more did."""
+    story = started()
+    roles = {"manager": ["configure_tiers"], "administrator": [], "platform_admin": ["configure_tiers"]}
+    changed = version("v2", roles=roles)
+    changed["roles"] = roles
+    story.publish(changed, "2024-02-01", role="platform_admin")
+    story.tick("2024-02-02")
+    later = version("v3", grace_days=3)
+    later["roles"] = roles
+    assert refusal(story.publish(later, "2024-03-01", date="2024-01-31", role="manager"))[0] == "not_permitted"
+    assert none_of(story.publish(later, "2024-03-01", date="2024-02-02", role="manager"), Quarantined)
+    assert refusal(story.publish(later, "2024-04-01", date="2024-02-02"))[0] == "not_permitted"
+    assert none_of(story.publish(changed, "2024-04-01", date="2024-01-31"), Quarantined)
+
+
 @pytest.mark.parametrize("role", ["manager", "agent", "Administrator", "admin"])
 def test_only_administrators_and_above_decide_for_everybody_c_05_t_43(role: str) -> None:
     story = started()
