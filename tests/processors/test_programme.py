@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from processors.partition import HERE, PARTITION
@@ -362,23 +362,31 @@ def clock(minute: int) -> str:
 
 
 def calendar_of(commands: Sequence[Command]) -> list[tuple[int, str]]:
-    """From which minute on each version is in force: people write into a calendar, and cross out what is not over."""
+    """From which millisecond on each version is in force: people write into a calendar, and cross out what is not over.
+
+    Who says "at once" at the instant of another version comes right after it.
+    """
     calendar: dict[int, str] = {}
 
-    def before(minute: int) -> str:
-        return calendar[max(past)] if (past := [each for each in calendar if each < minute]) else "default-1"
+    def before(instant: int) -> str:
+        return calendar[max(past)] if (past := [each for each in calendar if each < instant]) else "default-1"
 
     for it in commands:
-        at = it.minute if it.effective is None else it.effective
-        late = it.effective is not None and it.effective <= it.minute
+        now = at = it.minute * 60_000
+        if it.effective is not None:
+            at = it.effective * 60_000
+        while it.effective is None and at in calendar:
+            at += 1
+        late = it.effective is not None and at <= now
         if not it.publishes:
-            calendar = {at: name for at, name in calendar.items() if at <= it.minute or name != it.name}
+            calendar = {at: name for at, name in calendar.items() if at <= now or name != it.name}
         elif not late and at not in calendar and before(at) != it.name:
             calendar[at] = it.name
     return sorted(calendar.items())
 
 
 @given(COMMANDS, st.sets(MINUTES))
+@example([Command(2, "a", True, 3), Command(3, "b", True)], set())
 def test_at_each_instant_the_version_is_in_force_that_the_calendar_says_t_32(
     commands: list[Command], more: set[int]
 ) -> None:
@@ -395,4 +403,4 @@ def test_at_each_instant_the_version_is_in_force_that_the_calendar_says_t_32(
     found = story.rows.get(PARTITION, HERE)
     assert found is not None
     in_force = [(each.effective_from, each.version) for each in found.versions[1:]]
-    assert in_force == [(story.at(clock(minute)), name) for minute, name in calendar_of(commands)]
+    assert in_force == [(story.at(clock(0)) + after, name) for after, name in calendar_of(commands)]
