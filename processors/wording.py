@@ -192,6 +192,12 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
     return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
 
 
+def evaluated(condition: Condition, currency: str, policy: Policy) -> str:
+    """A condition with its result: "no  Gold: lifetime value: 612.34 USD, below 1,000.00 USD"."""
+    holds = "yes" if condition.holds else "no"
+    return f"{holds:<4}{subject(condition, policy)}: {comparison(condition, currency, policy)}"
+
+
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
@@ -230,8 +236,7 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
     currency = currency_of(decision, policy)
     lines = [sentence(decision, policy), f"Because of {cause(decision, policy)}. Every condition that was looked at:"]
     for condition in decision.conditions:
-        holds = "yes" if condition.holds else "no"
-        line = f"{holds:<4}{subject(condition, policy)}: {comparison(condition, currency, policy)}"
+        line = evaluated(condition, currency, policy)
         if audience == "auditor":
             line += f" [{condition.value} {condition.operator} {condition.threshold}"
             line += f"; last moved by {condition.moved_by}]" if condition.moved_by else "; nothing ever moved it]"
@@ -272,10 +277,10 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
-    return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]
+    return [opening, *(reason(each, currency_of(decision, policy), policy) for each in own)]
 
 
-def _reason(condition: Condition, currency: str, policy: Policy) -> str:
+def reason(condition: Condition, currency: str, policy: Policy) -> str:
     """A condition as its customer is told of it."""
     stem = next((each for each in REASONS if condition.name.startswith(each)), None)
     if stem is None:

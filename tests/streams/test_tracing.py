@@ -187,6 +187,22 @@ def test_why_of_what_is_not_there(called: Caller, words: tuple[str, ...], code: 
     assert said in " ".join(answer.err.split())
 
 
+def test_what_could_be_returned_before_and_after_it_was_asked_for_r_ret_08(called: Caller) -> None:
+    line, order = told(called("entitlements", "ada", "o1", "--at", "2024-01-03T12:00Z", "--json"))
+    assert (line["of"], line["verdict"], line["tier"], line["window_ends_at"]) == (
+        "line",
+        "review",
+        "gold",
+        ms("2024-02-18"),
+    )
+    assert (order["of"], order["verdict"]) == ("order", "review")
+    said = called("entitlements", "ada", "o1", "--at", "2024-01-04T12:00Z", "--for", "customer").out
+    assert "Line l1: cannot come back." in said
+    assert "lane standard, label free" in called("entitlements", "ada", "o1").out
+    unknown = called("entitlements", "ada", "o9")
+    assert (unknown.code, "order o9 of ada is not known" in unknown.err) == (1, True)
+
+
 def test_one_customer_s_history_alone_leads_to_where_all_histories_led(system: System) -> None:
     profiles = {
         each.customer_id: each for each in system.contents("customer-profiles") if isinstance(each, CustomerProfile)
