@@ -64,6 +64,7 @@ def _conclude(
         customer.sequence + 1,
         supersedes=case.decision_id,
         decided_by=decided_by,
+        objection=return_cases.objection(case),
     )
     unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     customer = replace(customer, sequence=decision.sequence)

@@ -172,6 +172,7 @@ def decided(
     *,
     supersedes: str | None,
     decided_by: str | None = None,
+    objection: str | None = None,
 ) -> ReturnDecided:
     """The decision that lines with their verdicts come to, with what the tier is granted."""
     verdict = _of_all({each.verdict for each in lines})
@@ -196,6 +197,8 @@ def decided(
         review_by=because.decided_at + review.within_hours * HOUR_MS if waits else None,
         supersedes=supersedes,
         decided_by=decided_by,
+        requested_at=request.asked_at,
+        objection=objection,
     )
 
 

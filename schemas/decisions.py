@@ -76,6 +76,8 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     review_by: int | None = None
     supersedes: str | None = None
     decided_by: str | None = None
+    requested_at: int | None = None
+    objection: str | None = None
 
 
 class StockReleased(Decided, frozen=True, kw_only=True):

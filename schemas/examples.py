@@ -40,6 +40,8 @@ VALUES: Mapping[str, Any] = {
     "settled_as": "refund",
     "amount_minor": 12_000,
     "window_ends_at": 1_793_000_000_000,
+    "requested_at": 1_789_990_000_000,
+    "objection": "new",
     # interactions
     "referred_customer_id": "c-9000",
     "other_customer_id": "c-4712",

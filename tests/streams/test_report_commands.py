@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile, ReturnDecided
 from schemas.examples import example
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille
@@ -41,8 +41,13 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     alerts = [replace(example(AtRiskRaised), decision_id=f"a{n}", tier="gold") for n in range(3)]
     closed = replace(example(AtRiskClosed), alert_id="a0", outcome="lost")
     ends = (closed, replace(closed, outcome="retained"), replace(example(AtRiskRetracted), retracts="a1"))
+    asked = replace(example(ReturnDecided), tier="gold", supersedes=None, objection=None, decided_by=None)
+    asked = replace(asked, requested_at=ms("2026-05-02"), decided_at=ms("2026-05-02 01:00"), verdict="approve")
+    by_person = replace(asked, verdict="deny", decided_by="p-1", supersedes="first", decided_at=ms("2026-05-03"))
+    verdicts = (asked, replace(asked, verdict="review"), by_person, replace(asked, requested_at=ms("2026-06-01")))
     system.write(
         [
+            *(Outgoing("return-decisions", b"ada", encode(each), 0) for each in verdicts),
             *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
         ]
@@ -84,6 +89,18 @@ def test_the_share_of_those_kept_r_risk_04_t_40(called: Caller) -> None:
     assert gold == {"tier": "gold", "retained_permille": 1000, "retained": 1, "lost": 0, "retracted": 1, "open": 1}
     assert everyone == gold | {"tier": "all"}
     assert "100.0" in called("report", "retention").out
+
+
+def test_returns_by_month_and_tier_r_ret_15(called: Caller) -> None:
+    gold, vips, everyone = told(called("report", "returns", "--month", "2026-05", "--json"))
+    assert (gold["month"], gold["tier"], gold["asked"], gold["auto_approved_permille"]) == ("2026-05", "gold", 2, 500)
+    assert (gold["denied_by_person"], gold["mean_seconds"]) == (1, 25 * 3600 // 2)
+    assert vips == gold | {"tier": "VIPs"}
+    assert everyone == gold | {"tier": "all"}
+    assert {each["month"] for each in told(called("report", "returns", "--json"))} == {"2026-05", "2026-06"}
+    assert "50.0" in called("report", "returns").out
+    nobody = called("report", "returns", "--month", "2026-07")
+    assert (nobody.code, "nobody asked for a return in 2026-07" in nobody.err) == (1, True)
 
 
 def test_the_share_of_a_story_t_40() -> None:
