@@ -23,6 +23,7 @@ from schemas.decisions import (
     ReturnDecided,
     StockReleased,
     TierChanged,
+    VipShareJudged,
     WinBackClosed,
     WinBackStarted,
 )
@@ -51,6 +52,7 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     CommandAnswered: attrgetter("verdict"),
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
+    VipShareJudged: lambda decision: decision.level or "few_customers",
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""
