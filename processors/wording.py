@@ -12,7 +12,7 @@ from processors.local_time import date_of, local
 from processors.policy import Policy, rank
 from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decided import Condition, Decided
-from schemas.decisions import ContactRouted, NotificationRequested, ReturnDecided, TierChanged
+from schemas.decisions import ContactRouted, NotificationRequested, OrderFlagged, ReturnDecided, TierChanged
 
 Audience = Literal["customer", "agent", "auditor"]
 DIGITS: Mapping[str, int] = {
@@ -270,6 +270,8 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case OrderFlagged():
+            return [f"We pack your order {decision.order_id} by {moment(decision.pick_by, policy)}."]
         case NotificationRequested():
             return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:

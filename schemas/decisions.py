@@ -70,6 +70,21 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     supersedes: str | None = None
 
 
+class OrderFlagged(Decided, frozen=True, kw_only=True):
+    order_id: str
+    tier: str | None = None
+    priority: int
+    rank_at: int
+    pick_by: int
+    lane: str = "standard"
+    label_icon: str | None = None
+    badge: str | None = None
+    handling_note: str | None = None
+    packing: tuple[str, ...] = ()
+    inserts: tuple[str, ...] = ()
+    supersedes: str | None = None
+
+
 class EscalationDue(Decided, frozen=True, kw_only=True):
     case_id: str
     queue: str
@@ -270,6 +285,7 @@ Decision = (
     | CommandAnswered
     | QualificationProposed
     | DesignationReached
+    | OrderFlagged
     | VipShareJudged
 )
 Output = Decision | CustomerProfile | Quarantined

@@ -18,6 +18,7 @@ from schemas.decisions import (
     DesignationReached,
     EscalationDue,
     NotificationRequested,
+    OrderFlagged,
     QualificationProposed,
     Quarantined,
     ReturnDecided,
@@ -52,6 +53,7 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     CommandAnswered: attrgetter("verdict"),
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
+    OrderFlagged: lambda decision: "again" if decision.supersedes else "first",
     VipShareJudged: lambda decision: decision.level or "few_customers",
     Quarantined: attrgetter("reason"),
 }

@@ -33,6 +33,7 @@ DECISIONS = (
     "at-risk-alerts",
     "notification-requests",
     "command-answers",
+    "fulfilment",
 )
 PROFILES = "customer-profiles"
 TABLES = """
@@ -53,6 +54,7 @@ WOULD = {
     "ContactRouted": "put case {case_id} of {customer_id} into queue {queue}",
     "AtRiskRaised": "call {customer_id}, silent for {silent_days} days",
     "AtRiskRetracted": "not call {customer_id}: {retracts} was wrong",
+    "OrderFlagged": "pack order {order_id} of {customer_id} by {pick_by}",
     "NotificationRequested": "tell {customer_id} of {notice}, unless it is after {expires_at}",
 }
 

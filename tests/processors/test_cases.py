@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.cases import CASES
-from processors.routing import rank_of
+from processors.head_start import rank_of
 from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
 from tests.processors.story import Story, none_of, only
 

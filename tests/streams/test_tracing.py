@@ -70,7 +70,7 @@ def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
 
 
 def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) -> None:
-    taken, decided, asked = told(called("trace", "e-o1", "--json"))
+    taken, decided, flagged, asked = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
         "timeline",
@@ -81,6 +81,7 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     assert decided["record"]["origin"]["offset"] == taken["offset"]
     assert (asked["what"], asked["record"]["notice"]) == ("decided", "welcome")
     assert asked["record"]["follows"] == decided["record"]["decision_id"]
+    assert (flagged["record"]["type"], flagged["record"]["tier"]) == ("OrderFlagged", "gold")
     drawn = called("trace", "e-o1")
     assert (drawn.code, "nothing was decided" in drawn.out) == (0, False)
 
