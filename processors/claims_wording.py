@@ -6,7 +6,7 @@ from schemas.decisions import ReturnDecided
 
 OPENINGS = {
     "approve": "{units} of line {line}, worth {worth}: can come back until {last}. We take it back at once.",
-    "review": "{units} of line {line}, worth {worth}: somebody looks at it first.",
+    "review": "{units} of line {line}, worth {worth}: can be asked for until {last}. Somebody looks at it first.",
     "deny": "Line {line}: cannot come back.",
 }
 """A line as its customer hears of it, by the verdict that a request would get."""

@@ -187,6 +187,14 @@ def test_a_customer_reads_that_all_of_it_at_once_is_looked_at_r_aud_06() -> None
     ]
 
 
+def test_a_customer_reads_what_somebody_looks_at_and_until_when_r_ret_08() -> None:
+    story = gold({"returns": {"rights": {"tiers": {"gold": {"auto_approve_limit_minor": 10_000}}}}})
+    assert told(known(story, "2024-03-11"))[2:4] == [
+        "1 of line watch, worth 150.00 USD: can be asked for until 2024-04-20. Somebody looks at it first.",
+        "  It is worth 150.00 USD; above 100.00 USD somebody looks at it first.",
+    ]
+
+
 def test_an_agent_sees_every_condition_t_48() -> None:
     lines = shown(known(gold(), "2024-04-21"))
     assert lines[0] == (
