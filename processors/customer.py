@@ -11,6 +11,7 @@ from processors.membership import Membership
 from processors.people import People
 from processors.rows import Table, grown
 from processors.synchrony import Synchrony
+from processors.undispatched import Undispatched
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -65,6 +66,7 @@ class Customer(Struct, frozen=True, array_like=True):
     fired: tuple[tuple[str, int], ...] = ()
     """Kind and due instant of the timers that fired last: none fires twice for one instant, for that names its decisions."""
     synchrony: Synchrony = Synchrony()
+    undispatched: Undispatched = Undispatched()
 
 
 def _alert_with_tier(fields: Any) -> Any:

@@ -1,7 +1,7 @@
-"""How many VIPs at risk were kept, and how many who cancelled came back: one row a partition (R-RISK-04, T-40).
+"""How many VIPs at risk were kept, how many who cancelled came back, how returns went: one row a partition (R-RISK-04, T-40).
 
-It is the sum of what was decided, so that it does not matter whose decision came first; whoever reads `at-risk-alerts` can
-count the same.
+It is the sum of what was decided, so that it does not matter whose decision came first; whoever reads `at-risk-alerts`
+and `return-decisions` can count the same.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,18 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rows import Table
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, Decision, WinBackClosed, WinBackStarted
+from processors import return_figures
+from processors.return_figures import Tiers
+from processors.rows import Table, grown
+from schemas.decisions import (
+    AtRiskClosed,
+    AtRiskRaised,
+    AtRiskRetracted,
+    Decision,
+    ReturnDecided,
+    WinBackClosed,
+    WinBackStarted,
+)
 
 
 class Kept(Struct, frozen=True, array_like=True):
@@ -23,6 +33,7 @@ class Kept(Struct, frozen=True, array_like=True):
     cancelled: int = 0
     won_back: int = 0
     gone: int = 0
+    returns: Tiers = ()
 
     @property
     def open(self) -> int:
@@ -43,7 +54,7 @@ class Kept(Struct, frozen=True, array_like=True):
         return {"won_back": self.won_back, "lost": self.gone, "open": self.leaving}
 
 
-FIGURES = Table("figures", b"f", Kept, "how many VIPs at risk were kept; one row")
+FIGURES = Table("figures", b"f", Kept, "how many VIPs at risk were kept, and how returns went; one row", 2, {1: grown})
 
 
 def count(figures: Kept, decisions: Iterable[Decision]) -> Kept:
@@ -62,6 +73,8 @@ def count(figures: Kept, decisions: Iterable[Decision]) -> Kept:
                 figures = replace(figures, won_back=figures.won_back + 1)
             case WinBackClosed():
                 figures = replace(figures, gone=figures.gone + 1)
+            case ReturnDecided():
+                figures = replace(figures, returns=return_figures.count(figures.returns, each))
             case _:
                 pass
     return figures

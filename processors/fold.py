@@ -12,6 +12,7 @@ from processors import (
     consents,
     designating,
     figures,
+    fulfilment,
     interactions,
     lifecycle,
     lifetime_value,
@@ -92,6 +93,7 @@ def _keep_order(unit: Unit, customer: Customer, order_id: str, before: Order, af
     if after == before:
         return customer
     unit.rows.put(ORDERS, after, unit.subject, order_id)
+    customer = fulfilment.keep(unit, customer, order_id, before, after)
     customer = replace(customer, orders=customer.orders + order.counts(after) - order.counts(before))
     if waiting := order.awaited(after) - order.awaited(before):
         customer = _doing(customer, replace(customer.activity, awaited=customer.activity.awaited + waiting))
@@ -217,13 +219,14 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
 def _tell(
     unit: Unit, before: Customer, customer: Customer, decisions: Sequence[Decision]
 ) -> tuple[Customer, list[Decision]]:
-    """What the decisions of a unit lead to: figures move, and the customer is told."""
+    """What a unit leads to: figures move with its decisions, the customer is told, open orders are flagged."""
     known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
     if (counted := figures.count(known, decisions)) != known:
         unit.rows.put(FIGURES, counted, HERE)
     customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
+    customer, flagged = fulfilment.follow(unit, before, customer)
     customer, resolved = synchronisation.follow(customer, decisions, unit.policy, unit.now, unit.because)
-    return customer, [*decisions, *told, *resolved]
+    return customer, [*decisions, *told, *flagged, *resolved]
 
 
 def _compare_tier(unit: Unit, customer: Customer, *, over: bool = False) -> Outcome:

@@ -31,6 +31,7 @@ class Icon(Struct, frozen=True, array_like=True):
 
     at: int
     printed: bool
+    cause: str | None = None
 
 
 def tagged(tags: tuple[Tag, ...], marks: Iterable[Tag]) -> tuple[Tag, ...]:
@@ -58,4 +59,4 @@ def last_icon(one: Icon | None, other: Icon | None) -> Icon | None:
     """The last word counts; of two of one instant the one that shows it."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda icon: (icon.at, icon.printed))
+    return max(one, other, key=lambda icon: (icon.at, icon.printed, icon.cause or ""))

@@ -64,8 +64,8 @@ def _tag(customer: Customer, command: TagsChanged, hearing: Hearing) -> Judged:
     return Judged((room,), replace(customer, people=replace(customer.people, tags=tags)))
 
 
-def _icon(customer: Customer, command: LabelIconChanged, _hearing: Hearing) -> Judged:
-    icon = last_icon(customer.people.icon, Icon(command.occurred_at, command.printed))
+def _icon(customer: Customer, command: LabelIconChanged, hearing: Hearing) -> Judged:
+    icon = last_icon(customer.people.icon, Icon(command.occurred_at, command.printed, hearing.because.cause))
     return Judged((), replace(customer, people=replace(customer.people, icon=icon)))
 
 

@@ -61,10 +61,17 @@ class Order(Struct, frozen=True, array_like=True):
     """The last delivery that named no shipment."""
     extended_until: int | None = None
     """Where a person extended its return windows (R-RET-07)."""
+    rewards: bool = False
+    """Whether it holds nothing but rewards (R-FUL-11)."""
 
 
 ORDERS = Table(
-    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 3, {1: grown, 2: grown}
+    "orders",
+    b"o",
+    Order,
+    "each order with its refunds and returns, by customer and order id",
+    4,
+    dict.fromkeys((1, 2, 3), grown),
 )
 
 
@@ -84,7 +91,12 @@ def place(order: Order, event: OrderPlaced, cause: str) -> Order:
         goods_minor = same.goods_minor + max(line.goods_minor - line.discount_minor, 0)
         lines[line.line_id] = Line(line.line_id, same.quantity + line.quantity, goods_minor)
     return replace(
-        order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines.values()), placed_by=cause
+        order,
+        placed_at=event.occurred_at,
+        rate_ppm=event.rate_ppm,
+        lines=tuple(lines.values()),
+        placed_by=cause,
+        rewards=all(line.reward_id is not None for line in event.lines),
     )
 
 
@@ -142,6 +154,11 @@ def awaited(order: Order) -> bool:
     if order.placed_at is not None:
         return False
     return order.cancelled or order.delivered_at is not None or bool(order.refunds or order.shipments)
+
+
+def awaits_dispatch(order: Order) -> bool:
+    """Whether nothing of it has left yet, as far as is known: all its parcels carry one flag, that of the first (R-FUL-05)."""
+    return counts(order) and order.delivered_at is None and not order.shipments
 
 
 def counts(order: Order) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -10,15 +10,15 @@ from msgspec import Meta, Struct, field
 from processors.business_hours import Calendar
 from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
+from processors.fulfilment_policy import Fulfilment
 from processors.local_time import MissingDay, zones
 from processors.policy_errors import PolicyInvalid, found, named
-from processors.policy_fields import Count, Days, Name
+from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
 
 Settlement = Literal["refund", "exchange", "store_credit"]
-E = TypeVar("E")
 
 
 class Components(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,13 +51,6 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     answers: Count | None = None
     interaction_days: Count | None = None
     monthly_subscription_minor: Minor | None = None
-
-
-class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
-    """What customers are entitled to: an entry for some tiers, `base` for everyone else."""
-
-    base: E
-    tiers: dict[Name, E]
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,9 +106,6 @@ class Returns(Struct, frozen=True, forbid_unknown_fields=True):
     later_policy: Literal["ignored", "if_kinder"] = "ignored"
     serial: Serial = Serial()
     review: ReturnReview = ReturnReview()
-
-
-Minutes = Annotated[int, Meta(ge=0, le=525_600)]
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,6 +179,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     lifecycle: Lifecycle | None = None
     vip_share: VipShare = VipShare()
     synchronisation: Synchronisation = Synchronisation()
+    fulfilment: Fulfilment | None = None
 
 
 @lru_cache(maxsize=32)
@@ -265,11 +256,13 @@ def _tiers(policy: Policy) -> PolicyInvalid | None:
 
 def _calendars(policy: Policy) -> PolicyInvalid | None:
     """Only calendars that there are say when somebody works."""
-    calendars = ("always", *policy.service.calendars)
-    for where, route in (("base", policy.routing.base), *policy.routing.tiers.items()):
-        if route.calendar not in calendars:
-            path = where if where == "base" else f"tiers.{where}"
-            return PolicyInvalid(f"$.routing.{path}.calendar", route.calendar, f"one of {', '.join(calendars)}")
+    calendars, used = ("always", *policy.service.calendars), {"routing.base": policy.routing.base.calendar}
+    used |= {f"routing.tiers.{tier}": route.calendar for tier, route in policy.routing.tiers.items()}
+    if policy.fulfilment is not None:
+        used["fulfilment"] = policy.fulfilment.calendar
+    for path, calendar in used.items():
+        if calendar not in calendars:
+            return PolicyInvalid(f"$.{path}.calendar", calendar, f"one of {', '.join(calendars)}")
     return None
 
 
@@ -282,6 +275,7 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
         "early_access": policy.early_access,
         "benefits.tiers": policy.benefits.tiers,
         "labels": policy.labels,
+        "fulfilment.handling.tiers": policy.fulfilment.handling.tiers if policy.fulfilment else (),
     }
     for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from processors.explanation import Because, compare, head
 from processors.returns import Request
-from processors.rows import Table
+from processors.rows import Table, grown
 from schemas.decided import Condition
 from schemas.decisions import ReturnDecided, ReturnedLine, StockReleased
 from schemas.events import ReturnInspected, ReturnLine, ReturnReceived, ReturnSettled, Units
@@ -45,9 +45,18 @@ class ReturnCase(Struct, frozen=True, array_like=True):
     disputed: bool = False
     early: bool = False
     told: tuple[str, ...] = ()
+    objection: str | None = None
+    """As the last decision said it."""
 
 
-RETURN_CASES = Table("return-cases", b"b", ReturnCase, "each return with what became of it, by customer and return id")
+RETURN_CASES = Table(
+    "return-cases",
+    b"b",
+    ReturnCase,
+    "each return with what became of it, by customer and return id",
+    2,
+    {1: grown},
+)
 
 
 def opened(case: ReturnCase, request: Request) -> ReturnCase:
@@ -68,8 +77,16 @@ def decided(case: ReturnCase, decision: ReturnDecided) -> ReturnCase:
         verdict=decision.verdict,
         lines=decision.lines,
         decided_by=decision.decided_by,
+        objection=decision.objection,
         early=any(each.name == "order_known" and not each.holds for each in decision.conditions),
     )
+
+
+def objection(case: ReturnCase) -> str | None:
+    """Whether the customer objected, as the next decision says it: `new` where the last one did not say so."""
+    if not case.disputed:
+        return None
+    return "new" if case.objection is None else "known"
 
 
 def _more(before: Counts, lines: Iterable[ReturnLine]) -> Counts:

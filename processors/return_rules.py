@@ -69,6 +69,7 @@ def _conclude(
         supersedes=case.decision_id,
         decided_by=decided_by,
         in_doubt=doubts(customer, unit.partition).names,
+        objection=return_cases.objection(case),
     )
     unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     customer = replace(customer, sequence=decision.sequence)

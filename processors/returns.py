@@ -174,6 +174,7 @@ def decided(
     supersedes: str | None,
     decided_by: str | None = None,
     in_doubt: tuple[str, ...] = (),
+    objection: str | None = None,
 ) -> ReturnDecided:
     """The decision that lines with their verdicts come to, with what the tier is granted."""
     verdict = _of_all({each.verdict for each in lines})
@@ -199,6 +200,8 @@ def decided(
         supersedes=supersedes,
         decided_by=decided_by,
         in_doubt=in_doubt,
+        requested_at=request.asked_at,
+        objection=objection,
     )
 
 

@@ -1,47 +1,31 @@
-"""Support contacts: queue, place in it, targets, escalation and what the agent sees (R-RTE-01..05, R-RTE-09..14, T-44).
-
-A tier is a head start: whoever has one stands where somebody stands who came so much earlier. So nobody starves, however many
-VIPs come: who came earlier than a head start ago stays in front.
-"""
+"""Support contacts: queue, place in it, targets, escalation and what the agent sees (R-RTE-01..05, R-RTE-09..14, T-44)."""
 
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from processors.business_hours import MINUTE_MS, Calendar, after, minutes_between
+from processors import head_start
+from processors.business_hours import after, minutes_between
 from processors.cases import Case, escalated, pauses, reopened, resolved_at, stands_still
 from processors.customer import Customer
 from processors.doubts import Doubts, explained
 from processors.entitlements import entitlement
 from processors.episodes import open_alert
 from processors.explanation import Because, compare, head
+from processors.head_start import Clock, rank_of, waits_until
 from processors.policy import Policy, Route
 from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
 from schemas.events import ContactOpened
 
-ALWAYS = Calendar()
-
-
-class Clock(NamedTuple):
-    """Whose minutes count for a case."""
-
-    calendar: Calendar
-    zone: str
-
 
 def clock(policy: Policy, route: Route) -> Clock:
     """The clock of a route."""
-    return Clock(policy.service.calendars.get(route.calendar, ALWAYS), policy.time_zone)
+    return head_start.clock(policy, route.calendar)
 
 
 def route_of(policy: Policy, tier: str | None) -> Route:
     """Where contacts of a tier go."""
     return policy.routing.tiers.get(tier or "", policy.routing.base)
-
-
-def rank_of(came_at: int, head_start_minutes: int) -> int:
-    """Place in the queue: whoever has the smallest is next."""
-    return came_at - head_start_minutes * MINUTE_MS
 
 
 def opened(case: Case, contact: ContactOpened, customer: Customer, policy: Policy, now: int) -> Case:
@@ -90,7 +74,7 @@ def routed(
         respond_by=case.respond_by,
         tier=case.tier,
         rank_at=case.rank_at,
-        wait_until=after(ticking.calendar, opened_at, policy.service.longest_wait_minutes, ticking.zone),
+        wait_until=waits_until(opened_at, policy.service.longest_wait_minutes, ticking),
         resolve_by=case.resolve_by,
         skills=route.skills,
         authority_minor=route.authority_minor,

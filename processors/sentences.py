@@ -13,6 +13,7 @@ from schemas.decisions import (
     ContactRouted,
     DesignationReached,
     EscalationDue,
+    OrderFlagged,
     QualificationProposed,
     ReturnDecided,
     StockReleased,
@@ -65,6 +66,9 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     StockReleased: lambda it, who, _: f"goods of return {it.return_id} by {who} may go back into stock: {_units(it)}",
     ContactRouted: lambda it, who, terms: (
         f"case {it.case_id} of {who} goes to queue {it.queue}, to be answered by {terms.moment(it.respond_by)}"
+    ),
+    OrderFlagged: lambda it, who, terms: (
+        f"order {it.order_id} of {who} ({terms.label(it.tier)}) is to be picked by {terms.moment(it.pick_by)}"
     ),
     EscalationDue: lambda it, who, _: (
         f"case {it.case_id} of {who} is due with {it.to}, {it.minutes_open} minutes after it came in"

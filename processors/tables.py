@@ -15,6 +15,7 @@ from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
+from processors.undispatched import UNDISPATCHED
 from processors.vip_share import CENSUS
 
 TABLES: tuple[Table[Any], ...] = (
@@ -34,4 +35,5 @@ TABLES: tuple[Table[Any], ...] = (
     CENSUS,  # b"m"
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
+    UNDISPATCHED,  # b"w"
 )

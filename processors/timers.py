@@ -42,7 +42,7 @@ KINDS = (
     Kind("tenure", "tier", PLAIN),
     Kind("grace", "tier", HELD),
     Kind("lapse", "tier", HELD),
-    Kind("escalation", "cases", PLAIN),
+    Kind("escalation", "cases", HELD),
     Kind("at_risk", "silence", HELD),
     Kind("activation", "policy", HELD),
     Kind("follow_up", "silence", HELD),

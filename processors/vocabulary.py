@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "tier_to_review": "tier that only a person's word is missing for",
     "approval": "approval by a person",
     "automatic_rules": "automatic rules",
+    "icon_printed": "VIP icon on this customer's labels",
     "automatic_again_at": "automatic rules hold again after a removal from",
 }
 """What a condition is about."""

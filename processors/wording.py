@@ -12,7 +12,7 @@ from processors.local_time import date_of, local
 from processors.policy import Policy, rank
 from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decided import Condition, Decided
-from schemas.decisions import ContactRouted, NotificationRequested, ReturnDecided, TierChanged
+from schemas.decisions import ContactRouted, NotificationRequested, OrderFlagged, ReturnDecided, TierChanged
 
 Audience = Literal["customer", "agent", "auditor"]
 DIGITS: Mapping[str, int] = {
@@ -194,6 +194,12 @@ def comparison(condition: Condition, currency: str, policy: Policy) -> str:
     return f"{found}, {HOLDS[condition.operator][0 if condition.holds else 1]} {asked}"
 
 
+def evaluated(condition: Condition, currency: str, policy: Policy) -> str:
+    """A condition with its result: "no  Gold: lifetime value: 612.34 USD, below 1,000.00 USD"."""
+    holds = "yes" if condition.holds else "no"
+    return f"{holds:<4}{subject(condition, policy)}: {comparison(condition, currency, policy)}"
+
+
 def cause(decision: Decided, policy: Policy) -> str:
     """What made laurel decide."""
     source, _, rest = decision.cause.partition("/")
@@ -234,8 +240,7 @@ def explain(decision: Decided, policy: Policy, audience: Audience) -> list[str]:
     currency = currency_of(decision, policy)
     lines = [sentence(decision, policy), f"Because of {cause(decision, policy)}. Every condition that was looked at:"]
     for condition in decision.conditions:
-        holds = "yes" if condition.holds else "no"
-        line = f"{holds:<4}{subject(condition, policy)}: {comparison(condition, currency, policy)}"
+        line = evaluated(condition, currency, policy)
         if audience == "auditor":
             line += f" [{condition.value} {condition.operator} {condition.threshold}"
             line += f"; last moved by {condition.moved_by}]" if condition.moved_by else "; nothing ever moved it]"
@@ -273,14 +278,16 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
+        case OrderFlagged():
+            return [f"We pack your order {decision.order_id} by {moment(decision.pick_by, policy)}."]
         case NotificationRequested():
             return [retention_wording.told(decision, partial(label, policy=policy), partial(moment, policy=policy), 1)]
         case _:
             return ["This concerns how we look after you. Nothing has changed for you."]
-    return [opening, *(_reason(each, currency_of(decision, policy), policy) for each in own)]
+    return [opening, *(reason(each, currency_of(decision, policy), policy) for each in own)]
 
 
-def _reason(condition: Condition, currency: str, policy: Policy) -> str:
+def reason(condition: Condition, currency: str, policy: Policy) -> str:
     """A condition as its customer is told of it."""
     stem = next((each for each in REASONS if condition.name.startswith(each)), None)
     if stem is None:

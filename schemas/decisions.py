@@ -43,6 +43,8 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     supersedes: str | None = None
     decided_by: str | None = None
     in_doubt: tuple[str, ...] = ()
+    requested_at: int | None = None
+    objection: str | None = None
 
 
 class StockReleased(Decided, frozen=True, kw_only=True):
@@ -69,6 +71,21 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     open_cases: int = 0
     supersedes: str | None = None
     in_doubt: tuple[str, ...] = ()
+
+
+class OrderFlagged(Decided, frozen=True, kw_only=True):
+    order_id: str
+    tier: str | None = None
+    priority: int
+    rank_at: int
+    pick_by: int
+    lane: str = "standard"
+    label_icon: str | None = None
+    badge: str | None = None
+    handling_note: str | None = None
+    packing: tuple[str, ...] = ()
+    inserts: tuple[str, ...] = ()
+    supersedes: str | None = None
 
 
 class EscalationDue(Decided, frozen=True, kw_only=True):
@@ -272,6 +289,7 @@ Decision = (
     | CommandAnswered
     | QualificationProposed
     | DesignationReached
+    | OrderFlagged
     | VipShareJudged
     | Discrepancy
 )

@@ -21,6 +21,7 @@ class OrderLine(Struct, frozen=True):
     discount_minor: Minor = 0
     tax_minor: Minor = 0
     shipping_minor: Minor = 0
+    reward_id: Id | None = None
 
 
 class OrderPlaced(CustomerEvent, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ TOPICS = (
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),
+    Topic("fulfilment", "customers", "how each order is picked and packed, until it is dispatched", (d.OrderFlagged,), config=FOREVER),
     Topic("notification-requests", "customers", "what customers should be told, once each, until it expires",
           (d.NotificationRequested,), config=FOREVER),
     Topic("command-answers", "customers", "whether commands of people were done, or why not", (d.CommandAnswered,),

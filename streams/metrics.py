@@ -99,6 +99,13 @@ METRICS = (
            ("partition", "outcome")),
     Metric("laurel_win_backs", "gauge", "Decisions",
            "VIPs of a partition who cancelled, by what became of them; open while their tier is kept", ("partition", "outcome")),
+    Metric("laurel_returns_total", "counter", "Decisions",
+           "returns of a partition by tier, from the first on: asked; approved or denied, by rules or by a person; reviewed: sent to a person; "
+           "disputed, and upheld where a person then gave in. approved / asked is the share approved by rules alone",
+           ("partition", "tier", "what")),
+    Metric("laurel_return_verdict_seconds_total", "counter", "Decisions",
+           "time from the request to each verdict on a return, summed up; over the sum of the four verdicts it is the average",
+           ("partition", "tier")),
     Metric("laurel_policy_info", "gauge", "Decisions", "1 for each policy version in force on a partition of this worker",
            ("version",), "max"),
     Metric("laurel_decision_delay_seconds", "histogram", "Time",

@@ -1,4 +1,4 @@
-"""`laurel report`: who is invited, congratulated and kept, and which systems differ, from what laurel published."""
+"""`laurel report`: who is invited, congratulated and kept, how returns went, which systems differ, from what laurel published."""
 
 from collections import Counter
 from datetime import date
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from processors.policy import Policy
 
 NO_POLICY = "no policy is in force; laurel topics create"
+COLUMNS = ("approved by rules %", "decided by rules %", "disputed %", "by the policy %")
 app = App(
     name="report",
-    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, and who holds another status.\n\n"
+    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns went, who differs.\n\n"
     "Example: laurel report panel --session 2026-q1",
 )
 
@@ -163,6 +164,48 @@ def discrepancies(*, as_json: Json = False) -> int:
     if not as_json:
         out().print(drawn)
     return FAILED if any(each.open for each in found) else OK
+
+
+def returns(*, month: str | None = None, as_json: Json = False) -> int:
+    """Count returns by month and tier: approved and decided by rules, by people, objected to, and how soon.
+
+    Shares are of the requests of that month, and of all verdicts on them so far, whenever they were given.
+
+    Example: laurel report returns --month 2026-05
+
+    Parameters
+    ----------
+    month
+        Only what was asked for in this one, as 2026-05, of the programme's calendar.
+    as_json
+        As JSON lines.
+    """
+    from processors.return_figures import by_month, with_totals
+    from schemas.codec import decode
+    from streams.reading import read_all
+
+    policy = _in_force()
+    if policy is None:
+        return fail(NO_POLICY, NOT_THERE)
+    with progress("decisions read", None):
+        decisions = (decode(record.value) for record in read_all(Settings(), "return-decisions"))
+        months = by_month(decisions, policy.time_zone)
+    if month is not None and month not in months:
+        return fail(f"nobody asked for a return in {month}; months as 2026-05 with one: {', '.join(months)}", FAILED)
+    drawn = table("month", "tier", "asked", *COLUMNS, "approved / denied by people", "upheld", "hours to a verdict")
+    for name in months if month is None else (month,):
+        for each in with_totals(months[name]):
+            seconds, shares = each.mean_seconds(), each.shares()
+            if as_json:
+                emit({"month": name, "tier": each.tier} | each.counts() | shares | {"mean_seconds": seconds})
+                continue
+            percents = ("" if share is None else f"{share / 10:.1f}" for share in shares.values())
+            people = f"{each.approved_by_person} / {each.denied_by_person}"
+            hours = "" if seconds is None else f"{seconds / 3600:.1f}"
+            drawn.add_row(name, each.tier, str(each.asked), *percents, people, str(each.upheld), hours)
+    if not as_json:
+        out().print(drawn)
+    return OK
 
 
 def _in_force() -> "Policy | None":

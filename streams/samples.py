@@ -40,6 +40,10 @@ def of_customers(work: CustomersWork, held: Container[int]) -> Iterator[Sample]:
             yield Sample("laurel_at_risk_episodes", (*label, outcome), number)
         for outcome, number in figures.kept.win_backs().items():
             yield Sample("laurel_win_backs", (*label, outcome), number)
+        for returned in figures.kept.returns:
+            for what, number in returned.counts().items():
+                yield Sample("laurel_returns_total", (*label, returned.tier, what), number)
+            yield Sample("laurel_return_verdict_seconds_total", (*label, returned.tier), returned.taken_ms / 1000)
         if figures.policy is not None:
             yield Sample("laurel_policy_info", (figures.policy,), 1)
     yield Sample("laurel_restored_rows_total", (), work.restored.total())

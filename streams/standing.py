@@ -1,4 +1,4 @@
-"""Where a customer stands, now or at an earlier time: one customer's history folded again, and the rules asked."""
+"""Where a customer stands and what they may return, now or at another time: their history folded again, and the rules asked."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from processors.activity import looked_at
+from processors.claims import Asker, Claims, claims
 from processors.customer import CUSTOMERS
 from processors.partition import HERE, PARTITION, Partition, current
 from processors.policy import Policy
@@ -15,6 +16,7 @@ from schemas.decided import Condition
 from schemas.events import ClockTicked
 from schemas.partitions import partition_of, reserved
 from state.overlay import Overlay
+from state.store import Store
 from streams.activations import activations
 from streams.kafka import Place, admin, committed, partitions_of
 from streams.reading import bounds
@@ -45,18 +47,9 @@ class Standing(NamedTuple):
 def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
     """Where a customer stands at an instant, milliseconds; None where nothing had happened to them.
 
-    Their row depends on no other customer's records (D8), so only theirs and the partition's own are folded. Raises
-    `FoldStoppedError` where a rule raises on one of them.
+    Raises `FoldStoppedError` where a rule raises on one of their records.
     """
-    count = partitions_of(admin(settings), settings.topic(TABLES.source))
-    partition = partition_of(customer_id, count)
-    refold = Refold(partition, count, load(settings))
-    place = (settings.topic(TABLES.source), partition)
-    position = committed(settings, TABLES.agent, [place])[place]
-    until = bounds(settings, [place])[place][1] if position is None else position
-    for batch in batches(_until(at, records_of(settings, customer_id, place, until, advance)), BATCH_SIZE, set()):
-        refold.fold(batch)
-    rows = Overlay(refold.state.store)
+    rows = _known(settings, customer_id, at, advance).fresh()
     customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
     if customer is None:
         return None
@@ -76,6 +69,42 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
         qualification.conditions,
         policy,
     )
+
+
+def entitlements(
+    settings: Settings, customer_id: str, order_id: str, at: int | None, advance: Advance
+) -> Claims | None:
+    """What a customer could return of an order at an instant, milliseconds; None of an order that was not known then.
+
+    Raises `FoldStoppedError` where a rule raises on one of their records.
+    """
+    known = _known(settings, customer_id, at, advance)
+    here = known.fresh().get(PARTITION, HERE) or Partition()
+    now = (here.at or 0) if at is None else at
+    return claims(Asker(known.fresh, known.partition, customer_id, order_id, now))
+
+
+class _Known(NamedTuple):
+    """A partition's rows as far as they concern one customer."""
+
+    partition: int
+    store: Store
+
+    def fresh(self) -> Overlay:
+        return Overlay(self.store)
+
+
+def _known(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> _Known:
+    """Their row depends on no other customer's records (D8), so only theirs and the partition's own are folded."""
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    partition = partition_of(customer_id, count)
+    refold = Refold(partition, count, load(settings))
+    place = (settings.topic(TABLES.source), partition)
+    position = committed(settings, TABLES.agent, [place])[place]
+    until = bounds(settings, [place])[place][1] if position is None else position
+    for batch in batches(_until(at, records_of(settings, customer_id, place, until, advance)), BATCH_SIZE, set()):
+        refold.fold(batch)
+    return _Known(partition, refold.state.store)
 
 
 def records_of(settings: Settings, subject: str, place: Place, until: int, advance: Advance) -> Iterator[Record]:

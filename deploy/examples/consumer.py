@@ -34,6 +34,7 @@ DECISIONS = (
     "notification-requests",
     "command-answers",
     "discrepancies",
+    "fulfilment",
 )
 PROFILES = "customer-profiles"
 TABLES = """
@@ -54,6 +55,7 @@ WOULD = {
     "ContactRouted": "put case {case_id} of {customer_id} into queue {queue}",
     "AtRiskRaised": "call {customer_id}, silent for {silent_days} days",
     "AtRiskRetracted": "not call {customer_id}: {retracts} was wrong",
+    "OrderFlagged": "pack order {order_id} of {customer_id} by {pick_by}",
     "NotificationRequested": "tell {customer_id} of {notice}, unless it is after {expires_at}",
 }
 

@@ -33,6 +33,7 @@ SOME = 8
 DECISIONS = (
     "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
     "discrepancies",
+    "fulfilment",
 )  # fmt: skip
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 

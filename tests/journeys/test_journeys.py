@@ -3,7 +3,8 @@
     title: what the journey shows
     cites: [R-TIER-03, T-11]            requirements and traps
     policy: { grace_days: 10 }          what differs from the shipped policy; leave out for nothing. Requests to notify are
-                                        left out, unless `notifications: shipped` brings them in
+                                        left out, unless `notifications: shipped` brings them in; so are flags of
+                                        orders, but for `fulfilment: shipped`
     given: [ events ]                   what happened before; what it led to is not looked at
     story:
       - when: [ events ]
@@ -13,7 +14,8 @@
 
 An event has `on`, a local date with an optional time, and one of
 
-    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, … } }
+    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, reward, … } }
+    shipped: ORDER    with parcel
     delivered: ORDER                    refunded: ORDER    with goods
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
@@ -69,7 +71,7 @@ def line(name: str, parts: dict[str, str]) -> OrderLine:
     amounts = {
         f"{part}_minor": minor(parts[part]) for part in ("goods", "discount", "tax", "shipping") if part in parts
     }
-    return OrderLine(name, int(parts.get("units", "1")), **amounts)
+    return OrderLine(name, int(parts.get("units", "1")), **amounts, reward_id=parts.get("reward"))
 
 
 def order(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:
@@ -135,6 +137,7 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "refuses": lambda story, on, about, it: story.consent(on, about, granted=False, **it),
     "outreach": lambda story, on, about, it: story.reach(on, about, **it),
     "order": order,
+    "shipped": lambda story, on, about, it: story.ship(on, order=about, shipment=it.pop("parcel", "p1"), **it),
     "delivered": lambda story, on, about, it: story.deliver(on, about, **it),
     "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
     "refunded": refunded,

@@ -44,7 +44,8 @@ def _shipped() -> Document:
 def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
     """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced.
 
-    Requests to notify are left out, so that a story is about what it is about; `notifications: shipped` brings them in.
+    Requests to notify and flags of orders are left out, so that a story is about what it is about; `notifications: shipped`
+    and `fulfilment: shipped` bring them in.
     """
 
     def merge(document: Document, changed: Mapping[str, Any]) -> Document:
@@ -54,12 +55,16 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
         return document
 
     changes = dict(changes or {})
-    asked = changes.pop("notifications", None)
+    asked, packed = changes.pop("notifications", None), changes.pop("fulfilment", None)
     document = merge(deepcopy(_shipped()), changes)
     if asked is None:
         del document["notifications"]
     elif asked != "shipped":
         merge(document["notifications"], asked)
+    if packed is None:
+        del document["fulfilment"]
+    elif packed != "shipped":
+        merge(document["fulfilment"], packed)
     names = {tier["name"] for tier in document["tiers"]}
     if "tiers" in changes:  # what the shipped tiers are entitled to goes with them
         for holder, field in (
@@ -68,6 +73,7 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             (document, "early_access"),
             (document["benefits"], "tiers"),
             (document, "labels"),
+            *([(document["fulfilment"]["handling"], "tiers")] if packed else []),
         ):
             holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.cases import CASES
-from processors.routing import rank_of
+from processors.head_start import rank_of
 from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
 from tests.processors.story import Story, none_of, only
 
@@ -115,6 +115,23 @@ def test_escalation_comes_as_it_falls_due_and_stops_when_it_is_settled_r_rte_03(
     assert (due.case_id, due.to, due.step) == ("k1", "manager", 2)
     assert none_of(story.tick("2024-06-01"), EscalationDue)
     assert story.row().cases == ()
+
+
+def test_an_outage_upstream_escalates_nothing_that_was_settled_meanwhile_t_52_t_18() -> None:
+    """Nobody can take an escalation back (D4): while sources are behind, what settles the case may be among what waits."""
+    story = gold()
+    story.contact(f"{MONDAY} 10:00")
+    assert none_of(story.tick(f"{MONDAY} 12:30", behind_s=7200), EscalationDue)
+    assert none_of(story.case(f"{MONDAY} 10:30", "resolved"), EscalationDue)
+    assert none_of(story.tick(f"{MONDAY} 12:31"), EscalationDue)
+
+
+def test_after_an_outage_what_is_still_open_escalates_as_it_fell_due_t_52() -> None:
+    story = gold()
+    story.contact(f"{MONDAY} 10:00")
+    assert none_of(story.tick(f"{MONDAY} 12:30", behind_s=7200), EscalationDue)
+    both = [each for each in story.tick(f"{MONDAY} 12:31") if isinstance(each, EscalationDue)]
+    assert [(each.to, each.minutes_open) for each in both] == [("team-lead", 60), ("manager", 120)]
 
 
 def test_no_escalation_while_the_clock_stands_still_t_44() -> None:

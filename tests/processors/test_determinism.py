@@ -15,7 +15,7 @@ PROGRAM = "from tests.processors.test_determinism import fingerprint; print(fing
 
 def fingerprint() -> str:
     """Of all rows and effects of a history with something of everything."""
-    story = Story({"time_zone": "America/New_York", "grace_days": 20})
+    story = Story({"time_zone": "America/New_York", "grace_days": 20, "fulfilment": "shipped"})
     chance = random.Random(7)
     for n in range(400):
         customer, day = f"c{n % 11}", f"{2021 + n // 100}-{1 + n % 100 // 9:02d}-{1 + n % 28:02d} 0{n % 10}:30"

@@ -14,7 +14,7 @@ from schemas.source import SourceEvent
 from tests.processors.story import Story
 
 AWAITED = {
-    "recovery and fulfilment (REC, FUL)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
+    "recovery (REC)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},

@@ -470,7 +470,7 @@ def test_messages_go_to_the_partition_that_asked(monkeypatch: pytest.MonkeyPatch
 
 def test_rows_survive_bytes() -> None:
     """Every table is written and read back as the engine would."""
-    story = Story()
+    story = Story({"fulfilment": "shipped"})
     story.register("2014-01-01")
     story.order("2024-01-01", "1000.00")
     story.refund("2024-01-02", "1.00")

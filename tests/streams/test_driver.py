@@ -69,16 +69,18 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     assert rise.cause == "orders/e-o1"
     assert rise.policy_version == "default-1"
     (routed,) = decoded(driver, "priority-routing")
-    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 3)
+    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 4)
     assert routed.respond_by == ms("2024-02-04 10:00") + 240 * 60_000
     (verdict,) = decoded(driver, "return-decisions")
-    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 4)
+    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 5)
     alert, escalated = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 5)
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 6)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
-    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 7)
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 8)
     told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
-    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 6)]
+    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 7)]
+    flags = [(each.customer_id, each.order_id, each.tier, each.sequence) for each in decoded(driver, "fulfilment")]
+    assert sorted(flags) == [("ada", "o1", "gold", 3), ("carl", "o2", None, 1)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
 from streams.differing import Standing, by_system
@@ -67,8 +67,13 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     alerts = [replace(example(AtRiskRaised), decision_id=f"a{n}", tier="gold") for n in range(3)]
     closed = replace(example(AtRiskClosed), alert_id="a0", outcome="lost")
     ends = (closed, replace(closed, outcome="retained"), replace(example(AtRiskRetracted), retracts="a1"))
+    asked = replace(example(ReturnDecided), tier="gold", supersedes=None, objection=None, decided_by=None)
+    asked = replace(asked, requested_at=ms("2026-05-02"), decided_at=ms("2026-05-02 01:00"), verdict="approve")
+    by_person = replace(asked, verdict="deny", decided_by="p-1", supersedes="first", decided_at=ms("2026-05-03"))
+    verdicts = (asked, replace(asked, verdict="review"), by_person, replace(asked, requested_at=ms("2026-06-01")))
     system.write(
         [
+            *(Outgoing("return-decisions", b"ada", encode(each), 0) for each in verdicts),
             *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
             *(Outgoing("discrepancies", b"ada", encode(each), 0) for each in DIFFERING),
@@ -121,6 +126,18 @@ def test_which_systems_differ_r_sync_02(called: Caller) -> None:
     assert crm["oldest_minutes"] > 120
     assert (orders["open"], orders["resolved"], orders["longest_minutes"]) == (0, 1, 500)
     assert "differs 1, silent 1" in called("report", "discrepancies").out
+
+
+def test_returns_by_month_and_tier_r_ret_15(called: Caller) -> None:
+    gold, vips, everyone = told(called("report", "returns", "--month", "2026-05", "--json"))
+    assert (gold["month"], gold["tier"], gold["asked"], gold["auto_approved_permille"]) == ("2026-05", "gold", 2, 500)
+    assert (gold["denied_by_person"], gold["mean_seconds"]) == (1, 25 * 3600 // 2)
+    assert vips == gold | {"tier": "VIPs"}
+    assert everyone == gold | {"tier": "all"}
+    assert {each["month"] for each in told(called("report", "returns", "--json"))} == {"2026-05", "2026-06"}
+    assert "50.0" in called("report", "returns").out
+    nobody = called("report", "returns", "--month", "2026-07")
+    assert (nobody.code, "nobody asked for a return in 2026-07" in nobody.err) == (1, True)
 
 
 def test_the_share_of_a_story_t_40() -> None:

@@ -70,7 +70,7 @@ def one(system: System, kind: type[Decided], customer: str = "ada") -> Decided:
 
 
 def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) -> None:
-    taken, decided, asked = told(called("trace", "e-o1", "--json"))
+    taken, decided, flagged, asked = told(called("trace", "e-o1", "--json"))
     assert (taken["what"], taken["topic"], taken["record"]["order_id"]) == (
         "taken",
         "timeline",
@@ -81,6 +81,7 @@ def test_an_event_is_followed_to_what_it_led_to(system: System, called: Caller) 
     assert decided["record"]["origin"]["offset"] == taken["offset"]
     assert (asked["what"], asked["record"]["notice"]) == ("decided", "welcome")
     assert asked["record"]["follows"] == decided["record"]["decision_id"]
+    assert (flagged["record"]["type"], flagged["record"]["tier"]) == ("OrderFlagged", "gold")
     drawn = called("trace", "e-o1")
     assert (drawn.code, "nothing was decided" in drawn.out) == (0, False)
 
@@ -186,6 +187,22 @@ def test_why_of_what_is_not_there(called: Caller, words: tuple[str, ...], code: 
     answer = called("why", *words)
     assert (answer.code, answer.out) == (code, "")
     assert said in " ".join(answer.err.split())
+
+
+def test_what_could_be_returned_before_and_after_it_was_asked_for_r_ret_08(called: Caller) -> None:
+    line, order = told(called("entitlements", "ada", "o1", "--at", "2024-01-03T12:00Z", "--json"))
+    assert (line["of"], line["verdict"], line["tier"], line["window_ends_at"]) == (
+        "line",
+        "review",
+        "gold",
+        ms("2024-02-18"),
+    )
+    assert (order["of"], order["verdict"]) == ("order", "review")
+    said = called("entitlements", "ada", "o1", "--at", "2024-01-04T12:00Z", "--for", "customer").out
+    assert "Line l1: cannot come back." in said
+    assert "lane standard, label free" in called("entitlements", "ada", "o1").out
+    unknown = called("entitlements", "ada", "o9")
+    assert (unknown.code, "order o9 of ada is not known" in unknown.err) == (1, True)
 
 
 def test_one_customer_s_history_alone_leads_to_where_all_histories_led(system: System) -> None:

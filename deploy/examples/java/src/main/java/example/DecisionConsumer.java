@@ -32,7 +32,8 @@ public final class DecisionConsumer {
   static final List<String> DECISIONS =
       List.of(
           "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
-          "discrepancies");
+          "discrepancies",
+          "fulfilment");
   static final String PROFILES = "customer-profiles";
 
   /** What this system would do for a decision: yours goes here, in the transaction of the database if it can. */
@@ -44,6 +45,7 @@ public final class DecisionConsumer {
       case "ContactRouted" -> "put case %s of %s into queue %s".formatted(said.get("case_id"), who, said.get("queue"));
       case "AtRiskRaised" -> "call %s, silent for %s days".formatted(who, said.get("silent_days"));
       case "AtRiskRetracted" -> "not call %s: %s was wrong".formatted(who, said.get("retracts"));
+      case "OrderFlagged" -> "pack order %s of %s by %s".formatted(said.get("order_id"), who, said.get("pick_by"));
       case "NotificationRequested" -> "tell %s of %s".formatted(who, said.get("notice"));
       default -> "take note of %s of %s".formatted(said.getSchema().getName(), who);
     };
