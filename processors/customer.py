@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from processors.activity import Activity
 from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
+from processors.lots import Wallet
 from processors.membership import Membership
 from processors.people import People
 from processors.rows import Table, grown
@@ -63,6 +64,7 @@ class Customer(Struct, frozen=True, array_like=True):
     activity: Activity = Activity()
     fired: tuple[tuple[str, int], ...] = ()
     """Kind and due instant of the timers that fired last: none fires twice for one instant, for that names its decisions."""
+    points: Wallet = Wallet()
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -78,8 +80,8 @@ CUSTOMERS = Table(
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
-    6,
-    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown},
+    7,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown},
 )
 
 

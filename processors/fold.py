@@ -18,6 +18,7 @@ from processors import (
     notices,
     operations,
     order,
+    points,
     qualification,
     return_rules,
     service,
@@ -207,6 +208,9 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
+    if type(event) in points.RULES:
+        customer, booked = points.RULES[type(event)](unit, customer, event)
+        decisions += booked
     return _tell(unit, before, customer, decisions)
 
 
@@ -267,6 +271,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "designation": (designating.moves_at, _designation),
     "windows": (lambda customer, _: customer.activity.turns_at, _compare_tier),
     "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
+    **points.TIMERS,
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

@@ -61,10 +61,17 @@ class Order(Struct, frozen=True, array_like=True):
     """The last delivery that named no shipment."""
     extended_until: int | None = None
     """Where a person extended its return windows (R-RET-07)."""
+    line_refunds: tuple[tuple[str, int], ...] = ()
+    """What of its refunds was for a line, in the order of lines (T-34)."""
 
 
 ORDERS = Table(
-    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 3, {1: grown, 2: grown}
+    "orders",
+    b"o",
+    Order,
+    "each order with its refunds and returns, by customer and order id",
+    4,
+    {1: grown, 2: grown, 3: grown},
 )
 
 
@@ -134,7 +141,15 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
     if event.refund_id in order.refunds:
         return order
     refunded = min(order.refunded_minor + event.goods_minor, LARGEST_MINOR)
-    return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
+    lines = dict(order.line_refunds)
+    if event.line_id is not None:
+        lines[event.line_id] = lines.get(event.line_id, 0) + event.goods_minor
+    return replace(
+        order,
+        refunded_minor=refunded,
+        refunds=(*order.refunds, event.refund_id),
+        line_refunds=tuple(sorted(lines.items())),
+    )
 
 
 def awaited(order: Order) -> bool:

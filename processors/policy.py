@@ -11,6 +11,7 @@ from processors.business_hours import Calendar
 from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.local_time import MissingDay, zones
+from processors.points_policy import Points
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Name
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
@@ -187,6 +188,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     complaint_topics: tuple[str, ...] = ("complaint",)
     lifecycle: Lifecycle | None = None
     vip_share: VipShare = VipShare()
+    points: Points | None = None
 
 
 @lru_cache(maxsize=32)
@@ -281,6 +283,9 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
         "benefits.tiers": policy.benefits.tiers,
         "labels": policy.labels,
     }
+    if points := policy.points:
+        per_tier |= {f"points.rewards.{name}.tiers": reward.tiers for name, reward in points.rewards.items()}
+        per_tier["points.tiers_percent"] = points.tiers_percent
     for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):
             return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")

@@ -82,6 +82,11 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         orders_awaited=activity.awaited,
         next_tier_require=ahead.require if ahead else None,
         missing=missing(customer, policy, ahead, as_of) if ahead else (),
+        points_balance=customer.points.available,
+        points_pending=customer.points.pending,
+        points_reserved=customer.points.reserved,
+        points_deficit=customer.points.deficit,
+        points_expire_at=customer.points.expires_at,
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )
@@ -187,4 +192,5 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         activity.interaction_days,
         activity.awaited,
         customer.membership.cancelled,
+        customer.points,
     )

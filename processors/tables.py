@@ -8,9 +8,11 @@ from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.figures import FIGURES
 from processors.interactions import COUNTED
+from processors.lots import GRANTS, LOTS, QUEUES
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS
+from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -34,4 +36,8 @@ TABLES: tuple[Table[Any], ...] = (
     CENSUS,  # b"m"
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
+    LOTS,  # b"l"
+    QUEUES,  # b"q"
+    GRANTS,  # b"y"
+    REQUESTS,  # b"w"
 )

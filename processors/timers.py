@@ -53,6 +53,9 @@ KINDS = (
     Kind("designation", "designation", HELD),
     Kind("windows", "tier", PLAIN),
     Kind("stage", "stage", PLAIN),
+    Kind("maturity", "points", HELD),
+    Kind("points_expiry", "points", HELD),
+    Kind("reservation", "points", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

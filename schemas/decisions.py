@@ -203,6 +203,41 @@ class DesignationReached(Decided, frozen=True, kw_only=True):
     ends_at: int
 
 
+class PointsUntil(Struct, frozen=True):
+    """Points by the instant at which they expire (T-36)."""
+
+    points: int
+    expires_at: int | None = None
+
+
+class PointsMoved(Decided, frozen=True, kw_only=True):
+    movement: str
+    points: int
+    by_expiry: tuple[PointsUntil, ...]
+    activity: str | None = None
+    order_id: str | None = None
+    request_id: str | None = None
+    adjustment_id: str | None = None
+    matures_at: int | None = None
+    balance: int
+    pending: int
+    reserved: int
+    deficit: int
+    next_expiry_at: int | None = None
+
+
+class RewardAnswered(Decided, frozen=True, kw_only=True):
+    request_id: str
+    reward_id: str
+    quantity: int
+    verdict: str
+    points: int
+    reserved_until: int | None = None
+    tier: str | None = None
+    balance: int
+    deficit: int
+
+
 class BenefitDelivery(Struct, frozen=True):
     """How often a customer got a benefit that people give, and when last (R-TIER-25)."""
 
@@ -267,6 +302,11 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     orders_awaited: int = 0
     next_tier_require: str | None = None
     missing: tuple[Condition, ...] = ()
+    points_balance: int = 0
+    points_pending: int = 0
+    points_reserved: int = 0
+    points_deficit: int = 0
+    points_expire_at: int | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -294,5 +334,7 @@ Decision = (
     | CommandAnswered
     | QualificationProposed
     | DesignationReached
+    | PointsMoved
+    | RewardAnswered
 )
 Output = Decision | CustomerProfile | Quarantined

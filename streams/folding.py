@@ -18,9 +18,11 @@ from schemas.decisions import (
     DesignationReached,
     EscalationDue,
     NotificationRequested,
+    PointsMoved,
     QualificationProposed,
     Quarantined,
     ReturnDecided,
+    RewardAnswered,
     StockReleased,
     TierChanged,
     WinBackClosed,
@@ -51,6 +53,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     CommandAnswered: attrgetter("verdict"),
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
+    PointsMoved: attrgetter("movement"),
+    RewardAnswered: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

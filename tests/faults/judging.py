@@ -50,6 +50,8 @@ TOPICS = {
         "IdsLinked",
         "IdsUnlinked",
         "RewardRequested",
+        "RewardFulfilled",
+        "RewardCancelled",
     },
     "support": {
         "ContactOpened",
