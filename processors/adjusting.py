@@ -13,7 +13,8 @@ from processors.partition import in_force_at
 from processors.points_policy import Points
 from processors.unit import Unit
 from schemas.commands import PointsAdjusted
-from schemas.decisions import Condition, Decision
+from schemas.decided import Condition
+from schemas.decisions import Decision
 
 
 def _conditions(unit: Unit, account: Account, command: PointsAdjusted, name: Name) -> list[Condition]:

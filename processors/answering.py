@@ -10,7 +10,8 @@ from processors.designation import Designation
 from processors.explanation import Because, head
 from processors.rows import Rows, Table
 from schemas.commands import Command
-from schemas.decisions import CommandAnswered, Condition
+from schemas.decided import Condition
+from schemas.decisions import CommandAnswered
 
 
 class Answered(Struct, frozen=True, array_like=True):

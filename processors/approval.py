@@ -6,7 +6,8 @@ from processors.customer import Customer, earned
 from processors.explanation import Because, compare, head
 from processors.people import Proposal
 from processors.policy import Policy, Tier, rank
-from schemas.decisions import Condition, QualificationProposed
+from schemas.decided import Condition
+from schemas.decisions import QualificationProposed
 
 APPROVAL = "approval"
 REMOVAL = "automatic_again_at"

@@ -16,7 +16,8 @@ from processors.local_time import date_of, start_of
 from processors.membership import Membership, days_away
 from processors.policy import Policy
 from schemas.commands import OutreachRecorded
-from schemas.decisions import AtRiskClosed, AtRiskEscalated, AtRiskRaised, AtRiskRetracted, Condition
+from schemas.decided import Condition
+from schemas.decisions import AtRiskClosed, AtRiskEscalated, AtRiskRaised, AtRiskRetracted
 
 OF = "at_risk"
 

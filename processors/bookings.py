@@ -15,7 +15,9 @@ from processors.ledger import Account, Parts, repay, settled
 from processors.lots import NEVER
 from processors.policy import Policy
 from processors.unit import Unit
-from schemas.decisions import Condition, Decision, PointsMoved, PointsUntil
+from schemas.decided import Condition
+from schemas.decisions import Decision
+from schemas.ledger import PointsMoved, PointsUntil
 
 Movement = Literal[
     "earned", "given", "matured", "released", "reserved", "captured", "expired", "clawed_back", "repaid", "taken"

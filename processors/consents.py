@@ -6,7 +6,7 @@ from processors.customer import Customer
 from processors.episodes import Consent
 from processors.explanation import compare
 from processors.policy import Policy
-from schemas.decisions import Condition
+from schemas.decided import Condition
 from schemas.events import ConsentChanged
 
 MOST = 32

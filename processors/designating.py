@@ -23,7 +23,8 @@ from processors.people import Kept
 from processors.policy import Policy
 from processors.rows import Rows
 from schemas.commands import DesignationAdded, DesignationChanged, DesignationRemoved
-from schemas.decisions import Condition, DesignationReached
+from schemas.decided import Condition
+from schemas.decisions import DesignationReached
 
 NONE = "none"
 """Stands for no designation in conditions."""

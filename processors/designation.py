@@ -13,7 +13,7 @@ from processors.local_time import end_of
 from processors.membership import Membership, days_cancelled, lapses_at
 from processors.policy import Policy, rank
 from processors.rows import Table
-from schemas.decisions import Condition
+from schemas.decided import Condition
 
 State = Literal["scheduled", "active", "review_due", "expired", "ended", "removed"]
 OVER: frozenset[State] = frozenset(("expired", "ended", "removed"))

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.decisions import CustomerProfile, Decision, Origin, Quarantined
+from schemas.decided import Origin
+from schemas.decisions import CustomerProfile, Decision, Quarantined
 from schemas.events import Event, Message
 
 

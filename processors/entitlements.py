@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from processors.explanation import compare
 from processors.policy import PerTier
-from schemas.decisions import Condition
+from schemas.decided import Condition
 
 E = TypeVar("E")
 

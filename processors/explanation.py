@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from schemas.decisions import Condition, Decided, Origin
+from schemas.decided import Condition, Decided, Origin
 
 NAMESPACE = UUID("73b459ea-8a46-5d11-8799-6d390b1ae461")
 """Of decision ids, for ever: another one would give every past decision another id."""
@@ -65,11 +65,15 @@ class Head(TypedDict):
     currency: str
 
 
+def identify(subject: str, cause: str, kind: type, about: str) -> str:
+    """The id of what a cause leads to: the same in every replay, backfill and partition layout (D7)."""
+    return str(uuid5(NAMESPACE, f"{subject}\x1f{cause}\x1f{kind.__name__}\x1f{about}"))
+
+
 def head(because: Because, sequence: int, kind: type[Decided], about: str, conditions: tuple[Condition, ...]) -> Head:
     """The common fields of a decision; `about` is the object decided on (order, return, case, tier, silence)."""
-    identity = f"{because.customer_id}\x1f{because.cause}\x1f{kind.__name__}\x1f{about}"
     return {
-        "decision_id": str(uuid5(NAMESPACE, identity)),
+        "decision_id": identify(because.customer_id, because.cause, kind, about),
         "customer_id": because.customer_id,
         "sequence": sequence,
         "decided_at": because.decided_at,

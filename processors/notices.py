@@ -15,7 +15,8 @@ from processors.explanation import Because, head
 from processors.local_time import end_of
 from processors.policy import Policy, rank
 from processors.retention_policy import Kind
-from schemas.decisions import AtRiskRaised, Condition, Decision, NotificationRequested, TierChanged
+from schemas.decided import Condition
+from schemas.decisions import AtRiskRaised, Decision, NotificationRequested, TierChanged
 
 
 class Asked(NamedTuple):

@@ -30,7 +30,8 @@ from schemas.commands import (
     QualificationReviewed,
     TagsChanged,
 )
-from schemas.decisions import CommandAnswered, Condition
+from schemas.decided import Condition
+from schemas.decisions import CommandAnswered
 
 
 def permitted(policy: Policy, role: str, action: Action, cause: str) -> Condition:

@@ -18,7 +18,8 @@ from processors.policy import Policy
 from processors.return_rights import Rights, ends_at, rights
 from processors.unit import Unit
 from schemas.commands import ReturnWindowExtended
-from schemas.decisions import Condition, Decision
+from schemas.decided import Condition
+from schemas.decisions import Decision
 from schemas.events import (
     CustomerReferred,
     CustomerRegistered,

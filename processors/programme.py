@@ -11,16 +11,18 @@ from uuid import uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.effects import Refused, Send
+from processors.effects import Effect, Refused, Send
 from processors.explanation import NAMESPACE
 from processors.local_time import local
 from processors.partition import Document, Partition, admissible
 from processors.policy import Policy
 from processors.policy_errors import PolicyInvalid
-from processors.rows import Table
+from processors.rows import Table, grown
 from processors.unit import Unit
+from processors.vip_share import Shares, judge
 from schemas.directives import Directive, PolicyPublished, PolicyWithdrawn
 from schemas.events import PolicyActivated
+from schemas.messages import PartitionCounted
 from schemas.partitions import EVERYWHERE
 
 TIMER = "activation"
@@ -44,14 +46,26 @@ class Approval(Struct, frozen=True, array_like=True):
 
 
 class Programme(Struct, frozen=True, array_like=True):
-    """Every approval in the order in which they were given, and the commands that were refused: a few a year."""
+    """Every approval in the order in which they were given, and the commands that were refused: a few a year.
+
+    `shares` is what the partitions told of their VIPs, `sequence` how many decisions there were.
+    """
 
     approvals: tuple[Approval, ...] = ()
     refused: tuple[str, ...] = ()
     timers: tuple[tuple[str, int], ...] = ()
+    shares: Shares = Shares()
+    sequence: int = 0
 
 
-PROGRAMMES = Table("programme", b"g", Programme, "which policy versions are approved, withdrawn and in force; one row")
+PROGRAMMES = Table(
+    "programme",
+    b"g",
+    Programme,
+    "which policy versions are approved, withdrawn and in force, and the share of VIPs; one row",
+    2,
+    {1: grown},
+)
 VERSIONS = Table("policy-versions", b"v", Document, "each policy document that was ever approved, by version")
 
 Outcome = Programme | Refused
@@ -148,6 +162,18 @@ COMMANDS: Mapping[type, Callable[[Unit, Programme, Any], Outcome]] = {
     PolicyWithdrawn: withdraw,
 }
 """What happens on each command for everybody."""
+
+
+def fold_event(
+    unit: Unit, programme: Programme, event: Directive | PartitionCounted
+) -> tuple[Programme, Sequence[Effect | Refused]]:
+    """The programme after a command, or after a partition told how many VIPs it has."""
+    if isinstance(event, Directive):
+        return obey(unit, programme, event)
+    shares, judged = judge(programme.shares, event, unit.policy.vip_share, unit.because, programme.sequence + 1)
+    if judged is None:
+        return replace(programme, shares=shares), ()
+    return replace(programme, shares=shares, sequence=judged.sequence), (judged,)
 
 
 def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme, Sequence[Send | Refused]]:

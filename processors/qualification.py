@@ -15,7 +15,7 @@ from processors.local_time import add_months, date_of, start_of
 from processors.membership import cancellations
 from processors.policy import Policy, Tier, rank
 from processors.tenure import anniversary, began
-from schemas.decisions import Condition
+from schemas.decided import Condition
 
 
 class Qualification(NamedTuple):

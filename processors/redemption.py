@@ -14,8 +14,10 @@ from processors.lots import ENDS, first
 from processors.policy import Policy
 from processors.rows import Table
 from processors.unit import Unit
-from schemas.decisions import Condition, Decision, RewardAnswered
+from schemas.decided import Condition
+from schemas.decisions import Decision
 from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested
+from schemas.ledger import RewardAnswered
 
 Outcome = tuple[Customer, Sequence[Decision]]
 HOUR_MS = 3_600_000

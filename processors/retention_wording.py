@@ -2,14 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from schemas.decisions import (
-    AtRiskClosed,
-    AtRiskEscalated,
-    Decided,
-    NotificationRequested,
-    WinBackClosed,
-    WinBackStarted,
-)
+from schemas.decided import Decided
+from schemas.decisions import AtRiskClosed, AtRiskEscalated, NotificationRequested, WinBackClosed, WinBackStarted
 
 Label = Callable[[str | None], str]
 Moment = Callable[[int], str]

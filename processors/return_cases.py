@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from processors.explanation import Because, compare, head
 from processors.returns import Request
 from processors.rows import Table
-from schemas.decisions import Condition, ReturnDecided, ReturnedLine, StockReleased
+from schemas.decided import Condition
+from schemas.decisions import ReturnDecided, ReturnedLine, StockReleased
 from schemas.events import ReturnInspected, ReturnLine, ReturnReceived, ReturnSettled, Units
 
 MOST_TOLD = 64

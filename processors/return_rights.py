@@ -7,7 +7,7 @@ from processors.entitlements import entitlement
 from processors.local_time import end_of
 from processors.order import Order
 from processors.policy import Policy, ReturnRight
-from schemas.decisions import Condition
+from schemas.decided import Condition
 
 
 class Rights(NamedTuple):

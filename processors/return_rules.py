@@ -19,7 +19,8 @@ from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
 from processors.unit import Unit
 from schemas.commands import Command, ReturnReviewed, ReturnWindowExtended
-from schemas.decisions import Condition, Decision
+from schemas.decided import Condition
+from schemas.decisions import Decision
 from schemas.events import (
     OrderPlaced,
     ReturnDisputed,

@@ -12,7 +12,8 @@ from processors.local_time import date_of
 from processors.money import share
 from processors.order import Line, Order, Return
 from processors.return_rights import Rights, ends_at
-from schemas.decisions import Condition, ReturnDecided, ReturnedLine
+from schemas.decided import Condition
+from schemas.decisions import ReturnDecided, ReturnedLine
 
 SEVERITY = {"approve": 0, "review": 1, "deny": 2}
 """Each failed condition asks for a verdict; of a line the severest is given."""

@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from processors import retention_wording, vocabulary
+from schemas.decided import Decided
 from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     CommandAnswered,
     ContactClosed,
     ContactRouted,
-    Decided,
     DesignationReached,
     EscalationDue,
     QualificationProposed,
     ReturnDecided,
     StockReleased,
     TierChanged,
+    VipShareJudged,
 )
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
@@ -26,6 +27,16 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     "deny": ("was denied", "We cannot take your return {return_id} back."),
 }
 """A verdict as agents and as customers hear of it."""
+
+
+ADVICE: Mapping[str | None, str] = {
+    None: "too few customers for a share to say anything",
+    "few": "fewer than the programme aims at; a lower criterion would let more in",
+    "fit": "as many as the programme aims at",
+    "many": "more than the programme aims at; look at who comes in before there are too many",
+    "too_many": "too many to be something special; raise the criteria or add a tier",
+}
+"""What the share of VIPs advises (R-TIER-18)."""
 
 
 class Terms(NamedTuple):
@@ -69,6 +80,9 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     DesignationReached: lambda it, who, terms: (
         f"designation {it.designation_id} of {who} as {terms.label(it.tier)}"
         f" {vocabulary.STAGES[it.stage]} {terms.day(it.ends_at)}"
+    ),
+    VipShareJudged: lambda it, *_: (
+        f"{it.vips} of {it.customers} customers are VIPs as {it.day} begins: {ADVICE[it.level]}"
     ),
 }
 """By kind of decision; those of episodes and of requests to notify are in `retention_wording`."""

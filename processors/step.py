@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from processors import subjects, timers
+from processors import subjects, timers, vip_share
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
@@ -19,7 +19,9 @@ from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
 from processors.vip_share import CENSUS, Census, counts_otherwise, moved
 from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, run_next
+from schemas.directives import PROGRAMME
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
+from schemas.messages import Told
 from schemas.partitions import reserved
 from schemas.source import SourceEvent
 
@@ -46,7 +48,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     found = rows.get(PARTITION, HERE) or Partition()
     work = Work(rows, entry, skipped, generation, found)
     event = entry.event
-    if isinstance(event, SourceEvent):
+    if isinstance(event, SourceEvent | Told):
         kind = subjects.of_event(event)
         while run_next(work, kind, entry.subject):
             """Whatever became due before the record comes before it."""
@@ -56,7 +58,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
         attempt(work, RECORD, _fold_message, event)
     if work.partition.pending:
         _run_due_timers(work)
-    if work.partition.compared is not None and not isinstance(event, SourceEvent):
+    if work.partition.compared is not None and not isinstance(event, SourceEvent | Told):
         _compare_customers(work)
     _ask_for_more(work)
     for kept in work.kept.values():
@@ -75,6 +77,8 @@ def _fold_message(work: Work, _name: str, event: Event) -> None:
         case ClockTicked():
             limit_s = current(work.rows, partition).sources_behind_limit_s if partition.versions else 0
             work.partition = tick(partition, event, limit_s)
+            if partition.versions and (share := _counted(work, partition, event)):
+                work.effects.append(share)
         case WorkRemains():
             work.partition = replace(partition, asked=False)
         case RulesChanged():
@@ -89,6 +93,16 @@ def _fold_message(work: Work, _name: str, event: Event) -> None:
                 work.partition = told
         case _:
             raise TypeError(f"no rule folds {type(event).__name__}")
+
+
+def _counted(work: Work, before: Partition, event: ClockTicked) -> Send | None:
+    """The partition's census for the programme, with the first tick of a local day (R-TIER-18)."""
+    day = vip_share.day_begun(before.at, work.partition.at, current(work.rows, before).time_zone)
+    if day is None or not event.partitions:
+        return None
+    number = work.entry.partition
+    told = vip_share.told(work.rows.get(CENSUS, HERE) or Census(), day, number, event)
+    return Send(PROGRAMME, told)
 
 
 def _run_due_timers(work: Work) -> None:

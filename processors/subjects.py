@@ -15,6 +15,7 @@ from processors.programme import PROGRAMMES, Programme
 from processors.rows import Table
 from processors.unit import Unit
 from schemas.directives import Directive
+from schemas.messages import PartitionCounted, Told
 from schemas.source import SourceEvent
 
 Row = Customer | Programme
@@ -39,14 +40,14 @@ class Kind(NamedTuple):
 CUSTOMER = Kind(
     CUSTOMERS, Customer, tuple(fold.TIMERS), fold.fold_event, fold.fold_timer, fold.wanted, fold.fold_activation
 )
-PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.obey, programme.activate, programme.wanted)
+PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.fold_event, programme.activate, programme.wanted)
 KINDS = (CUSTOMER, PROGRAMME)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 
 
-def of_event(event: SourceEvent) -> Kind:
-    """The kind of subject that an event from outside is told to."""
-    return PROGRAMME if isinstance(event, Directive) else CUSTOMER
+def of_event(event: SourceEvent | Told) -> Kind:
+    """The kind of subject that an event from outside, or a message, is told to."""
+    return PROGRAMME if isinstance(event, Directive | PartitionCounted) else CUSTOMER
 
 
 def activations(row: Row, partition: Partition) -> int:

@@ -1,14 +1,21 @@
 """The VIP share: customers and VIPs by tier of a partition, their sum over all, and the advice that follows (R-TIER-18, T-49)."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from processors.customer import Customer
+from processors.explanation import Because, compare, head, identify
 from processors.facts_policy import VipShare
+from processors.local_time import date_of
 from processors.rows import Table
+from schemas.decided import Condition
+from schemas.decisions import VipShareJudged
+from schemas.events import ClockTicked
+from schemas.messages import PartitionCounted, TierCount
+from schemas.partitions import reserved
 
 Level = Literal["few", "fit", "many", "too_many"]
 LEVELS: tuple[Level, ...] = ("few", "fit", "many", "too_many")
@@ -65,24 +72,39 @@ def total(censuses: Iterable[Census]) -> Census:
     return Census(customers, tuple(sorted(tiers.items())))
 
 
-def advise(census: Census, rule: VipShare, last: Level | None) -> Level | None:
-    """Where the share stands; None among too few customers. A level is left only well beyond its bound (T-49)."""
+def conditions(census: Census, rule: VipShare, last: Level | None) -> tuple[Condition, ...]:
+    """The number of VIPs against each bound's share of the customers; none among too few customers.
+
+    A bound is passed, upwards or downwards, only by the margin, so that a share about it does not flap (T-49).
+    """
     if census.customers < max(rule.least_customers, 1):
+        return ()
+    passed = LEVELS.index(last) if last else None
+    bounds = (("low", rule.low_percent), ("high", rule.high_percent), ("too_high", rule.too_high_percent))
+    found = []
+    for place, (of, percent) in enumerate(bounds):
+        margin = 0 if passed is None else rule.margin_permille if passed <= place else -rule.margin_permille
+        share = (percent * 10 + margin) * census.customers
+        # The low bound itself is within, as the others are: the least whole number of VIPs here, the most there.
+        name = f"vips_against_percent_{percent}"
+        if of == "low":
+            found.append(compare(of, name, census.vips, ">=", -(-share // 1000)))
+        else:
+            found.append(compare(of, name, census.vips, "<=", share // 1000))
+    return tuple(found)
+
+
+def level(found: Sequence[Condition]) -> Level | None:
+    """Where the share stands, as the conditions found it; None where there are none."""
+    if not found:
         return None
-    if last is None:
-        return LEVELS[_level(census, rule, 0)]
-    surely = _level(census, rule, rule.margin_permille)
-    possibly = _level(census, rule, -rule.margin_permille)
-    return LEVELS[min(max(LEVELS.index(last), surely), possibly)]
+    low, *high = found
+    return LEVELS[low.holds + sum(not each.holds for each in high)]
 
 
-def _level(census: Census, rule: VipShare, shift_permille: int) -> int:
-    """The place in `LEVELS`, with every bound moved."""
-
-    def beyond(percent: int) -> int:
-        return census.vips * 1000 - (percent * 10 + shift_permille) * census.customers
-
-    return (beyond(rule.low_percent) >= 0) + (beyond(rule.high_percent) > 0) + (beyond(rule.too_high_percent) > 0)
+def advise(census: Census, rule: VipShare, last: Level | None) -> Level | None:
+    """Where the share stands after `last`; None among too few customers."""
+    return level(conditions(census, rule, last))
 
 
 class Day(Struct, frozen=True, array_like=True):
@@ -101,12 +123,13 @@ class Shares(Struct, frozen=True, array_like=True):
 
 
 class Verdict(NamedTuple):
-    """The whole programme on one day; `before` is the level until then."""
+    """The whole programme on one day; `before` is the level until then, and `conditions` gave that of the day."""
 
     day: str
     census: Census
     level: Level | None
     before: Level | None
+    conditions: tuple[Condition, ...]
 
 
 def taken(
@@ -125,6 +148,48 @@ def taken(
         days = sorted((known | {day: found}).items())[-MOST_DAYS:]
         return Shares(tuple(each for _, each in days), shares.decided, shares.level), None
     census = total(each for _, each in found.parts)
-    level = advise(census, rule, shares.level)
+    judged = conditions(census, rule, shares.level)
     later = tuple(each for each in shares.days if each.day > day)
-    return Shares(later, day, level), Verdict(day, census, level, shares.level)
+    return Shares(later, day, level(judged)), Verdict(day, census, level(judged), shares.level, judged)
+
+
+def day_begun(before: int | None, now: int | None, zone: str) -> str | None:
+    """The local day that began between two ticks, ISO 8601; None where it is still the same, or nobody knows since when."""
+    if before is None or now is None or (day := date_of(now, zone)) == date_of(before, zone):
+        return None
+    return day.isoformat()
+
+
+def told(census: Census, day: str, partition: int, tick: ClockTicked) -> PartitionCounted:
+    """What a partition tells the programme as a day begins."""
+    tiers = tuple(TierCount(*each) for each in census.tiers)
+    message_id = identify(reserved(partition), f"tick/{tick.at}", PartitionCounted, day)
+    return PartitionCounted(
+        message_id=message_id,
+        at=tick.at,
+        day=day,
+        partition=partition,
+        partitions=tick.partitions,
+        customers=census.customers,
+        tiers=tiers,
+    )
+
+
+def judge(
+    shares: Shares, event: PartitionCounted, rule: VipShare, because: Because, sequence: int
+) -> tuple[Shares, VipShareJudged | None]:
+    """What the programme makes of a partition's census: advice, `sequence` of its decisions, on days on which it is another."""
+    part = Census(event.customers, tuple((each.tier, each.customers) for each in event.tiers))
+    shares, verdict = taken(shares, event.day, (event.partition, part), event.partitions, rule)
+    if verdict is None or verdict.level == verdict.before:
+        return shares, None
+    census = verdict.census
+    return shares, VipShareJudged(
+        **head(because, sequence, VipShareJudged, verdict.day, verdict.conditions),
+        day=verdict.day,
+        customers=census.customers,
+        vips=census.vips,
+        tiers=tuple(TierCount(*each) for each in census.tiers),
+        level=verdict.level,
+        level_before=verdict.before,
+    )

@@ -11,14 +11,8 @@ from processors import retention_wording, vocabulary
 from processors.local_time import date_of, local
 from processors.policy import Policy, rank
 from processors.sentences import VERDICTS, Terms, said, verdict_of
-from schemas.decisions import (
-    Condition,
-    ContactRouted,
-    Decided,
-    NotificationRequested,
-    ReturnDecided,
-    TierChanged,
-)
+from schemas.decided import Condition, Decided
+from schemas.decisions import ContactRouted, NotificationRequested, ReturnDecided, TierChanged
 
 Audience = Literal["customer", "agent", "auditor"]
 DIGITS: Mapping[str, int] = {
@@ -70,6 +64,7 @@ OF: Mapping[str, str] = {
     "requested_at_for_": "line {of} asked for on",
     "order_months_of_": "months with an order among the last {of}",
     "interaction_days_of_": "days with a contact among the last {of}",
+    "vips_against_percent_": "VIPs, against {of} % of all customers and the margin",
 }
 """Names of conditions that end with what they are about."""
 TIMERS: Mapping[str, str] = {
@@ -197,6 +192,8 @@ def cause(decision: Decided, policy: Policy) -> str:
     source, _, rest = decision.cause.partition("/")
     if source == "activation":
         return f"policy {decision.policy_version}, which came into force for everybody; nobody sent an event"
+    if source == "message":
+        return f"message {rest}, which another part of laurel sent; nobody sent an event"
     if source != "timer":
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")

@@ -15,6 +15,7 @@ from processors.rows import Rows
 from processors.subjects import Kind, Row
 from processors.timers import Timer
 from processors.unit import Unit
+from schemas.messages import Told
 from schemas.source import SourceEvent
 
 A = TypeVar("A")
@@ -77,21 +78,31 @@ def load(work: Work, kind: Kind, subject: str) -> Any:
 
 
 def log_time(work: Work, subject: str) -> int:
-    """The log's time at this record: the clock, or for the event's own subject the event where it is ahead."""
+    """The log's time at this record: the clock, or for whom it is about the record itself where that is ahead."""
     clock, event = work.partition.at or 0, work.entry.event
-    if isinstance(event, SourceEvent) and subject == work.entry.subject:
-        return max(clock, event.occurred_at)
-    return clock
+    if subject != work.entry.subject:
+        return clock
+    match event:
+        case SourceEvent():
+            return max(clock, event.occurred_at)
+        case Told():
+            return max(clock, event.at)
+        case _:
+            return clock
 
 
-def fold_event(work: Work, name: str, event: SourceEvent) -> None:
-    """A subject's record. An implausible one changes nothing (T-19)."""
-    policy, subject, at = current(work.rows, work.partition), work.entry.subject, work.partition.at
-    # After an outage what waited comes before the first tick: its own stamps tell how far time had gone meanwhile.
-    if wrong := implausible(event, policy, None if at is None else max(at, work.entry.timestamp)):
-        work.effects.append(quarantined(work.entry, *wrong))
-        return
-    kind, cause = subjects.of_event(event), f"{work.entry.source}/{event.event_id}"
+def fold_event(work: Work, name: str, event: SourceEvent | Told) -> None:
+    """A subject's record: what upstream published, or what another subject tells. An implausible event changes nothing (T-19)."""
+    subject, kind = work.entry.subject, subjects.of_event(event)
+    if isinstance(event, Told):
+        cause = f"message/{event.message_id}"
+    else:
+        policy, at = current(work.rows, work.partition), work.partition.at
+        # After an outage what waited comes before the first tick: its own stamps tell how far time had gone meanwhile.
+        if wrong := implausible(event, policy, None if at is None else max(at, work.entry.timestamp)):
+            work.effects.append(quarantined(work.entry, *wrong))
+            return
+        cause = f"{work.entry.source}/{event.event_id}"
     unit = _unit(work, subject, cause, log_time(work, subject), len(work.partition.versions))
     _keep(work, name, kind, unit, *kind.fold_event(unit, load(work, kind, subject), event))
 

@@ -5,44 +5,10 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 
 from msgspec import Struct
 
+from schemas.decided import Condition, Decided, Origin
 from schemas.events import Units
-
-
-class Condition(Struct, frozen=True):
-    """One condition as the decision evaluated it: fact, value, operator, threshold and whether it holds (T-48).
-
-    `moved_by` names what last moved the fact, as `Decided.cause` does.
-    """
-
-    of: str
-    name: str
-    value: int | str | None
-    operator: str
-    threshold: int | str | None
-    holds: bool
-    moved_by: str | None = None
-
-
-class Origin(Struct, frozen=True):
-    topic: str
-    partition: int
-    offset: int
-
-
-class Decided(Struct, frozen=True, kw_only=True):
-    """What every decision carries, so that it explains itself and can be found again (D7)."""
-
-    decision_id: str
-    customer_id: str
-    sequence: int
-    decided_at: int
-    cause: str
-    origin: Origin
-    generation: str
-    policy_version: str
-    rules_version: int
-    conditions: tuple[Condition, ...]
-    currency: str | None = None
+from schemas.ledger import PointsMoved, RewardAnswered
+from schemas.messages import TierCount
 
 
 class TierChanged(Decided, frozen=True, kw_only=True):
@@ -203,41 +169,6 @@ class DesignationReached(Decided, frozen=True, kw_only=True):
     ends_at: int
 
 
-class PointsUntil(Struct, frozen=True):
-    """Points by the instant at which they expire (T-36)."""
-
-    points: int
-    expires_at: int | None = None
-
-
-class PointsMoved(Decided, frozen=True, kw_only=True):
-    movement: str
-    points: int
-    by_expiry: tuple[PointsUntil, ...]
-    activity: str | None = None
-    order_id: str | None = None
-    request_id: str | None = None
-    adjustment_id: str | None = None
-    matures_at: int | None = None
-    balance: int
-    pending: int
-    reserved: int
-    deficit: int
-    next_expiry_at: int | None = None
-
-
-class RewardAnswered(Decided, frozen=True, kw_only=True):
-    request_id: str
-    reward_id: str
-    quantity: int
-    verdict: str
-    points: int
-    reserved_until: int | None = None
-    tier: str | None = None
-    balance: int
-    deficit: int
-
-
 class BenefitDelivery(Struct, frozen=True):
     """How often a customer got a benefit that people give, and when last (R-TIER-25)."""
 
@@ -317,6 +248,15 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     record: bytes
 
 
+class VipShareJudged(Decided, frozen=True, kw_only=True):
+    day: str
+    customers: int
+    vips: int
+    tiers: tuple[TierCount, ...] = ()
+    level: str | None = None
+    level_before: str | None = None
+
+
 Decision = (
     TierChanged
     | ReturnDecided
@@ -334,6 +274,7 @@ Decision = (
     | CommandAnswered
     | QualificationProposed
     | DesignationReached
+    | VipShareJudged
     | PointsMoved
     | RewardAnswered
 )

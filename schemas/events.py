@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from schemas.commands import Personal
 from schemas.directives import ForEverybody
 from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Word
+from schemas.messages import ToSubject
 from schemas.source import CustomerEvent
 
 
@@ -230,6 +231,7 @@ class ContactEscalated(CustomerEvent, frozen=True, kw_only=True):
 class ClockTicked(Struct, frozen=True):
     at: Millis
     sources_behind_ms: int
+    partitions: int = 0
 
 
 class PolicyActivated(Struct, frozen=True):
@@ -247,7 +249,7 @@ class WorkRemains(Struct, frozen=True):
     at: Millis
 
 
-Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains
+Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains | ToSubject
 Event = (
     Personal
     | ForEverybody

@@ -10,6 +10,8 @@ from schemas import commands as c
 from schemas import decisions as d
 from schemas import directives as x
 from schemas import events as e
+from schemas import ledger as g
+from schemas import messages as m
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
 AGENTS = ("intake", "customers")
@@ -63,17 +65,17 @@ TOPICS = (
           aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
-    Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains),
+    Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains, m.PartitionCounted),
           config=COPY),
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
-    Topic("tier-changes", "customers", "rises and falls of tier, proposals of them, and what designations come to",
-          (d.TierChanged, d.QualificationProposed, d.DesignationReached), config=FOREVER),
+    Topic("tier-changes", "customers", "rises and falls of tier, proposals of them, what designations come to, and the share of VIPs",
+          (d.TierChanged, d.QualificationProposed, d.DesignationReached, d.VipShareJudged), config=FOREVER),
     Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
     Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
     Topic("points", "customers", "every movement of points with the balance after it, and answers to requests for rewards",
-          (d.PointsMoved, d.RewardAnswered), config=FOREVER),
+          (g.PointsMoved, g.RewardAnswered), config=FOREVER),
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),

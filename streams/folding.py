@@ -18,17 +18,17 @@ from schemas.decisions import (
     DesignationReached,
     EscalationDue,
     NotificationRequested,
-    PointsMoved,
     QualificationProposed,
     Quarantined,
     ReturnDecided,
-    RewardAnswered,
     StockReleased,
     TierChanged,
+    VipShareJudged,
     WinBackClosed,
     WinBackStarted,
 )
 from schemas.events import WorkRemains
+from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
@@ -53,6 +53,7 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     CommandAnswered: attrgetter("verdict"),
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
+    VipShareJudged: lambda decision: decision.level or "few_customers",
     PointsMoved: attrgetter("movement"),
     RewardAnswered: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),

@@ -131,9 +131,9 @@ def size_of(record: Record) -> int:
     return sum(map(len, (record.key or b"", record.value or b"", *passed_on)))
 
 
-def tick(partition: int, at: int, sources_behind_ms: int) -> Outgoing:
-    """A tick on the timeline."""
-    value = encode(ClockTicked(at, sources_behind_ms))
+def tick(partition: int, at: int, sources_behind_ms: int, partitions: int) -> Outgoing:
+    """A tick on the timeline, of so many partitions."""
+    value = encode(ClockTicked(at, sources_behind_ms, partitions))
     return Outgoing("timeline", reserved(partition).encode(), value, partition, at)
 
 
@@ -242,7 +242,7 @@ class Intake:
             return Rejected("implausible_date", detail)
         instants = clock.before(timestamp)
         for at in instants:
-            folded.outgoing += [tick(partition, at, 0) for partition in range(self._partitions)]
+            folded.outgoing += [tick(partition, at, 0, self._partitions) for partition in range(self._partitions)]
         if instants:
             # A tick's right to be written is the position of its partition of `messages` (D2, D4).
             folded.offsets.update({p: at for p, at in self.positions.items() if p[0] == "messages"})
@@ -257,7 +257,7 @@ class Intake:
         if not due or not self._may_tick():
             return
         behind_ms = self._behind_ms()
-        folded.outgoing += [tick(partition, now, behind_ms) for partition in sorted(due)]
+        folded.outgoing += [tick(partition, now, behind_ms, self._partitions) for partition in sorted(due)]
         folded.offsets.update(
             {place: at for place, at in self.positions.items() if place[0] == "messages" and place[1] in due}
         )

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from schemas.codec import Rejected, decode
-from schemas.decisions import Decided
+from schemas.decided import Decided
 from schemas.partitions import partition_of
 from schemas.topics import TOPICS
 from streams.kafka import Place

@@ -11,7 +11,7 @@ from processors.partition import HERE, PARTITION, Partition, current
 from processors.policy import Policy
 from processors.qualification import qualify, rises_at
 from schemas.codec import decode, kind_of
-from schemas.decisions import Condition
+from schemas.decided import Condition
 from schemas.events import ClockTicked
 from schemas.partitions import partition_of, reserved
 from state.overlay import Overlay

@@ -7,7 +7,8 @@ from processors.fold import FACTS, QUESTIONS
 from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
 from schemas.codec import Rejected, decode
-from schemas.decisions import Decided, Quarantined
+from schemas.decided import Decided
+from schemas.decisions import Quarantined
 from schemas.directives import PolicyPublished
 from schemas.events import PolicyActivated
 from schemas.partitions import partition_of

@@ -26,7 +26,7 @@ from processors.asking import asks
 from processors.policy import Policy, parse
 from processors.wording import amount, day, label
 from schemas import decisions
-from schemas.decisions import Decided
+from schemas.decided import Decided
 
 Json = dict[str, Any]
 DECISIONS = ("tier-changes", "return-decisions", "priority-routing", "at-risk-alerts")

@@ -46,7 +46,7 @@ from msgspec import structs
 
 from processors.step import Effect
 from schemas import commands as c
-from schemas.decisions import Condition, Decided
+from schemas.decided import Condition, Decided
 from schemas.events import OrderLine
 from tests.processors.story import Story, minor, policy_with
 

@@ -18,7 +18,8 @@ from processors.policy import Policy, parse
 from processors.step import Effect, Entry, Send, step
 from schemas import commands as c
 from schemas import events as e
-from schemas.decisions import CustomerProfile, Decided
+from schemas.decided import Decided
+from schemas.decisions import CustomerProfile
 from schemas.directives import PolicyPublished, PolicyWithdrawn
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
@@ -212,10 +213,10 @@ class Story:
         about = {"author_id": "p-1", "role": role, "reason": "programme_choice"}
         return {"event_id": event or f"e{self.offset}", "occurred_at": occurred_at, **about}
 
-    def tick(self, date: str, *, behind_s: int = 0, **given: Any) -> list[Effect]:
+    def tick(self, date: str, *, behind_s: int = 0, partitions: int = 0, **given: Any) -> list[Effect]:
         """The log's time reaches an instant."""
         self.clock = max(self.clock, self.at(date))
-        return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000), **given)
+        return self.tell("#0", e.ClockTicked(self.at(date), behind_s * 1000, partitions), **given)
 
     def happen(self, event: SourceEvent, **given: Any) -> list[Effect]:
         """Tell an event of a customer: what it leads to, without what its instant led to before."""

@@ -20,14 +20,8 @@ from processors.step import Effect
 from processors.timers import HELD, PLAIN
 from processors.wording import Audience, explain
 from schemas.commands import TagsChanged
-from schemas.decisions import (
-    CommandAnswered,
-    CustomerProfile,
-    Decided,
-    DesignationReached,
-    QualificationProposed,
-    TierChanged,
-)
+from schemas.decided import Decided
+from schemas.decisions import CommandAnswered, CustomerProfile, DesignationReached, QualificationProposed, TierChanged
 from schemas.source import SourceEvent
 from tests.processors.story import Story, parsed_with
 

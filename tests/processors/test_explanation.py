@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from processors.explanation import Fact, Operator, compare
-from schemas.decisions import AtRiskRetracted, ContactRouted, Decided, ReturnDecided
+from schemas.decided import Decided
+from schemas.decisions import AtRiskRetracted, ContactRouted, ReturnDecided
 from tests.processors.story import Story, only
 
 

@@ -12,12 +12,12 @@ from processors.retention_policy import Kind
 from processors.retention_wording import TOLD
 from processors.step import Entry, step
 from processors.wording import explain
+from schemas.decided import Decided
 from schemas.decisions import (
     AtRiskClosed,
     AtRiskEscalated,
     AtRiskRaised,
     CustomerProfile,
-    Decided,
     NotificationRequested,
     TierChanged,
     WinBackClosed,

@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from processors.lots import Wallet
 from processors.redemption import REQUESTS
 from processors.statement import Statement, statement
-from schemas.decisions import CommandAnswered, PointsMoved, RewardAnswered
+from schemas.decisions import CommandAnswered
 from schemas.events import OrderLine
+from schemas.ledger import PointsMoved, RewardAnswered
 from tests.processors.story import Story
 
 START = datetime(2024, 1, 30, 20, 0)  # noqa: DTZ001 - local time of the programme; month ends and a leap day lie ahead

@@ -14,7 +14,8 @@ from processors import step as module
 from processors.public_profile import public_profile
 from processors.step import Effect, Send
 from processors.timers import HELD, PLAIN, Timer
-from schemas.decisions import AtRiskRaised, AtRiskRetracted, CustomerProfile, Decided, Quarantined, TierChanged
+from schemas.decided import Decided
+from schemas.decisions import AtRiskRaised, AtRiskRetracted, CustomerProfile, Quarantined, TierChanged
 from schemas.events import WorkRemains
 from tests.processors.story import Story, parsed_with
 

@@ -9,7 +9,8 @@ from processors.frequency import YEAR_MS, orders_per_year_milli
 from processors.membership import Membership
 from processors.public_profile import is_told, public_profile
 from processors.span import Span
-from schemas.decisions import Condition, CustomerProfile, Decided
+from schemas.decided import Condition, Decided
+from schemas.decisions import CustomerProfile
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 from tests.processors.story import parsed_with as policy_of
 

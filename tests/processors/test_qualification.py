@@ -14,7 +14,8 @@ from processors.policy import CONDITIONS, Policy, Tier, asked, parse, warnings
 from processors.policy_errors import PolicyInvalid
 from processors.qualification import NAMES, qualify
 from processors.span import WIDTH, Span, first_of, month_of, told, turns, within
-from schemas.decisions import Condition, TierChanged
+from schemas.decided import Condition
+from schemas.decisions import TierChanged
 from tests.processors.story import Story, none_of, only, policy_with
 
 

@@ -12,12 +12,12 @@ from processors.episodes import open_alert
 from processors.figures import FIGURES, Kept
 from processors.partition import HERE
 from processors.step import Effect
+from schemas.decided import Decided
 from schemas.decisions import (
     AtRiskClosed,
     AtRiskEscalated,
     AtRiskRaised,
     AtRiskRetracted,
-    Decided,
     NotificationRequested,
     WinBackClosed,
     WinBackStarted,

@@ -6,12 +6,30 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from processors.customer import CUSTOMERS, Customer
 from processors.facts_policy import VipShare
 from processors.partition import HERE
-from processors.vip_share import CENSUS, LEVELS, Census, Level, Shares, Verdict, advise, moved, taken, total
-from tests.processors.story import Story
+from processors.programme import PROGRAMMES, Programme
+from processors.vip_share import (
+    CENSUS,
+    LEVELS,
+    Census,
+    Level,
+    Shares,
+    Verdict,
+    advise,
+    conditions,
+    level,
+    moved,
+    taken,
+    total,
+)
+from processors.wording import explain, sentence
+from schemas.decisions import VipShareJudged
+from schemas.messages import TierCount
+from tests.processors.story import Story, parsed_with
 
 RULE = VipShare()
 
@@ -160,3 +178,101 @@ def test_the_next_day_starts_from_the_level_of_the_last_t_49() -> None:
     days = [("2026-01-01", 0, of(102, 1000)), ("2026-01-02", 0, of(98, 1000)), ("2026-01-03", 0, of(90, 1000))]
     _, verdicts = told(days, 1)
     assert [(each.before, each.level) for each in verdicts] == [(None, "many"), ("many", "many"), ("many", "fit")]
+
+
+# The programme hears of it, and says where it stands
+
+
+def shares(story: Story) -> Shares:
+    return (story.rows.get(PROGRAMMES, "programme") or Programme()).shares
+
+
+def test_the_first_tick_of_a_local_day_has_the_share_judged_once_r_tier_18() -> None:
+    story = Story({"vip_share": {"least_customers": 4}})
+    for number in range(4):
+        story.order("2023-01-01", f"{number}000.00", customer=f"c{number}")
+    story.tick("2023-06-30 12:00", partitions=1)
+    assert story.tick("2023-06-30 23:59", partitions=1) == [], "the day is still the same"
+    story.tick("2023-07-01", partitions=1)
+    story.tick("2024-06-30", partitions=1)
+    story.tick("2024-07-01", partitions=1)
+    assert story.tick("2024-07-01 00:01", partitions=1) == []
+    few, *_, judged = story.decided(VipShareJudged)
+    assert (few.level, few.vips, few.level_before) == ("few", 0, None)
+    assert (judged.customer_id, judged.day, judged.customers, judged.vips) == ("programme", "2024-07-01", 4, 3)
+    assert judged.tiers == (TierCount("gold", 3),)
+    assert (judged.level, judged.level_before) == ("too_many", "few")
+    assert [(each.name, each.value, each.operator, each.threshold, each.holds) for each in judged.conditions[:1]] == [
+        ("vips_against_percent_5", 3, ">=", 1, True)
+    ]
+
+
+def test_advice_is_given_when_it_changes_and_numbered_t_49() -> None:
+    story = Story({"vip_share": {"least_customers": 2, "margin_permille": 0}})
+    for number in range(20):
+        story.order("2022-01-01", "1000.00" if number < 5 else "1.00", customer=f"c{number}")
+    for year in (2022, 2023, 2024):
+        for month in (1, 6):
+            story.tick(f"{year}-{month:02}-02", partitions=1)
+    assert [(each.level, each.sequence) for each in story.decided(VipShareJudged)] == [("few", 1), ("too_many", 2)]
+    assert shares(story).decided == "2024-06-02", "days on which nothing changed were judged too"
+    assert len({each.decision_id for each in story.decided(VipShareJudged)}) == 2
+
+
+def test_after_days_without_a_tick_the_last_one_alone_is_told() -> None:
+    story = Story()
+    story.tick("2024-06-01", partitions=1)
+    story.tick("2024-06-05 11:00", partitions=1)
+    story.tick("2024-06-04", partitions=1)
+    assert (shares(story).decided, shares(story).level) == ("2024-06-05", None)
+    assert story.decided(VipShareJudged) == [], "nobody is a customer yet"
+
+
+def test_a_day_begins_at_midnight_of_the_programme_t_08() -> None:
+    story = Story({"time_zone": "America/New_York"})
+    story.tick("2024-06-01", partitions=1)
+    story.tick("2024-06-01 23:59", partitions=1)
+    assert shares(story).decided == ""
+    story.tick("2024-06-02", partitions=1)
+    assert shares(story).decided == "2024-06-02"
+
+
+def test_ticks_of_an_older_laurel_tell_nothing() -> None:
+    story = Story()
+    assert story.tick("2024-06-01") + story.tick("2024-06-02") == []
+
+
+@pytest.mark.parametrize(
+    ("vips", "says"),
+    [(40, "fewer than"), (70, "as many as"), (150, "more than the programme aims at"), (300, "add a tier")],
+)
+def test_it_says_what_to_do_r_tier_18(vips: int, says: str) -> None:
+    story = Story({"vip_share": {"least_customers": 10}})
+    for number in range(1000):
+        story.order("2023-01-01", "1000.00" if number < vips else "1.00", customer=f"c{number:03}")
+    story.tick("2024-01-01")
+    story.tick("2024-01-02", partitions=1)
+    (judged,) = story.decided(VipShareJudged)
+    policy = parsed_with()
+    assert says in sentence(judged, policy)
+    assert f"{vips} of 1000 customers" in sentence(judged, policy)
+    (least, *_) = explain(judged, policy, "auditor")[2:]
+    assert "VIPs, against 5 % of all customers" in least
+
+
+@given(st.integers(0, 400), st.integers(1, 400), st.sampled_from([None, *LEVELS]))
+def test_one_vip_across_a_bound_flips_the_verdict_and_its_condition_t_48(
+    vips: int, more: int, last: Level | None
+) -> None:
+    customers = vips + more
+    found = conditions(of(vips, customers), replace(RULE, least_customers=1), last)
+    for place, each in enumerate(found):
+        assert isinstance(each.threshold, int)
+        edge = each.threshold if each.operator == ">=" else each.threshold + 1
+        if not 0 < edge <= customers:
+            continue
+        below, above = (
+            conditions(of(count, customers), replace(RULE, least_customers=1), last) for count in (edge - 1, edge)
+        )
+        assert below[place].holds != above[place].holds
+        assert level(below) != level(above)

@@ -12,7 +12,8 @@ from processors.explanation import Fact, compare
 from processors.policy import Policy
 from processors.wording import Audience, amount, comparison, explain, money, sentence
 from schemas import events as e
-from schemas.decisions import AtRiskRaised, CommandAnswered, Condition, Decided, ReturnDecided, TierChanged
+from schemas.decided import Condition, Decided
+from schemas.decisions import AtRiskRaised, CommandAnswered, ReturnDecided, TierChanged
 from tests.processors.story import Document, Story, only, policy_with
 from tests.processors.story import parsed_with as in_force
 from tests.processors.test_properties import ARRIVALS, POLICY, Happening, told

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.broker import runs
 from schemas.codec import CONTRACTS, HEADER_BYTES, decode
-from schemas.decisions import Decided
+from schemas.decided import Decided
 from schemas.topics import TOPICS
 from streams import topics
 from streams.reading import read_all

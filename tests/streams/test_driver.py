@@ -19,6 +19,7 @@ from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas import decisions as d
 from schemas import events as e
+from schemas import messages as m
 from schemas.codec import decode, kind_of
 from schemas.partitions import partition_of, reserved
 from schemas.topics import BY_NAME, TOPICS
@@ -152,12 +153,30 @@ def test_one_writer_each_d14() -> None:
             assert BY_NAME[topic].writer in ("intake", "customers"), topic
 
 
+def test_the_share_of_vips_is_judged_over_all_partitions_by_one_subject_t_49() -> None:
+    bought = ms("2024-02-01 10:00")
+    everybody = [f"c{n}" for n in range(150)]
+    records = [published(registered(name, ms("2022-01-01 08:00"))) for name in everybody]
+    records += [published(placed(name, bought, 150_000, f"o-{name}")) for name in everybody[:33]]
+    records.append(published(placed("zoe", bought + 3 * DAY, 100, "o-zoe")))
+    for partitions in (1, 5):
+        driver = ran(records, partitions=partitions)
+        judged = [each for each in decoded(driver, "tier-changes") if isinstance(each, d.VipShareJudged)]
+        assert [(each.customers, each.vips, each.level) for each in judged] == [
+            (150, 0, "few"),
+            (150, 33, "too_many"),
+        ]
+        assert judged[1].day == "2024-02-02", "the day after they bought"
+        told = [r for r in driver.logs.all("messages") if kind_of(r.value) is m.PartitionCounted]
+        assert {r.partition for r in told} == {partition_of("programme", partitions)}
+        assert len({decode(r.value).message_id for r in told}) == len(told)
+
+
 def test_many_due_timers_are_cut_into_pieces_that_the_log_orders_d8() -> None:
     driver = ran(history(SEED, customers=3 * UNITS_PER_RECORD, events=10), partitions=1)
-    remains = [(r, m) for r, m in zip(driver.logs.all("messages"), decoded(driver, "messages"), strict=True)]
+    remains = [record for record in driver.logs.all("messages") if kind_of(record.value) is e.WorkRemains]
     assert remains, "more timers were due at one tick than a record may run"
-    for record, message in remains:
-        assert isinstance(message, e.WorkRemains)
+    for record in remains:
         assert (record.key, record.partition) == (reserved(0).encode(), 0)
         assert record.header(HOPS) == b"0"
         cause = driver.logs.since(("timeline", 0), at(record), 1)[0]

@@ -326,8 +326,8 @@ def test_messages_do_not_move_the_events_clock() -> None:
 
 
 def test_a_tick_is_addressed_to_its_partition_at_its_own_time() -> None:
-    made = tick(3, NOON, 250)
-    assert decode(made.value) == e.ClockTicked(NOON, 250)
+    made = tick(3, NOON, 250, 4)
+    assert decode(made.value) == e.ClockTicked(NOON, 250, 4)
     assert (made.topic, made.key, made.partition, made.timestamp) == ("timeline", b"#3", 3, NOON)
 
 

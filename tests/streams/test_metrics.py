@@ -22,13 +22,13 @@ from deploy.prometheus import reference
 from processors.step import UNITS_PER_RECORD
 from processors.tables import TABLES
 from schemas.codec import decode, kind_of
+from schemas.decided import Decided
 from schemas.decisions import (
     AtRiskClosed,
     AtRiskEscalated,
     AtRiskRaised,
     CommandAnswered,
     ContactRouted,
-    Decided,
     DesignationReached,
     EscalationDue,
     NotificationRequested,

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from schemas import commands as c
 from schemas import events as e
 from schemas.codec import encode
-from schemas.decisions import CustomerProfile, Decided, ReturnDecided, TierChanged
+from schemas.decided import Decided
+from schemas.decisions import CustomerProfile, ReturnDecided, TierChanged
 from schemas.examples import example
 from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from processors.customer import CUSTOMERS
 from schemas.codec import decode, encode, to_json
-from schemas.decisions import ContactRouted, Decided
+from schemas.decided import Decided
+from schemas.decisions import ContactRouted
 from schemas.events import ClockTicked
 from schemas.partitions import partition_of
 from schemas.topics import BY_NAME, SOURCES

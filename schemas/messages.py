@@ -1,0 +1,33 @@
+"""What one subject tells another over the topic `messages` (D6).
+
+Each type mirrors the file of its name in `schemas/avsc`, which documents every field; a test keeps them equal.
+"""
+
+from msgspec import Struct
+
+from schemas.fields import Id, Millis
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What every message to a subject carries: an id that follows from its cause, and the log's time where it was sent."""
+
+    message_id: Id
+    at: Millis
+
+
+class TierCount(Struct, frozen=True):
+    """How many customers hold a tier."""
+
+    tier: str
+    customers: int
+
+
+class PartitionCounted(Told, frozen=True, kw_only=True):
+    day: str
+    partition: int
+    partitions: int
+    customers: int
+    tiers: tuple[TierCount, ...] = ()
+
+
+ToSubject = PartitionCounted
