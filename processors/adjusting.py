@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from processors.accrual import expires_at
 from processors.answering import answer, answered
-from processors.bookings import closed, decide, note, opened, pay_back
+from processors.bookings import Book, closed, decide, note, opened, pay_back
 from processors.customer import Customer
 from processors.explanation import compare
-from processors.ledger import Account, earn, lot_of, take
+from processors.ledger import earn, lot_of, take
 from processors.lots import LOTS, NEVER, Lot, Name
 from processors.partition import in_force_at
 from processors.points_policy import Points
@@ -17,8 +17,9 @@ from schemas.decided import Condition
 from schemas.decisions import Decision
 
 
-def _conditions(unit: Unit, account: Account, command: PointsAdjusted, name: Name) -> list[Condition]:
+def _conditions(book: Book, command: PointsAdjusted, name: Name) -> list[Condition]:
     """What must hold: authority by the policy in force when the command was given, and points that are there."""
+    unit, account, moved_by = book.unit, book.account, book.customer.moved.points
     given = in_force_at(unit.rows, unit.partition, command.occurred_at).points or Points()
     rule, cause, many = given.adjustments, unit.because.cause, abs(command.points)
     used = "yes" if lot_of(account, name) else "no"
@@ -31,7 +32,7 @@ def _conditions(unit: Unit, account: Account, command: PointsAdjusted, name: Nam
     if rule.reasons:
         conditions.append(compare("command", "reason", command.reason, "in", ", ".join(rule.reasons), cause))
     if command.points < 0:
-        conditions.append(compare("command", "balance", account.wallet.available, ">=", many))
+        conditions.append(compare("command", "balance", account.wallet.available, ">=", many, moved_by))
     return conditions
 
 
@@ -40,7 +41,7 @@ def adjust(unit: Unit, customer: Customer, command: PointsAdjusted) -> tuple[Cus
     if answered(unit.rows, unit.subject, command):
         return customer, ()
     book, name = opened(unit, customer), ("adjustment", command.adjustment_id)
-    conditions = _conditions(unit, book.account, command, name)
+    conditions = _conditions(book, command, name)
     _, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
     decide(book, said)
     if said.verdict == "refused":

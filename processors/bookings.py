@@ -51,9 +51,11 @@ def opened(unit: Unit, customer: Customer) -> Book:
 
 def closed(book: Book) -> tuple[Customer, Sequence[Decision]]:
     """The customer with the sums, and every entry."""
-    wallet = settled(book.account)
-    customer = book.customer
-    return (customer if wallet == customer.points else replace(customer, points=wallet)), book.decisions
+    wallet, customer = settled(book.account), book.customer
+    if wallet == customer.points:
+        return customer, book.decisions
+    moved = replace(customer.moved, points=book.unit.because.cause)
+    return replace(customer, points=wallet, moved=moved), book.decisions
 
 
 def decide(book: Book, decision: Decision) -> None:
@@ -98,5 +100,5 @@ def note(
 
 def pay_back(book: Book, arrived: int, **about: Unpack[About]) -> None:
     """So many points became available: they pay for what is owed before anything else (T-33)."""
-    owed = compare("points", "deficit", book.account.wallet.deficit, ">", 0)
+    owed = compare("points", "deficit", book.account.wallet.deficit, ">", 0, book.customer.moved.points)
     note(book, "repaid", repay(book.account, arrived), (owed,), **about)

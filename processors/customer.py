@@ -30,6 +30,7 @@ class Moved(Struct, frozen=True, array_like=True):
     answers: str | None = None
     left: str | None = None
     subscription: str | None = None
+    points: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):

@@ -181,7 +181,7 @@ def ripen(unit: Unit, customer: Customer) -> Outcome:
     """Points whose return window has closed can be spent, and pay first for what is owed."""
     book, due = opened(unit, customer), customer.points.matures_at
     parts = mature(book.account, unit.now, LOTS_PER_UNIT)
-    note(book, "matured", parts, (compare("points", "window_ended_at", unit.now, ">=", due),))
+    note(book, "matured", parts, (compare("points", "window_ended_at", unit.now, ">=", due, customer.moved.points),))
     pay_back(book, sum(parts.values()))
     return closed(book)
 
@@ -195,7 +195,7 @@ def lapse(unit: Unit, customer: Customer) -> Outcome:
     """Points that nobody spent in time are gone (T-36)."""
     book, due = opened(unit, customer), customer.points.expires_at
     parts = expire(book.account, unit.now, LOTS_PER_UNIT)
-    note(book, "expired", parts, (compare("points", "expired_at", unit.now, ">=", due),))
+    note(book, "expired", parts, (compare("points", "expired_at", unit.now, ">=", due, customer.moved.points),))
     return closed(book)
 
 

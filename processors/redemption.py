@@ -49,7 +49,7 @@ def _conditions(book: Book, event: RewardRequested, asked: Asked) -> tuple[list[
     conditions = [
         compare("reward", "reward", event.reward_id, "in", ", ".join(sorted(rewards)), cause),
         compare("reward", "cancelled", cancelled, "=", "no", asked.ended_by),
-        compare("reward", "deficit", wallet.deficit, "=", 0),
+        compare("reward", "deficit", wallet.deficit, "=", 0, book.customer.moved.points),
     ]
     if reward is None:
         return conditions, 0
@@ -57,7 +57,7 @@ def _conditions(book: Book, event: RewardRequested, asked: Asked) -> tuple[list[
         tier = book.customer.tier
         conditions.append(compare("reward", "tier", tier, "in", ", ".join(reward.tiers), book.customer.moved.tier))
     cost = reward.points * event.quantity
-    return [*conditions, compare("reward", "balance", wallet.available, ">=", cost)], cost
+    return [*conditions, compare("reward", "balance", wallet.available, ">=", cost, book.customer.moved.points)], cost
 
 
 def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
@@ -148,7 +148,7 @@ def time_out(unit: Unit, customer: Customer) -> Outcome:
         asked = unit.rows.get(REQUESTS, unit.subject, request_id)
         if asked is None:
             raise LookupError(f"points of {unit.subject} are held for a request that is not known: {request_id}")
-        over = compare("reward", "reserved_until", unit.now, ">=", entry.due)
+        over = compare("reward", "reserved_until_at", unit.now, ">=", entry.due)
         _end(book, request_id, asked, "released", (over,))
     return closed(book)
 
