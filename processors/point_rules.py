@@ -85,6 +85,8 @@ def _purchase(book: Book, event: OrderPlaced, order: Order, policy: Policy, poin
     conditions = (spent, *_multiplied(points, order.tier, event.channel, cause))
     about = {"activity": "purchase", "order_id": event.order_id}
     note(book, "earned", parts, conditions, policy, matures_at=latest, **about)
+    if latest is None:
+        pay_back(book, sum(parts.values()), order_id=event.order_id)
 
 
 def _take_back(book: Book, order_id: str, order: Order, policy: Policy, points: Points) -> None:

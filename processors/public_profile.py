@@ -192,5 +192,4 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         activity.interaction_days,
         activity.awaited,
         customer.membership.cancelled,
-        customer.points,
     )
