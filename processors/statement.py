@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from processors.customer import CUSTOMERS, Customer
 from processors.local_time import local
 from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, first
@@ -63,3 +65,67 @@ def statement(rows: Rows, customer_id: str, zone: str) -> Statement:
     customer = rows.get(CUSTOMERS, customer_id) or Customer()
     recounted, lots = recount(rows, customer_id)
     return Statement(customer.points, recounted, lots, forecast(rows, customer_id, dict(lots), zone))
+
+
+class LotTold(Struct, frozen=True):
+    """A lot for readers: `left` is what of it can still be spent, pending or reserved."""
+
+    lot: Name
+    at: int
+    earned: int
+    left: int
+    pending_until: int | None
+    expires_at: int | None
+    spent: int
+    expired: int
+    clawed_back: int
+    owed: int
+    repaid: int
+    taken: int
+
+
+class Told(Struct, frozen=True):
+    """A statement for readers, lots by date."""
+
+    customer_id: str
+    balance: int
+    pending: int
+    reserved: int
+    deficit: int
+    next_expiry_at: int | None
+    accurate: bool
+    forecast: dict[str, int]
+    lots: tuple[LotTold, ...]
+
+
+def told(customer_id: str, account: Statement) -> Told:
+    """The statement as readers have it: what never expires has no instant."""
+    lots = (
+        LotTold(
+            lot=name,
+            at=lot.at,
+            earned=lot.earned,
+            left=lot.left,
+            pending_until=lot.pending_until,
+            expires_at=None if lot.expires_at == NEVER else lot.expires_at,
+            spent=lot.spent,
+            expired=lot.expired,
+            clawed_back=lot.clawed_back,
+            owed=lot.owed,
+            repaid=lot.repaid,
+            taken=lot.taken,
+        )
+        for name, lot in sorted(account.lots, key=lambda each: (each[1].at, each[0]))
+    )
+    wallet = account.wallet
+    return Told(
+        customer_id,
+        wallet.available,
+        wallet.pending,
+        wallet.reserved,
+        wallet.deficit,
+        wallet.expires_at,
+        account.accurate,
+        account.forecast,
+        tuple(lots),
+    )

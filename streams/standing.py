@@ -42,10 +42,10 @@ class Standing(NamedTuple):
     policy: Policy
 
 
-def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
-    """Where a customer stands at an instant, milliseconds; None where nothing had happened to them.
+def rows_of(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Overlay:
+    """A customer's rows as they were at an instant, milliseconds; now where that is None.
 
-    Their row depends on no other customer's records (D8), so only theirs and the partition's own are folded. Raises
+    They depend on no other customer's records (D8), so only theirs and the partition's own are folded. Raises
     `FoldStoppedError` where a rule raises on one of them.
     """
     count = partitions_of(admin(settings), settings.topic(TABLES.source))
@@ -56,7 +56,12 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
     until = bounds(settings, [place])[place][1] if position is None else position
     for batch in batches(_until(at, records_of(settings, customer_id, place, until, advance)), BATCH_SIZE, set()):
         refold.fold(batch)
-    rows = Overlay(refold.state.store)
+    return Overlay(refold.state.store)
+
+
+def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
+    """Where a customer stands at an instant, milliseconds; None where nothing had happened to them. Raises as `rows_of`."""
+    rows = rows_of(settings, customer_id, at, advance)
     customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
     if customer is None:
         return None

@@ -462,7 +462,7 @@ def test_an_event_touches_as_many_rows_after_thousands_of_lots_as_after_some_d8(
             touched.append(counting.touched)
         return touched
 
-    assert costs(2_000) == costs(40)
+    assert costs(600) == costs(40)
 
 
 def test_the_recount_finds_a_point_too_many_r_pts_06() -> None:

@@ -17,8 +17,8 @@ from tests.processors.story import Story
 
 START = datetime(2024, 1, 30, 20, 0)  # noqa: DTZ001 - local time of the programme; month ends and a leap day lie ahead
 ZONE = "America/New_York"
-ORDERS = st.sampled_from([f"o{n}" for n in range(4)])
-REQUEST = st.sampled_from([f"q{n}" for n in range(5)])
+ORDERS = st.sampled_from([f"o{n}" for n in range(9)])
+REQUEST = st.sampled_from([f"q{n}" for n in range(9)])
 DAYS_BACK = st.sampled_from([0, 0, 0, 1, 20, 70])
 
 
@@ -120,6 +120,17 @@ class History(RuleBasedStateMachine):
     @rule(reward=st.sampled_from(["cup", "cap", "car"]), request=REQUEST)
     def want(self, reward: str, request: str) -> None:
         self.story.want(self.when(0), reward, request)
+
+    @rule(orders=st.permutations([f"o{n}" for n in range(9)]), most=st.integers(1, 6), request=REQUEST)
+    def spend_and_send_back(self, orders: list[str], most: int, request: str) -> None:
+        """What T-33 is about, too rare by chance alone."""
+        self.story.order(self.when(0), "50.00", orders[0])
+        self.story.want(self.when(0), "cup", request)
+        self.story.hand_over(self.when(0), request)
+        for order in orders[:most]:
+            self.story.cancel(self.when(0), order)
+        self.nothing_is_lost()
+        self.story.order(self.when(0), "9.00", f"next{self.numbers}")
 
     @rule(request=REQUEST)
     def hand_over(self, request: str) -> None:
