@@ -1,5 +1,7 @@
 """`laurel points`: where a customer's points stand, lot by lot, and when they will expire."""
 
+import sys
+
 from msgspec import json
 
 from streams.console import FAILED, OK, Instant, Json, fail, out, progress, table
@@ -42,7 +44,7 @@ def points(customer: str, /, *, at: Instant | None = None, lots: int = 50, as_js
     policy = current(rows, rows.get(PARTITION, HERE) or Partition())
     account = statement(rows, customer, policy.time_zone)
     if as_json:
-        out().print_json(json.encode(told(customer, account)).decode())
+        sys.stdout.write(json.encode(told(customer, account)).decode() + "\n")
         return OK if account.accurate else FAILED
     wallet = account.wallet
     out().print(

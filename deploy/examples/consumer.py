@@ -33,6 +33,7 @@ DECISIONS = (
     "at-risk-alerts",
     "notification-requests",
     "command-answers",
+    "points",
 )
 PROFILES = "customer-profiles"
 TABLES = """

@@ -32,6 +32,7 @@ SOME = 8
 """Fewer bytes may be anywhere by chance."""
 DECISIONS = (
     "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
+    "points",
 )  # fmt: skip
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 

@@ -31,7 +31,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 public final class DecisionConsumer {
   static final List<String> DECISIONS =
       List.of(
-          "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers");
+          "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
+          "points");
   static final String PROFILES = "customer-profiles";
 
   /** What this system would do for a decision: yours goes here, in the transaction of the database if it can. */
