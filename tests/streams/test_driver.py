@@ -65,20 +65,22 @@ def vip_story() -> list[Outgoing]:
 def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     driver = ran(vip_story())
     (rise,) = decoded(driver, "tier-changes")
-    assert (rise.customer_id, rise.from_tier, rise.to_tier, rise.sequence) == ("ada", None, "gold", 1)
+    assert (rise.customer_id, rise.from_tier, rise.to_tier, rise.sequence) == ("ada", None, "gold", 3)
     assert rise.cause == "orders/e-o1"
     assert rise.policy_version == "default-1"
     (routed,) = decoded(driver, "priority-routing")
-    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 3)
+    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 6)
     assert routed.respond_by == ms("2024-02-04 10:00") + 240 * 60_000
     (verdict,) = decoded(driver, "return-decisions")
-    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 4)
+    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 7)
     alert, escalated = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 5)
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 8)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
-    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 7)
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 11)
     told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
-    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 6)]
+    assert told == [("welcome", rise.decision_id, 5), ("outreach", alert.decision_id, 9)]
+    moved = [(each.movement, each.points, each.sequence) for each in decoded(driver, "points")]
+    assert moved[:4] == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 10)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
