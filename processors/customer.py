@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from processors.activity import Activity
 from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
+from processors.lots import Wallet
 from processors.membership import Membership
 from processors.people import People
 from processors.rows import Table, grown
@@ -31,6 +32,7 @@ class Moved(Struct, frozen=True, array_like=True):
     answers: str | None = None
     left: str | None = None
     subscription: str | None = None
+    points: str | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True):
@@ -67,6 +69,7 @@ class Customer(Struct, frozen=True, array_like=True):
     """Kind and due instant of the timers that fired last: none fires twice for one instant, for that names its decisions."""
     synchrony: Synchrony = Synchrony()
     undispatched: Undispatched = Undispatched()
+    points: Wallet = Wallet()
 
 
 def _alert_with_tier(fields: Any) -> Any:

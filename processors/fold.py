@@ -19,6 +19,7 @@ from processors import (
     notices,
     operations,
     order,
+    points,
     qualification,
     return_rules,
     service,
@@ -213,6 +214,9 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered
+    if type(event) in points.RULES:
+        customer, booked = points.RULES[type(event)](unit, customer, event)
+        decisions += booked
     return _tell(unit, before, customer, decisions)
 
 
@@ -277,6 +281,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),
     "discrepancy": (synchronisation.due_at, _timed(synchronisation.find)),
     "doubt": (return_rules.doubted_at, return_rules.decide_again),
+    **points.TIMERS,
 }
 """When each kind of timer is wanted, as the customer's row stands, and what it does."""
 

@@ -3,17 +3,25 @@
 from processors.money import convert
 from processors.order import Order, counts
 from processors.policy import Components
-from schemas.events import OrderPlaced
+from schemas.events import OrderLine, OrderPlaced
+
+
+def line_minor(line: OrderLine, components: Components) -> int:
+    """What a line adds, in the order's currency.
+
+    A discount beyond the goods is an upstream error; it must not eat the value of other lines.
+    """
+    return (
+        components.goods * line.goods_minor
+        - components.discount * min(line.discount_minor, line.goods_minor)
+        + components.tax * line.tax_minor
+        + components.shipping * line.shipping_minor
+    )
 
 
 def added_minor(event: OrderPlaced, components: Components) -> int:
     """What the order adds: the components that count, summed and then converted once, programme minor units."""
-    total = 0
-    for line in event.lines:
-        total += components.goods * line.goods_minor
-        # A discount beyond the goods is an upstream error; it must not eat the value of other lines.
-        total -= components.discount * min(line.discount_minor, line.goods_minor)
-        total += components.tax * line.tax_minor + components.shipping * line.shipping_minor
+    total = sum(line_minor(line, components) for line in event.lines)
     return convert(max(total, 0), event.rate_ppm)
 
 

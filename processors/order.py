@@ -63,6 +63,8 @@ class Order(Struct, frozen=True, array_like=True):
     """Where a person extended its return windows (R-RET-07)."""
     rewards: bool = False
     """Whether it holds nothing but rewards (R-FUL-11)."""
+    line_refunds: tuple[tuple[str, int], ...] = ()
+    """What of its refunds was for a line, in the order of lines (T-34)."""
 
 
 ORDERS = Table(
@@ -146,7 +148,15 @@ def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
     if event.refund_id in order.refunds:
         return order
     refunded = min(order.refunded_minor + event.goods_minor, LARGEST_MINOR)
-    return replace(order, refunded_minor=refunded, refunds=(*order.refunds, event.refund_id))
+    lines = dict(order.line_refunds)
+    if event.line_id is not None:
+        lines[event.line_id] = lines.get(event.line_id, 0) + event.goods_minor
+    return replace(
+        order,
+        refunded_minor=refunded,
+        refunds=(*order.refunds, event.refund_id),
+        line_refunds=tuple(sorted(lines.items())),
+    )
 
 
 def awaited(order: Order) -> bool:

@@ -12,6 +12,7 @@ from processors.discretion import ROLES, Action, Automatic, Benefits, Designatio
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.fulfilment_policy import Fulfilment
 from processors.local_time import MissingDay, zones
+from processors.points_policy import Points
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
@@ -180,6 +181,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     vip_share: VipShare = VipShare()
     synchronisation: Synchronisation = Synchronisation()
     fulfilment: Fulfilment | None = None
+    points: Points | None = None
 
 
 @lru_cache(maxsize=32)
@@ -277,6 +279,9 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
         "labels": policy.labels,
         "fulfilment.handling.tiers": policy.fulfilment.handling.tiers if policy.fulfilment else (),
     }
+    if points := policy.points:
+        per_tier |= {f"points.rewards.{name}.tiers": reward.tiers for name, reward in points.rewards.items()}
+        per_tier["points.tiers_percent"] = points.tiers_percent
     for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):
             return PolicyInvalid(f"$.{path}", unknown[0], f"a tier: {', '.join(names)}")

@@ -83,6 +83,11 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         next_tier_require=ahead.require if ahead else None,
         missing=missing(customer, policy, ahead, as_of) if ahead else (),
         in_doubt=tuple(held.system for held in customer.synchrony.systems if held.found_id),
+        points_balance=customer.points.available,
+        points_pending=customer.points.pending,
+        points_reserved=customer.points.reserved,
+        points_deficit=customer.points.deficit,
+        points_expire_at=customer.points.expires_at,
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from processors import retention_wording, vocabulary
+from processors import point_wording, retention_wording, vocabulary
 from schemas.decided import Decided
 from schemas.decisions import (
     AtRiskRaised,
@@ -21,6 +21,7 @@ from schemas.decisions import (
     VipShareJudged,
 )
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
+from schemas.ledger import PointsMoved, RewardAnswered
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -82,6 +83,8 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     QualificationProposed: lambda it, who, terms: (
         f"{who} ({terms.label(it.from_tier)}) qualifies for {terms.label(it.tier)}, and a person is asked"
     ),
+    PointsMoved: lambda it, who, _: point_wording.moved(it, who),
+    RewardAnswered: lambda it, who, _: point_wording.answered(it, who),
     DesignationReached: lambda it, who, terms: (
         f"designation {it.designation_id} of {who} as {terms.label(it.tier)}"
         f" {vocabulary.STAGES[it.stage]} {terms.day(it.ends_at)}"

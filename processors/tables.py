@@ -8,9 +8,11 @@ from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.figures import FIGURES
 from processors.interactions import COUNTED
+from processors.lots import GRANTS, LOTS, QUEUES
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
 from processors.programme import PROGRAMMES, VERSIONS
+from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
 from processors.rows import Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -36,4 +38,8 @@ TABLES: tuple[Table[Any], ...] = (
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
     UNDISPATCHED,  # b"w"
+    LOTS,  # b"l"
+    QUEUES,  # b"q"
+    GRANTS,  # b"y"
+    REQUESTS,  # b"z"
 )

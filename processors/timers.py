@@ -55,6 +55,9 @@ KINDS = (
     Kind("stage", "stage", PLAIN),
     Kind("discrepancy", "status", HELD),
     Kind("doubt", "returns", HELD),
+    Kind("maturity", "points", HELD),
+    Kind("points_expiry", "points", HELD),
+    Kind("reservation", "points", HELD),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Literal
 
-from processors import retention_wording, vocabulary
+from processors import point_wording, retention_wording, vocabulary
 from processors.local_time import date_of, local
 from processors.policy import Policy, rank
 from processors.sentences import VERDICTS, Terms, said, verdict_of
 from schemas.decided import Condition, Decided
 from schemas.decisions import ContactRouted, NotificationRequested, OrderFlagged, ReturnDecided, TierChanged
+from schemas.ledger import RewardAnswered
 
 Audience = Literal["customer", "agent", "auditor"]
 DIGITS: Mapping[str, int] = {
@@ -61,6 +62,7 @@ NAMES: Mapping[str, str] = {
     "minutes_differing": "minutes for which they differed",
     "reported_at": "last report of the system",
     **vocabulary.NAMES,
+    **point_wording.NAMES,
 }
 OF: Mapping[str, str] = {
     "tier_in_": "tier in {of}",
@@ -69,6 +71,7 @@ OF: Mapping[str, str] = {
     "requested_at_for_": "line {of} asked for on",
     "order_months_of_": "months with an order among the last {of}",
     "interaction_days_of_": "days with a contact among the last {of}",
+    **point_wording.OF,
     "vips_against_percent_": "VIPs, against {of} % of all customers and the margin",
 }
 """Names of conditions that end with what they are about."""
@@ -88,6 +91,7 @@ TIMERS: Mapping[str, str] = {
     "stage": "a stage of the customer's journey",
     "discrepancy": "a status that another system holds otherwise",
     "doubt": "the end of a doubt about the status",
+    **point_wording.TIMERS,
 }
 
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -276,6 +280,9 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             failed = [each for each in decision.conditions if not each.holds and each.of != "status"]
             own = [each for each in failed if not each.name.startswith("tier_at")]
             opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
+        case RewardAnswered():
+            own = [each for each in decision.conditions if not each.holds]
+            opening = point_wording.to_customer(decision)
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
         case OrderFlagged():
@@ -289,11 +296,12 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
 
 def reason(condition: Condition, currency: str, policy: Policy) -> str:
     """A condition as its customer is told of it."""
-    stem = next((each for each in REASONS if condition.name.startswith(each)), None)
+    reasons = point_wording.REASONS if condition.of == "reward" else REASONS
+    stem = next((each for each in reasons if condition.name.startswith(each)), None)
     if stem is None:
         return f"{subject(condition, policy)}: {comparison(condition, currency, policy)}."
     found, asked = (fact(condition, value, currency, policy) for value in (condition.value, condition.threshold))
     dated = stem.startswith("requested_at") or stem == "designated_until_at"
     last = day(int(condition.threshold or 0) - 1, policy) if dated else asked
     about = condition.name.removeprefix(stem).strip("_").partition("_months")[0]
-    return REASONS[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)
+    return reasons[stem][0 if condition.holds else 1].format(found=found, asked=asked, last=last, about=about)

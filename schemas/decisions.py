@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.decided import Condition, Decided, Origin
 from schemas.discrepancies import Discrepancy
 from schemas.events import Units
+from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.messages import TierCount
 
 
@@ -253,6 +254,11 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     next_tier_require: str | None = None
     missing: tuple[Condition, ...] = ()
     in_doubt: tuple[str, ...] = ()
+    points_balance: int = 0
+    points_pending: int = 0
+    points_reserved: int = 0
+    points_deficit: int = 0
+    points_expire_at: int | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -292,5 +298,7 @@ Decision = (
     | OrderFlagged
     | VipShareJudged
     | Discrepancy
+    | PointsMoved
+    | RewardAnswered
 )
 Output = Decision | CustomerProfile | Quarantined

@@ -29,6 +29,7 @@ class OrderPlaced(CustomerEvent, frozen=True, kw_only=True):
     currency: Currency
     rate_ppm: RatePpm = 1_000_000
     lines: Annotated[tuple[OrderLine, ...], Meta(min_length=1)]
+    channel: Word | None = None
 
 
 class Units(Struct, frozen=True):
@@ -69,6 +70,7 @@ class OrderRefunded(CustomerEvent, frozen=True, kw_only=True):
     order_id: Id
     refund_id: Id
     goods_minor: Minor
+    line_id: Id | None = None
 
 
 class SubscriptionStarted(CustomerEvent, frozen=True, kw_only=True):
@@ -178,6 +180,14 @@ class RewardRequested(CustomerEvent, frozen=True, kw_only=True):
     quantity: Quantity = 1
 
 
+class RewardFulfilled(CustomerEvent, frozen=True, kw_only=True):
+    request_id: Id
+
+
+class RewardCancelled(CustomerEvent, frozen=True, kw_only=True):
+    request_id: Id
+
+
 class ContactOpened(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     channel: str
@@ -276,6 +286,8 @@ Event = (
     | IdsLinked
     | IdsUnlinked
     | RewardRequested
+    | RewardFulfilled
+    | RewardCancelled
     | ContactOpened
     | ContactWaiting
     | ContactAssigned

@@ -11,6 +11,7 @@ from schemas import decisions as d
 from schemas import directives as x
 from schemas import discrepancies as y
 from schemas import events as e
+from schemas import ledger as g
 from schemas import messages as m
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
@@ -54,7 +55,8 @@ TOPICS = (
            e.ReturnSettled, c.ReturnWindowExtended), aligned=False, config=SOURCE),
     Topic("interactions", "upstream", "registrations, visits, answers and requests of customers, and which status other systems hold of them",
           (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
-           e.IdsLinked, e.IdsUnlinked, e.RewardRequested, e.StatusReported), aligned=False, config=SOURCE),
+           e.IdsLinked, e.IdsUnlinked, e.RewardRequested, e.RewardFulfilled, e.RewardCancelled, e.StatusReported),
+          aligned=False, config=SOURCE),
     Topic("support", "upstream", "contacts with the contact centre",
           (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactPaused, e.ContactResumed, e.ContactResolved,
            e.ContactReopened, e.ContactEscalated), aligned=False, config=SOURCE),
@@ -74,6 +76,8 @@ TOPICS = (
           (d.TierChanged, d.QualificationProposed, d.DesignationReached, d.VipShareJudged), config=FOREVER),
     Topic("return-decisions", "customers", "verdicts on returns, and stock that may move after them", (d.ReturnDecided, d.StockReleased), config=FOREVER),
     Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
+    Topic("points", "customers", "every movement of points with the balance after it, and answers to requests for rewards",
+          (g.PointsMoved, g.RewardAnswered), config=FOREVER),
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),

@@ -30,6 +30,7 @@ from schemas.decisions import (
 )
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.events import WorkRemains
+from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
@@ -58,6 +59,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     VipShareJudged: lambda decision: decision.level or "few_customers",
     DiscrepancyFound: attrgetter("reason"),
     DiscrepancyResolved: attrgetter("outcome"),
+    PointsMoved: attrgetter("movement"),
+    RewardAnswered: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

@@ -166,6 +166,7 @@ def discrepancies(*, as_json: Json = False) -> int:
     return FAILED if any(each.open for each in found) else OK
 
 
+@app.command
 def returns(*, month: str | None = None, as_json: Json = False) -> int:
     """Count returns by month and tier: approved and decided by rules, by people, objected to, and how soon.
 

@@ -49,7 +49,7 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
 
     Raises `FoldStoppedError` where a rule raises on one of their records.
     """
-    rows = _known(settings, customer_id, at, advance).fresh()
+    rows = rows_of(settings, customer_id, at, advance)
     customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
     if customer is None:
         return None
@@ -82,6 +82,11 @@ def entitlements(
     here = known.fresh().get(PARTITION, HERE) or Partition()
     now = (here.at or 0) if at is None else at
     return claims(Asker(known.fresh, known.partition, customer_id, order_id, now))
+
+
+def rows_of(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Overlay:
+    """A customer's rows at an instant, milliseconds. Raises `FoldStoppedError` where a rule raises on one of their records."""
+    return _known(settings, customer_id, at, advance).fresh()
 
 
 class _Known(NamedTuple):

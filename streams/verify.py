@@ -19,8 +19,10 @@ import msgspec
 from processors.rows import SEPARATOR, Table
 from processors.tables import TABLES as ROW_TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
+from state.overlay import Overlay
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
+from streams.accuracy import check_points
 from streams.kafka import TIMEOUT_S, admin, committed, partitions_of
 from streams.keeping import SOURCES, Snapshots
 from streams.origins import check_origins, read_ledger
@@ -164,6 +166,7 @@ def _check_partition(
         for store in copies.values():
             store.close()
     _compare_rows(changelog, refold, in_changelog, settings.topic(TABLES.changelog))
+    checks.append(check_points(Overlay(refold.state.store), partition))
     published.finish()
     if snapshots and not any(check.differences for check in checks):
         ends = {(TABLES.source, partition): position, **published.ends()}

@@ -35,6 +35,7 @@ DECISIONS = (
     "command-answers",
     "discrepancies",
     "fulfilment",
+    "points",
 )
 PROFILES = "customer-profiles"
 TABLES = """

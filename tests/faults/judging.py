@@ -51,6 +51,8 @@ TOPICS = {
         "IdsUnlinked",
         "RewardRequested",
         "StatusReported",
+        "RewardFulfilled",
+        "RewardCancelled",
     },
     "support": {
         "ContactOpened",

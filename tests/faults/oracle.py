@@ -34,6 +34,7 @@ DECISIONS = (
     "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
     "discrepancies",
     "fulfilment",
+    "points",
 )  # fmt: skip
 SOURCES = ("orders", "returns", "interactions", "support", "operations", "redrives")
 

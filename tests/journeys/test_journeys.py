@@ -22,6 +22,7 @@ An event has `on`, a local date with an optional time, and one of
     paused: PLAN                        resumed: PLAN
     left: PLAN    with for_good         contact: CASE    with channel
     consents: PURPOSE                   refuses: PURPOSE
+    wants: REWARD    with request       handed_over: REQUEST    called_off: REQUEST
     outreach: OUTCOME    with again     a person spoke with a customer at risk
     designated: TIER    with starts, ends, review, benefits, without, id (d1)
     redesignated: TIER    with seen, the version that the author saw, and the like
@@ -29,6 +30,7 @@ An event has `on`, a local date with an optional time, and one of
     approved: TIER                      refused: TIER
     note: KIND                          tags: [ added ]    with without: [ taken ]
     label_icon: yes or no               gave: BENEFIT
+    points: HOW_MANY    with id (a1)
         commands of people: with role (manager), reason, author
     reported: TIER    with system (crm), seen, the last number it knows; `none` for no tier
     clock:    with behind_s, how far the sources are behind
@@ -164,6 +166,10 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
         on, c.LabelIconChanged, printed=about == "yes", **instants(it)
     ),
     "gave": lambda story, on, about, it: story.command(on, c.BenefitDelivered, benefit=about, **instants(it)),
+    "wants": lambda story, on, about, it: story.want(on, about, it.pop("request"), **it),
+    "handed_over": lambda story, on, about, it: story.hand_over(on, about, **it),
+    "called_off": lambda story, on, about, it: story.call_off(on, about, **it),
+    "points": lambda story, on, about, it: story.adjust(on, int(about), it.pop("id", "a1"), **instants(it)),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,
 }

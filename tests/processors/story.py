@@ -44,8 +44,8 @@ def _shipped() -> Document:
 def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
     """The shipped policy with some fields changed: mappings are merged, empty ones and everything else replaced.
 
-    Requests to notify and flags of orders are left out, so that a story is about what it is about; `notifications: shipped`
-    and `fulfilment: shipped` bring them in.
+    Requests to notify, flags of orders and points are left out, so that a story is about what it is about;
+    `notifications: shipped`, `fulfilment: shipped` and `points: shipped`, or changes of them, bring them in.
     """
 
     def merge(document: Document, changed: Mapping[str, Any]) -> Document:
@@ -55,16 +55,13 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
         return document
 
     changes = dict(changes or {})
-    asked, packed = changes.pop("notifications", None), changes.pop("fulfilment", None)
+    asked = {part: changes.pop(part, None) for part in ("notifications", "fulfilment", "points")}
     document = merge(deepcopy(_shipped()), changes)
-    if asked is None:
-        del document["notifications"]
-    elif asked != "shipped":
-        merge(document["notifications"], asked)
-    if packed is None:
-        del document["fulfilment"]
-    elif packed != "shipped":
-        merge(document["fulfilment"], packed)
+    for part, changed in asked.items():
+        if changed is None:
+            del document[part]
+        elif changed != "shipped":
+            merge(document[part], changed)
     names = {tier["name"] for tier in document["tiers"]}
     if "tiers" in changes:  # what the shipped tiers are entitled to goes with them
         for holder, field in (
@@ -73,7 +70,8 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             (document, "early_access"),
             (document["benefits"], "tiers"),
             (document, "labels"),
-            *([(document["fulfilment"]["handling"], "tiers")] if packed else []),
+            *([(document["fulfilment"]["handling"], "tiers")] if "fulfilment" in document else []),
+            *([(document["points"], "tiers_percent")] if "points" in document else []),
         ):
             holder[field] = {tier: entry for tier, entry in holder[field].items() if tier in names}
     return document
@@ -295,12 +293,13 @@ class Story:
         lines: Collection[e.OrderLine] = (),
         rate_ppm: int = 1_000_000,
         currency: e.Currency = "USD",
+        channel: str | None = None,
         **given: Any,
     ) -> list[Effect]:
         """An order is placed: one line, unless lines are given."""
         lines = tuple(lines) or (e.OrderLine("l1", quantity, minor(goods)),)
-        source = self._source(customer, date, event)
-        placed = e.OrderPlaced(**source, order_id=order, currency=currency, rate_ppm=rate_ppm, lines=lines)
+        about = self._source(customer, date, event) | {"order_id": order, "channel": channel}
+        placed = e.OrderPlaced(**about, currency=currency, rate_ppm=rate_ppm, lines=lines)
         return self.happen(placed, **given)
 
     def deliver(
@@ -330,13 +329,14 @@ class Story:
         order: str = "o1",
         refund: str = "f1",
         *,
+        line: str | None = None,
         customer: str = "ada",
         event: str | None = None,
         **given: Any,
     ) -> list[Effect]:
-        """Money of an order goes back."""
+        """Money of an order goes back, or of one of its lines."""
         source = self._source(customer, date, event)
-        refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods))
+        refunded = e.OrderRefunded(**source, order_id=order, refund_id=refund, goods_minor=minor(goods), line_id=line)
         return self.happen(refunded, **given)
 
     def send_back(
@@ -514,6 +514,37 @@ class Story:
     def review(self, date: str, tier: str, verdict: str = "approved", **given: Any) -> list[Effect]:
         """A person approves or refuses a tier that the customer qualifies for."""
         return self.command(date, c.QualificationReviewed, tier=tier, verdict=verdict, **given)
+
+    def want(
+        self,
+        date: str,
+        reward: str = "tote-bag",
+        request: str = "q1",
+        *,
+        quantity: int = 1,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer wants a reward for points."""
+        about = self._source(customer, date, event) | {"request_id": request, "reward_id": reward}
+        return self.happen(e.RewardRequested(**about, quantity=quantity), **given)
+
+    def hand_over(
+        self, date: str, request: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A reward leaves."""
+        return self.happen(e.RewardFulfilled(**self._source(customer, date, event), request_id=request), **given)
+
+    def call_off(
+        self, date: str, request: str = "q1", *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """A request for a reward comes to nothing."""
+        return self.happen(e.RewardCancelled(**self._source(customer, date, event), request_id=request), **given)
+
+    def adjust(self, date: str, points: int, adjustment: str = "a1", **given: Any) -> list[Effect]:
+        """A person gives or takes points."""
+        return self.command(date, c.PointsAdjusted, points=points, adjustment_id=adjustment, **given)
 
     def contact(
         self,

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from processors import fold, programme
+from processors import fold, points, programme
 from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, TierChanged
@@ -16,7 +16,6 @@ from tests.processors.story import Story
 AWAITED = {
     "recovery (REC)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
     "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
-    "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""
@@ -27,7 +26,7 @@ def test_an_event_has_a_rule_or_waits_for_one() -> None:
     sources = {kind for kind in get_args(e.Event) if issubclass(kind, SourceEvent)}
     # An order, a contact and a dispute are facts, and ask for a verdict besides.
     assert fold.FACTS.keys() & fold.QUESTIONS.keys() == {e.OrderPlaced, e.ContactOpened, e.ReturnDisputed}
-    ruled = [*(fold.FACTS | fold.QUESTIONS), *programme.COMMANDS]
+    ruled = [*(fold.FACTS | fold.QUESTIONS | points.RULES), *programme.COMMANDS]
     assert sorted([*WAITING, *ruled], key=str) == sorted(sources, key=str)
 
 

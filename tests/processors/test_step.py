@@ -470,10 +470,11 @@ def test_messages_go_to_the_partition_that_asked(monkeypatch: pytest.MonkeyPatch
 
 def test_rows_survive_bytes() -> None:
     """Every table is written and read back as the engine would."""
-    story = Story({"fulfilment": "shipped"})
+    story = Story({"fulfilment": "shipped", "points": "shipped"})
     story.register("2014-01-01")
     story.order("2024-01-01", "1000.00")
     story.refund("2024-01-02", "1.00")
+    story.want("2024-01-02")
     story.send_back("2024-01-03")
     story.contact("2024-01-04")
     story.subscribe("2024-01-05", "10.00")

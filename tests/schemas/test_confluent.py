@@ -100,7 +100,7 @@ def test_records_may_have_names_of_their_own() -> None:
 
 def test_a_record_may_stand_in_a_schema_of_its_own() -> None:
     """A registry gives such schemas as references, each after those that it names itself."""
-    line = load_schema("OrderPlaced")["fields"][-1]["type"]["items"]
+    line = field(load_schema("OrderPlaced")["fields"], "lines")["type"]["items"]
     amount = {"type": "record", "name": "Amount", "namespace": "com.shop", "fields": [CENTURY]}
     position = line | NAMED | {"fields": [*line["fields"], {"name": "more", "type": "com.shop.Amount"}]}
     schema = changed("OrderPlaced", namespace="com.shop")

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from msgspec import NODEFAULT, Struct, inspect, structs
 
-from schemas import codec, commands, decisions, directives, discrepancies, events, source
+from schemas import codec, commands, decisions, directives, discrepancies, events, ledger, source
 from schemas.fields import Millis
 
 FILES = {path.stem: json.loads(path.read_text()) for path in Path("schemas/avsc").glob("*.avsc")}
@@ -86,7 +86,7 @@ def test_every_type_has_a_file_and_every_file_is_a_type_or_a_part_of_one() -> No
 def test_every_record_in_the_modules_is_a_contract_a_part_of_one_or_what_they_inherit() -> None:
     declared = {
         each
-        for module in (source, events, commands, directives, decisions, discrepancies)
+        for module in (source, events, commands, directives, decisions, discrepancies, ledger)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Struct) and each is not Struct
     }
@@ -113,7 +113,7 @@ def test_file_and_type_agree_in_names_order_types_and_defaults(kind: type) -> No
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_what_the_file_calls_an_instant_is_bounded_as_one_in_events(kind: type) -> None:
-    if kind.__module__ in {decisions.__name__, discrepancies.__name__}:
+    if kind.__module__ in {decisions.__name__, discrepancies.__name__, ledger.__name__}:
         return  # what laurel computes has no bounds
     instants = {f["name"] for f in FILES[kind.__name__]["fields"] if "timestamp-millis" in json.dumps(f["type"])}
     assert instants == {field.name for field in structs.fields(kind) if field.type in INSTANTS}

@@ -44,7 +44,8 @@ STORY = (
 def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
         "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
-        "config show", "topology", "doctor", "explain", "why", "entitlements", "trace", "timeline", "policy check", "policy show", "policy history",
+        "config show", "topology", "doctor", "explain", "why", "entitlements", "points", "trace", "timeline", "policy check",
+        "policy show", "policy history",
         "policy publish", "policy withdraw",
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
         "schemas check", "erase", "report panel", "report returns", "report retention", "report celebrations", "requirements", "sandbox",

@@ -65,22 +65,24 @@ def vip_story() -> list[Outgoing]:
 def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     driver = ran(vip_story())
     (rise,) = decoded(driver, "tier-changes")
-    assert (rise.customer_id, rise.from_tier, rise.to_tier, rise.sequence) == ("ada", None, "gold", 1)
+    assert (rise.customer_id, rise.from_tier, rise.to_tier, rise.sequence) == ("ada", None, "gold", 3)
     assert rise.cause == "orders/e-o1"
     assert rise.policy_version == "default-1"
     (routed,) = decoded(driver, "priority-routing")
-    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 4)
+    assert (routed.queue, routed.tier, routed.sequence) == ("vip", "gold", 7)
     assert routed.respond_by == ms("2024-02-04 10:00") + 240 * 60_000
     (verdict,) = decoded(driver, "return-decisions")
-    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 5)
+    assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 8)
     alert, escalated = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 6)
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 9)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
-    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 8)
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 12)
     told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
-    assert told == [("welcome", rise.decision_id, 2), ("outreach", alert.decision_id, 7)]
+    assert told == [("welcome", rise.decision_id, 5), ("outreach", alert.decision_id, 10)]
     flags = [(each.customer_id, each.order_id, each.tier, each.sequence) for each in decoded(driver, "fulfilment")]
-    assert sorted(flags) == [("ada", "o1", "gold", 3), ("carl", "o2", None, 1)]
+    assert sorted(flags) == [("ada", "o1", "gold", 6), ("carl", "o2", None, 2)]
+    moved = [(each.movement, each.points, each.sequence) for each in decoded(driver, "points")]
+    assert moved[:4] == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 11)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"

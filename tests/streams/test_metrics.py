@@ -39,6 +39,7 @@ from schemas.decisions import (
 )
 from schemas.events import OrderLine, PolicyActivated
 from schemas.fields import LARGEST_MINOR
+from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.source import SourceEvent
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
 from schemas.topics import BY_NAME as TOPICS
@@ -96,6 +97,8 @@ FIELDS = {
     QualificationProposed: "tier",
     DesignationReached: "stage",
     EscalationDue: "to",
+    PointsMoved: "movement",
+    RewardAnswered: "verdict",
 }
 
 

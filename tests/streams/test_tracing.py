@@ -176,6 +176,20 @@ def test_why_as_it_was_known_at_another_time(called: Caller) -> None:
     assert called("why", "ada", "--at", "2021-01-01").code == 1
 
 
+def test_where_a_customer_s_points_stand_r_pts_06_r_pts_08(called: Caller) -> None:
+    answer = called("points", "ada")
+    assert answer.code == 0
+    assert "purchase/o1/" in answer.out
+    (found,) = told(called("points", "ada", "--json"))
+    assert found["balance"] + found["pending"] == 1500
+    assert sum(found["forecast"].values()) == 1500
+    assert found["accurate"]
+    assert [lot["lot"][0] for lot in found["lots"]] == ["registration", "purchase"]
+    (before,) = told(called("points", "ada", "--at", "2023-06-01", "--json"))
+    assert (before["balance"], before["forecast"]) == (100, {"2024-01": 100})
+    assert called("points", "nobody").code == 1
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

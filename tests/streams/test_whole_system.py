@@ -71,6 +71,7 @@ def test_what_was_published_is_verified_clean(clean: dict[str, Any]) -> None:
         ("I-1", "timeline and dead letters name a source"),
         ("I-2", "rows of the changelog"),
         ("I-2", "rows of the tables on disk"),
+        ("R-PTS-06", "sums of points"),
         ("I-3", "tier-changes"),
         ("I-3", "customer-profiles"),
         ("I-4", "sequence numbers"),

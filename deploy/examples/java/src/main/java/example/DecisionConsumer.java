@@ -33,7 +33,8 @@ public final class DecisionConsumer {
       List.of(
           "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
           "discrepancies",
-          "fulfilment");
+          "fulfilment",
+          "points");
   static final String PROFILES = "customer-profiles";
 
   /** What this system would do for a decision: yours goes here, in the transaction of the database if it can. */
