@@ -63,6 +63,10 @@ class Customer(Struct, frozen=True, array_like=True):
     activity: Activity = Activity()
     fired: tuple[tuple[str, int], ...] = ()
     """Kind and due instant of the timers that fired last: none fires twice for one instant, for that names its decisions."""
+    host: str | None = None
+    """Where this id's state is instead: the row is a forward, and nothing else of it counts (D6)."""
+    family: tuple[str, ...] = ()
+    """Ids whose state is here, this one included, while others are linked with it or on their way."""
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -78,8 +82,8 @@ CUSTOMERS = Table(
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
-    6,
-    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown},
+    7,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown},
 )
 
 

@@ -82,6 +82,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         orders_awaited=activity.awaited,
         next_tier_require=ahead.require if ahead else None,
         missing=missing(customer, policy, ahead, as_of) if ahead else (),
+        linked_to=customer.host,
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )
@@ -187,4 +188,5 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         activity.interaction_days,
         activity.awaited,
         customer.membership.cancelled,
+        customer.host,
     )

@@ -6,10 +6,14 @@ from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
+from processors.family import FAMILIES
 from processors.figures import FIGURES
 from processors.interactions import COUNTED
+from processors.links import LINKS
 from processors.order import ORDERS
+from processors.overlaps import OVERLAPS
 from processors.partition import PARTITION, POLICIES
+from processors.parts import PARTS
 from processors.programme import PROGRAMMES, VERSIONS
 from processors.return_cases import RETURN_CASES
 from processors.rows import Table
@@ -34,4 +38,8 @@ TABLES: tuple[Table[Any], ...] = (
     CENSUS,  # b"m"
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
+    LINKS,  # b"l"
+    FAMILIES,  # b"i"
+    PARTS,  # b"w"
+    OVERLAPS,  # b"y"
 )

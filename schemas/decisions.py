@@ -232,6 +232,7 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     orders_awaited: int = 0
     next_tier_require: str | None = None
     missing: tuple[Condition, ...] = ()
+    linked_to: str | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
