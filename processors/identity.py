@@ -68,13 +68,12 @@ def _link(unit: Unit, customer: Customer, event: IdsLinked | IdsUnlinked) -> Out
         return customer, (Refused("linked_to_itself", f"found {one} twice; a link is between two ids"),)
     known, link = links.of(unit.rows, one), Link(other, event.occurred_at, linked)
     before = links.find(known, other)
-    # What is not known here may be known to the other id, which hears of it below.
-    apart = other in customer.family if before is None else not before.linked and before.at != link.at
-    if not linked and apart:
-        return customer, (_not_linked(one, other),)
     told = links.told(known, link)
     if told is known:
         return customer, ()
+    # Of ids that are elsewhere the other one may know more: it hears of it, and refuses it if it does not.
+    if not linked and other in customer.family and (before is None or not before.linked):
+        return customer, (_not_linked(one, other),)
     if len(told.each) > links.MOST:
         return customer, (_too_many(one),)
     unit.rows.put(LINKS, told, one)
@@ -111,7 +110,8 @@ def _hear(unit: Unit, customer: Customer, message: LinkHeard) -> Outcome:
     """The other side of a link, or of a separation, as far as it is news; where they are linked, one of both offers a place."""
     one, other = message.customer_id, message.other_customer_id
     known = links.of(unit.rows, one)
-    if not message.linked and links.find(known, other) is None:
+    before = links.find(known, other)
+    if not message.linked and (before is None or not before.linked):
         return customer, (_not_linked(other, one),)
     told = links.told(known, Link(other, message.linked_at, message.linked))
     if len(told.each) > links.MOST:

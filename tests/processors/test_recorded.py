@@ -15,7 +15,6 @@ from tests.processors.story import Story
 
 AWAITED = {
     "recovery and fulfilment (REC, FUL)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
-    "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "points (PTS)": {e.RewardRequested, c.PointsAdjusted},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
