@@ -68,11 +68,14 @@ class OfFamily:
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`; orders that several ids know are one."""
         if key[0] == self.host:
-            if table.prefix == ORDERS.prefix:
-                known = [row for each in self.ids if (row := self.rows.get(table, each, *key[1:]))]
-                return order.joined(known) if known else None  # type: ignore[return-value,arg-type]
+            if isinstance(found := self._order(*key[1:]) if table.prefix == ORDERS.prefix else None, table.row):
+                return found
             key = (self._of(table, key[1:]), *key[1:])
         return self.rows.get(table, *key)
+
+    def _order(self, *about: str) -> Order | None:
+        known = [row for each in self.ids if (row := self.rows.get(ORDERS, each, *about))]
+        return order.joined(known) if known else None
 
     def put(self, table: Table[R], row: R, *key: str) -> None:
         """See `Rows.put`. What is reserved of an order stands with the id that it was placed under."""

@@ -1,4 +1,4 @@
-"""The state of an id on its way: its rows as messages, in pieces that every broker takes (D6)."""
+"""What ids tell each other: of links, and their state on its way, in pieces that every broker takes (D6)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,16 +7,17 @@ from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.designation import ENDED
 from processors.effects import Send
-from processors.explanation import Because, identify
+from processors.explanation import identify
 from processors.interactions import COUNTED
-from processors.links import LINKS
+from processors.links import LINKS, Link
 from processors.order import ORDERS
 from processors.parts import PARTS
 from processors.return_cases import RETURN_CASES
 from processors.row_bytes import decode_row, encode_row
 from processors.rows import Rows, Table
 from processors.subscriptions import SUBSCRIPTIONS
-from schemas.messages import MovedRow, RowsMoved
+from processors.unit import Unit
+from schemas.messages import LinkHeard, MovedRow, RowsMoved
 
 MOVED: tuple[Table[Any], ...] = (
     PARTS,
@@ -59,29 +60,36 @@ def _pieces(moved: Iterable[MovedRow]) -> Iterator[tuple[MovedRow, ...]]:
     yield tuple(piece)
 
 
-def send(rows: Rows, customer_id: str, to: str, because: Because, at: int) -> list[Send]:
+def named(unit: Unit, kind: type, *about: str) -> dict[str, Any]:
+    """What every message carries: an id that follows from its cause, and the time."""
+    return {"message_id": identify(unit.subject, unit.because.cause, kind, "\x1f".join(about)), "at": unit.now}
+
+
+def tell(unit: Unit, one: str, link: Link, to: str) -> Send:
+    """The other id of a link hears of it, and where the state of the first one is."""
+    heard = LinkHeard(
+        **named(unit, LinkHeard, one, link.other),
+        customer_id=link.other,
+        other_customer_id=one,
+        linked_at=link.at,
+        linked=link.linked,
+        host_id=unit.subject,
+    )
+    return Send(to, heard, new=True)
+
+
+def send(unit: Unit, customer_id: str, to: str) -> list[Send]:
     """All that is known of an id leaves this place for another subject's."""
     moved = []
-    for table, key, row in list(rows_of(rows, customer_id)):
+    for table, key, row in list(rows_of(unit.rows, customer_id)):
         moved.append(MovedRow(table.key(*key), encode_row(table, row)))
-        rows.delete(table, *key)
+        unit.rows.delete(table, *key)
     pieces = list(_pieces(moved))
-    return [
-        Send(
-            to,
-            RowsMoved(
-                message_id=identify(
-                    because.customer_id, because.cause, RowsMoved, f"{customer_id}\x1f{to}\x1f{number}"
-                ),
-                at=at,
-                customer_id=customer_id,
-                rows=piece,
-                last=number == len(pieces),
-            ),
-            new=True,
-        )
-        for number, piece in enumerate(pieces, start=1)
-    ]
+    sent = []
+    for number, piece in enumerate(pieces, start=1):
+        about, last = named(unit, RowsMoved, customer_id, to, str(number)), number == len(pieces)
+        sent.append(Send(to, RowsMoved(**about, customer_id=customer_id, rows=piece, last=last), new=True))
+    return sent
 
 
 def receive(rows: Rows, message: RowsMoved) -> list[tuple[Table[Any], tuple[str, ...]]]:

@@ -30,20 +30,8 @@ PARTS = Table(
     CUSTOMERS.version,
     CUSTOMERS.upgrades,
 )
-FACTS = (
-    "since",
-    "value_minor",
-    "orders",
-    "first_order_at",
-    "last_order_at",
-    "membership",
-    "returned",
-    "consents",
-    "birth",
-)
-"""Fields of a customer's row that follow from the facts of its ids, beside most of `activity`."""
 NOTED = {"since": "since", "value_minor": "value", "last_order_at": "last_order", "returned": "returned"}
-"""Of these, what is noted when it moves, by the field of `Moved` that says by what."""
+"""Facts that rules note themselves when they move, by the field of `Moved` that says by what."""
 
 
 def load(rows: Rows, ids: Iterable[str]) -> dict[str, Customer]:

@@ -184,6 +184,7 @@ VALUES: Mapping[str, Any] = {
     "proposed_tier": "platinum",
     "automatic_blocked": False,
     "automatic_again_at": None,
+    "linked_to": None,
     "day": "2026-10-01",
     "partitions": 8,
     "customers": 1_250,
