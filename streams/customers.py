@@ -144,7 +144,7 @@ class CustomersWork:
         self.restored = Counter[int]()
         """Rows read from the changelog, by partition."""
         self.figures: dict[int, Figures] = {}
-        """Of each partition that is folded here, as of the last look."""
+        """Of each partition that was folded here, as of the last look: of one that stopped, as it stood then."""
         self._looked = -LOOK_S
 
     def prepare(self, place: Place, cancelled: Callable[[], bool]) -> int:
@@ -154,6 +154,7 @@ class CustomersWork:
         self._partitions.skips[partition] = load(self._settings).get(partition, {})
         if self.warm is not None:
             self.warm.hold(partition)
+        self.figures.pop(partition, None)
         progress = self.restoring[partition] = Progress()
         try:
             state, start = restore(self._settings, self._tables, self.path(partition), partition, progress, cancelled)
@@ -161,6 +162,7 @@ class CustomersWork:
             self.restoring.pop(partition, None)
         self.restored[partition] += progress.done
         log.info("restored", partition=partition, records=progress.done, fold_from=start)
+        self.figures[partition] = look(state)
         self._partitions.states[partition] = state
         return start
 
@@ -173,7 +175,6 @@ class CustomersWork:
 
     def release(self, place: Place) -> None:
         """See `Work.release`."""
-        self.figures.pop(place[1], None)
         if state := self._partitions.states.pop(place[1], None):
             state.store.close()
         if self.warm is not None:

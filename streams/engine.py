@@ -118,7 +118,8 @@ class Engine:
         for stage in stages.values():
             yield from of_stage(stage)
         if self._customers is not None:
-            yield from of_customers(self._customers)
+            claims = stages["customers"].membership.claims.copy() if "customers" in stages else {}
+            yield from of_customers(self._customers, {partition for _, partition in claims})
         if self._backlog is not None:
             yield from of_backlog(self._backlog)
         if self._presence is not None:

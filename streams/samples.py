@@ -1,7 +1,7 @@
 """What a scrape reads from the parts of a worker: each says how it is now, from what it has in memory."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from streams.backlog import Backlog
 from streams.batches import Stage
@@ -23,9 +23,14 @@ def of_stage(stage: Stage) -> Iterator[Sample]:
         yield Sample("laurel_partitions", (stage.name, state), len(places))
 
 
-def of_customers(work: CustomersWork) -> Iterator[Sample]:
-    """The tables: what they hold, what is left to do, and how far those are that are being restored."""
+def of_customers(work: CustomersWork, held: Container[int]) -> Iterator[Sample]:
+    """The tables: what they hold, what is left to do, and how far those are that are being restored.
+
+    `held` are the partitions that the worker has, stopped ones among them: those are what somebody looks for.
+    """
     for partition, figures in work.figures.copy().items():
+        if partition not in held:
+            continue
         label = (str(partition),)
         yield Sample("laurel_table_rows", label, figures.size.rows)
         yield Sample("laurel_table_bytes", label, figures.size.size_bytes)

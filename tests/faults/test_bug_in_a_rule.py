@@ -34,6 +34,8 @@ def test_one_partition_stops_and_goes_on_when_the_record_is_skipped(system: Syst
     (said,) = broken.said("partition_stopped")
     assert (said["topic"], said["partition"], said["because"]) == ("timeline", partition, why)
     others = set(range(PARTITIONS)) - {partition}
+    # Also what stands still is seen: its rows, and under which policy (PolicyVersionsDiffer is about such a one).
+    assert broken.counted("laurel_table_rows").keys() == {str(n) for n in range(PARTITIONS)}
     before = system.positions("customers")
     system.wait(
         lambda: all(system.positions("customers")["timeline", n] > before["timeline", n] + 2 for n in others),
