@@ -48,15 +48,7 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
     Their row depends on no other customer's records (D8), so only theirs and the partition's own are folded. Raises
     `FoldStoppedError` where a rule raises on one of them.
     """
-    count = partitions_of(admin(settings), settings.topic(TABLES.source))
-    partition = partition_of(customer_id, count)
-    refold = Refold(partition, count, load(settings))
-    place = (settings.topic(TABLES.source), partition)
-    position = committed(settings, TABLES.agent, [place])[place]
-    until = bounds(settings, [place])[place][1] if position is None else position
-    for batch in batches(_until(at, records_of(settings, customer_id, place, until, advance)), BATCH_SIZE, set()):
-        refold.fold(batch)
-    rows = Overlay(refold.state.store)
+    rows = rows_of(settings, customer_id, at, advance)
     customer, here = rows.get(CUSTOMERS, customer_id), rows.get(PARTITION, HERE) or Partition()
     if customer is None:
         return None
@@ -76,6 +68,19 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
         qualification.conditions,
         policy,
     )
+
+
+def rows_of(settings: Settings, subject: str, at: int | None, advance: Advance) -> Overlay:
+    """The rows of a subject, and its partition's own, as of an instant or now. Raises as `standing`."""
+    count = partitions_of(admin(settings), settings.topic(TABLES.source))
+    partition = partition_of(subject, count)
+    refold = Refold(partition, count, load(settings))
+    place = (settings.topic(TABLES.source), partition)
+    position = committed(settings, TABLES.agent, [place])[place]
+    until = bounds(settings, [place])[place][1] if position is None else position
+    for batch in batches(_until(at, records_of(settings, subject, place, until, advance)), BATCH_SIZE, set()):
+        refold.fold(batch)
+    return Overlay(refold.state.store)
 
 
 def records_of(settings: Settings, subject: str, place: Place, until: int, advance: Advance) -> Iterator[Record]:
