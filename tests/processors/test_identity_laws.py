@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from processors import moving
 from processors.customer import Customer
 from processors.partition import HERE
 from processors.parts import PARTS
@@ -110,7 +112,8 @@ def ended(events: Sequence[Any], homes: dict[str, int], random: Random, twice: C
     net = Network(homes)
     net.tick(FIRST + 1000 * HOUR)
     net.publish([*events, *(event for number, event in enumerate(events) if number in twice)])
-    net.run(random.choice)
+    with patch.object(moving, "PIECE_BYTES", random.choice((1, moving.PIECE_BYTES))):  # moves of many pieces are rare
+        net.run(random.choice)
     return net
 
 
@@ -219,3 +222,49 @@ def test_a_link_changes_a_tier_once_at_most_t_24(
     net.run(random.choice)
     changes = [each for each in net.effects[before:] if isinstance(each, TierChanged)]
     assert [each.customer_id for each in changes] in ([], ["ada"])
+
+
+STEPS = st.lists(st.sampled_from(("link", "unlink", "ada", "ada", "bob", "bob")), min_size=8, max_size=30)
+
+
+@given(STEPS, st.randoms(use_true_random=False))
+def test_two_who_are_linked_and_separated_again_and_again_lose_nothing(steps: list[str], random: Random) -> None:
+    """The narrow case of the laws above: much is on its way whenever something moves."""
+    events: list[Any] = []
+    for number, step in enumerate(steps):
+        one, other = random.sample(("ada", "bob"), 2)
+        base = {"event_id": f"e{number}", "occurred_at": FIRST + number * HOUR}
+        match step:
+            case "link":
+                events.append(e.IdsLinked(**base, customer_id=one, other_customer_id=other))
+            case "unlink":
+                events.append(e.IdsUnlinked(**base, customer_id=one, other_customer_id=other))
+            case _:
+                lines = (e.OrderLine("l1", 1, 1 << number),)
+                order = {"order_id": f"o{number}", "currency": "USD", "lines": lines}
+                events.append(e.OrderPlaced(**base, customer_id=step, **order))
+    net = ended(events, {"ada": 0, "bob": 1}, random)
+    for ids in (ids for ids in families(events) if ids[0] in ("ada", "bob")):
+        assert net.row(ids[0]).value_minor == recounted(events, ids)["value_minor"]
+
+
+def test_an_event_that_finds_its_id_gone_comes_home_behind_its_state_d6() -> None:
+    net = Network({"ada": 0, "bob": 1})
+    at = FIRST
+
+    def say(kind: type, customer: str, number: int, **about: Any) -> None:
+        net.publish([kind(event_id=f"e{number}", customer_id=customer, occurred_at=at + number, **about)])
+
+    order = {"currency": "USD", "lines": (e.OrderLine("l1", 1, 100),)}
+    say(e.OrderPlaced, "bob", 1, order_id="o1", **order)
+    say(e.IdsLinked, "bob", 2, other_customer_id="ada")
+    net.run()
+    say(e.OrderPlaced, "bob", 3, order_id="o2", **order)
+    net.move((-1, 1))
+    assert net.waiting() == [(1, 0)], "it is on its way to where the state is"
+    say(e.IdsUnlinked, "ada", 4, other_customer_id="bob")
+    net.move((-1, 0))
+    net.move((1, 0))
+    assert net.waiting() == [(0, 1)], "and back, behind the state"
+    net.run()
+    assert (net.row("bob").orders, net.row("ada").orders, net.most_hops) == (2, 0, 2)
