@@ -17,15 +17,20 @@ ENOUGH = {"needed": "granted", "unless_refused": "granted, unknown", "not_needed
 
 def tell(customer: Customer, event: ConsentChanged, cause: str) -> Customer:
     """The last word on a purpose counts, in whichever order they arrive (T-16); of two of one instant the refusal."""
-    told = Consent(event.purpose, event.granted, event.occurred_at, cause)
-    known = next((each for each in customer.consents if each.purpose == event.purpose), None)
+    consents = hear(customer.consents, Consent(event.purpose, event.granted, event.occurred_at, cause))
+    return customer if consents is customer.consents else replace(customer, consents=consents)
+
+
+def hear(consents: tuple[Consent, ...], told: Consent) -> tuple[Consent, ...]:
+    """The consents with one more word; the same ones where it is not the last one on its purpose."""
+    known = next((each for each in consents if each.purpose == told.purpose), None)
     if known is not None and (known.at, not known.granted) >= (told.at, not told.granted):
-        return customer
-    others = [each for each in customer.consents if each.purpose != event.purpose]
-    consents = sorted((*others, told), key=lambda each: each.purpose)
-    if len(consents) > MOST:
-        consents.remove(min(consents, key=lambda each: (not each.granted, each.at)))
-    return replace(customer, consents=tuple(consents))
+        return consents
+    others = [each for each in consents if each.purpose != told.purpose]
+    kept = sorted((*others, told), key=lambda each: each.purpose)
+    if len(kept) > MOST:
+        kept.remove(min(kept, key=lambda each: (not each.granted, each.at)))
+    return tuple(kept)
 
 
 def allows(customer: Customer, policy: Policy, purpose: str, of: str) -> Condition:

@@ -70,6 +70,10 @@ class Customer(Struct, frozen=True, array_like=True):
     synchrony: Synchrony = Synchrony()
     undispatched: Undispatched = Undispatched()
     points: Wallet = Wallet()
+    host: str | None = None
+    """Where this id's state is instead: the row is a forward, and nothing else of it counts (D6)."""
+    family: tuple[str, ...] = ()
+    """Ids whose state is here, this one included, while others are linked with it or on their way."""
 
 
 def _alert_with_tier(fields: Any) -> Any:

@@ -26,10 +26,14 @@ class Entry(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """A message to a subject; the engine writes it to `messages`, to each partition where it is `EVERYWHERE` (D6)."""
+    """A message to a subject; the engine writes it to `messages`, to each partition where it is `EVERYWHERE` (D6).
+
+    One that is `new` begins a journey of its own: hops are counted from there. Others pass on what they were told.
+    """
 
     subject: str
     event: Message
+    new: bool = False
 
 
 class Refused(NamedTuple):

@@ -209,8 +209,15 @@ def fold_event(unit: Unit, customer: Customer, event: SourceEvent) -> tuple[Cust
         customer, heard = FACTS[type(event)](unit, customer, event)
         customer = moved(before, customer, unit.because.cause)
         decisions += heard
+    return conclude(unit, before, customer, event, decisions)
+
+
+def conclude(
+    unit: Unit, before: Customer, customer: Customer, event: SourceEvent | None, decided: Sequence[Decision] = ()
+) -> tuple[Customer, list[Decision]]:
+    """What follows from other facts: the tier is compared, what the event asks is answered, and the customer is told."""
     customer, changed = _compare_tier(unit, customer)
-    decisions += changed
+    decisions = [*decided, *changed]
     if type(event) in QUESTIONS:
         customer, answered = QUESTIONS[type(event)](unit, customer, event)
         decisions += answered

@@ -5,6 +5,9 @@ recognised here, for ever (T-15). Rows are keyed by customer and order: the same
 order.
 """
 
+from collections.abc import Iterable
+from functools import reduce
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -179,3 +182,40 @@ def counts(order: Order) -> bool:
 def extend(order: Order, until: int) -> Order:
     """Its return windows end no earlier than that; a shorter extension takes nothing back."""
     return replace(order, extended_until=max(order.extended_until or until, until))
+
+
+def joined(orders: Iterable[Order]) -> Order:
+    """One order that was told of under several ids of one customer: it counts once (T-24)."""
+    return reduce(
+        _join, sorted(orders, key=lambda each: (each.placed_at is None, each.placed_at or 0, each.placed_by or ""))
+    )
+
+
+def _join(one: Order, other: Order) -> Order:
+    """`one` was placed first, if any of them was. A refund that both know is one refund."""
+    apart = not set(one.refunds) & set(other.refunds)
+    refunded = one.refunded_minor + other.refunded_minor if apart else max(one.refunded_minor, other.refunded_minor)
+    later = other if (other.delivered_at or 0) > (one.delivered_at or 0) else one
+    returns = {each.return_id: each for each in (*other.returns, *one.returns)}
+    return replace(
+        one,
+        delivered_at=later.delivered_at,
+        delivered_by=later.delivered_by,
+        cancelled=one.cancelled or other.cancelled,
+        cancelled_by=one.cancelled_by or other.cancelled_by,
+        refunded_minor=min(refunded, LARGEST_MINOR),
+        refunds=tuple(sorted({*one.refunds, *other.refunds})),
+        returns=tuple(returns[each] for each in sorted(returns)),
+        shipments=_travelled(one, other),
+        whole_at=max(one.whole_at or 0, other.whole_at or 0) or None,
+        extended_until=max(one.extended_until or 0, other.extended_until or 0) or None,
+    )
+
+
+def _travelled(one: Order, other: Order) -> tuple[Shipment, ...]:
+    found = {each.shipment_id: each for each in one.shipments}
+    for each in other.shipments:
+        same = found.get(each.shipment_id, each)
+        arrived = max(same.delivered_at or 0, each.delivered_at or 0) or None
+        found[each.shipment_id] = Shipment(each.shipment_id, same.lines or each.lines, arrived)
+    return tuple(sorted(found.values(), key=_by_id))

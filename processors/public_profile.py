@@ -88,6 +88,7 @@ def public_profile(customer_id: str, customer: Customer, policy: Policy, as_of: 
         points_reserved=customer.points.reserved,
         points_deficit=customer.points.deficit,
         points_expire_at=customer.points.expires_at,
+        linked_to=customer.host,
         **_at_risk(customer, policy),
         **_win_back(customer, policy),
     )
@@ -193,4 +194,5 @@ def _facts(customer: Customer) -> tuple[object, ...]:
         activity.interaction_days,
         activity.awaited,
         customer.membership.cancelled,
+        customer.host,
     )

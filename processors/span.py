@@ -40,6 +40,15 @@ def told(span: Span, period: int) -> Span:
     return Span(last, mask & ((1 << WIDTH) - 1))
 
 
+def joined(one: Span, other: Span) -> Span:
+    """It happened in the periods of both."""
+    last = max((each.last for each in (one, other) if each.mask), default=0)
+    mask = 0
+    for each in (one, other):
+        mask |= each.mask << (last - each.last) if each.mask and last - each.last < WIDTH else 0
+    return Span(last, mask & ((1 << WIDTH) - 1))
+
+
 def within(span: Span, window: int, now: int) -> int:
     """In how many of the `window` whole periods before the period `now` it happened."""
     # Bits of the periods from now - window to now - 1, as `last` counts them.

@@ -19,9 +19,10 @@ from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
 from processors.vip_share import CENSUS, Census, counts_otherwise, moved
 from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, run_next
+from schemas.codec import Rejected, decode
 from schemas.directives import PROGRAMME
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
-from schemas.messages import Told
+from schemas.messages import EventPassed, Told
 from schemas.partitions import reserved
 from schemas.source import SourceEvent
 
@@ -46,8 +47,8 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     then drops what was written.
     """
     found = rows.get(PARTITION, HERE) or Partition()
-    work = Work(rows, entry, skipped, generation, found)
-    event = entry.event
+    work = Work(rows, _unwrapped(entry), skipped, generation, found)
+    event = work.entry.event
     if isinstance(event, SourceEvent | Told):
         kind = subjects.of_event(event)
         while run_next(work, kind, entry.subject):
@@ -68,6 +69,17 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
     if work.partition != found:
         rows.put(PARTITION, work.partition, HERE)
     return work.effects
+
+
+def _unwrapped(entry: Entry) -> Entry:
+    """Of an event that was passed on the event itself: its cause stays what it was, and it counts once (D6, T-15)."""
+    passed = entry.event
+    if not isinstance(passed, EventPassed):
+        return entry
+    event = decode(passed.record)
+    if isinstance(event, Rejected):
+        raise TypeError(f"an event was passed on that nobody can read: {event.detail}")
+    return replace(entry, event=event, value=passed.record, source=passed.source)
 
 
 def _fold_message(work: Work, _name: str, event: Event) -> None:
@@ -143,7 +155,9 @@ def _ask_for_more(work: Work) -> None:
 def _publish(work: Work, _name: str, kept: Kept) -> None:
     """The public profile of a customer whom this step changed, once; a bug here is the last unit's."""
     before, customer = kept.before, kept.row
-    policies = [named(work.rows, each.policy_version) for each in (before or customer, customer)]
+    # Whose state is elsewhere is under no version.
+    versions = [each.policy_version for each in (before or customer, customer)]
+    policies = [named(work.rows, each) if each else current(work.rows, work.partition) for each in versions]
     if before is None or is_told(before, customer, *policies):
         work.effects.append(public_profile(kept.subject, customer, policies[-1], log_time(work, kept.subject)))
 

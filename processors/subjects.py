@@ -6,7 +6,7 @@ Customers are one, the programme is another. An agent or a reward would be a row
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from processors import fold, programme
+from processors import family, fold, identity, programme
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Refused
 from processors.partition import Partition
@@ -38,7 +38,13 @@ class Kind(NamedTuple):
 
 
 CUSTOMER = Kind(
-    CUSTOMERS, Customer, tuple(fold.TIMERS), fold.fold_event, fold.fold_timer, fold.wanted, fold.fold_activation
+    CUSTOMERS,
+    Customer,
+    tuple(fold.TIMERS),
+    identity.fold_event,
+    identity.fold_timer,
+    family.wanted,
+    identity.fold_activation,
 )
 PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.fold_event, programme.activate, programme.wanted)
 KINDS = (CUSTOMER, PROGRAMME)

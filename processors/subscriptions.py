@@ -4,7 +4,8 @@ A customer's subscriptions are one row of marks, each with the instant at which 
 the set of marks, so that it does not matter in which order they arrive or how often (T-15, T-16).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -94,6 +95,16 @@ def tell(subscriptions: Subscriptions, event: SubscriptionEvent, cause: str) -> 
         return subscriptions
     found[event.subscription_id] = after
     return _bounded(Subscriptions(tuple(found[name] for name in sorted(found))))
+
+
+def joined(all_of_them: Iterable[Subscriptions]) -> Subscriptions:
+    """Those of several ids of one customer (T-24); what was told of a subscription under two ids was told of one."""
+    found: dict[str, Subscription] = {}
+    for each in (each for one in all_of_them for each in one.each):
+        same = found.get(each.subscription_id, Subscription(each.subscription_id))
+        same = reduce(_marked, each.marks, same)
+        found[each.subscription_id] = _priced(same, each.price) if each.price else same
+    return Subscriptions(tuple(found[name] for name in sorted(found)))
 
 
 def _priced(subscription: Subscription, price: Price) -> Subscription:

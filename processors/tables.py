@@ -6,11 +6,15 @@ from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
+from processors.family import FAMILIES
 from processors.figures import FIGURES
 from processors.interactions import COUNTED
+from processors.links import LINKS
 from processors.lots import GRANTS, LOTS, QUEUES
 from processors.order import ORDERS
+from processors.overlaps import OVERLAPS
 from processors.partition import PARTITION, POLICIES
+from processors.parts import PARTS
 from processors.programme import PROGRAMMES, VERSIONS
 from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
@@ -42,4 +46,8 @@ TABLES: tuple[Table[Any], ...] = (
     QUEUES,  # b"q"
     GRANTS,  # b"y"
     REQUESTS,  # b"z"
+    LINKS,  # b"p"
+    FAMILIES,  # b"i"
+    PARTS,  # b"e"
+    OVERLAPS,  # b"s"
 )

@@ -59,6 +59,29 @@ def requalify(
     return customer, [*decided, *proposed]
 
 
+def resettle(
+    shown: Customer, base: Customer, policy: Policy, now: int, because: Because, reason: str
+) -> tuple[Customer, list[TierChanged]]:
+    """Compare a customer whose ids are others now: at most one change from the tier that was shown until now (T-24).
+
+    `base` stands as their ids stood; what rules make of that together is the tier.
+    """
+    judged, _ = requalify(base, policy, now, because)
+    designation = judged.people.designation
+    after = replace(
+        base,
+        tier=shown.tier,
+        vip_since=judged.vip_since,
+        falls_at=judged.falls_at,
+        people=replace(base.people, designation=designation),
+    )
+    if judged.tier == shown.tier:
+        return after, []
+    deserved = Qualification(judged.tier, qualify(base, policy, now).conditions)
+    after, changed = _change(after, deserved, reason, now, because)
+    return after, [changed]
+
+
 def _earn(
     customer: Customer, deserved: Qualification, policy: Policy, now: int, *, over: bool
 ) -> tuple[str | None, int | None, str]:

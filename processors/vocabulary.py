@@ -41,6 +41,8 @@ BY: Mapping[str, str] = {
     "removed": ": a person took the status away",
     "expired": ": what a person gave is over",
     "cancelled": ": they left",
+    "linked": ": two ids turned out to be this one customer",
+    "unlinked": ": ids turned out to be of different customers",
 }
 """Why a tier changed, where it was not the rules alone."""
 WHY_DIFFERENT: Mapping[str, str] = {

@@ -259,6 +259,7 @@ class CustomerProfile(Struct, frozen=True, kw_only=True):
     points_reserved: int = 0
     points_deficit: int = 0
     points_expire_at: int | None = None
+    linked_to: str | None = None
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):

@@ -30,4 +30,41 @@ class PartitionCounted(Told, frozen=True, kw_only=True):
     tiers: tuple[TierCount, ...] = ()
 
 
-ToSubject = PartitionCounted
+class LinkHeard(Told, frozen=True, kw_only=True):
+    customer_id: Id
+    other_customer_id: Id
+    linked_at: Millis
+    linked: bool
+    host_id: Id
+
+
+class MoveOffered(Told, frozen=True, kw_only=True):
+    host_id: Id
+
+
+class MoveDeclined(Told, frozen=True, kw_only=True):
+    guest_id: Id
+
+
+class MovedRow(Struct, frozen=True):
+    """A row as the store holds it."""
+
+    key: bytes
+    row: bytes
+
+
+class RowsMoved(Told, frozen=True, kw_only=True):
+    customer_id: Id
+    rows: tuple[MovedRow, ...]
+    last: bool
+
+
+class EventPassed(Told, frozen=True, kw_only=True):
+    customer_id: Id
+    source: str
+    record: bytes
+
+
+OfIdentity = LinkHeard | MoveOffered | MoveDeclined | RowsMoved
+"""What ids that are linked tell each other; an event that is passed on stays the event that it is."""
+ToSubject = PartitionCounted | OfIdentity | EventPassed

@@ -67,8 +67,8 @@ TOPICS = (
           aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
-    Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains, m.PartitionCounted),
-          config=COPY),
+    Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains, m.PartitionCounted,
+           m.LinkHeard, m.MoveOffered, m.MoveDeclined, m.RowsMoved, m.EventPassed), config=COPY),
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions

@@ -6,7 +6,6 @@ import uuid
 from schemas.codec import decode, encode
 from schemas.commands import Command
 from schemas.decisions import CommandAnswered
-from schemas.partitions import partition_of
 from schemas.topics import TOPIC_OF
 from streams.kafka import admin, partitions_of
 from streams.publishing import publish
@@ -21,7 +20,7 @@ def new_id() -> str:
 
 
 def ask(settings: Settings, command: Command, wait_s: float) -> tuple[int, CommandAnswered]:
-    """Publish a command and wait for its answer; returns its partition too.
+    """Publish a command and wait for its answer; returns its partition too: that of whom the customer is known as now (D6).
 
     Raises `TimeoutError` when none came: the command is on its topic all the same, and will be answered.
     """
@@ -29,16 +28,16 @@ def ask(settings: Settings, command: Command, wait_s: float) -> tuple[int, Comma
     count = partitions_of(admin(settings), topic)
     if not count:
         raise TimeoutError(f"{topic} is not at {settings.bootstrap}; laurel topics create")
-    place = (topic, partition_of(command.customer_id, count))
-    start = bounds(settings, [place])[place][1]
+    places = [(topic, partition) for partition in range(count)]
+    starts = {place: end for place, (_, end) in bounds(settings, places).items()}
     record = Outgoing(TOPIC_OF[type(command)], command.customer_id.encode(), encode(command), None, command.occurred_at)
     publish(settings, [record], lambda _: None)
     end = time.monotonic() + wait_s
-    for records in read(settings, {place: start}, lambda: time.monotonic() > end, {place: 1 << 62}):
+    for records in read(settings, starts, lambda: time.monotonic() > end, dict.fromkeys(places, 1 << 62)):
         for each in records:
             said = decode(each.value)
             if isinstance(said, CommandAnswered) and said.event_id == command.event_id:
-                return place[1], said
+                return each.partition, said
     raise TimeoutError(
         f"no answer to {command.event_id} within {wait_s:g} s; it is published, and laurel status shows what waits"
     )

@@ -126,7 +126,7 @@ def _outgoing(effect: Effect, record: Record) -> Outgoing:
         if effect.subject.startswith("#"):
             partition = EVERY if effect.subject == EVERYWHERE else int(effect.subject[1:])
         # What a partition tells itself is one long piece of work, not a journey between subjects.
-        hops = 0 if partition == record.partition else int(record.header(HOPS) or 0) + 1
+        hops = 0 if partition == record.partition else 1 if effect.new else int(record.header(HOPS) or 0) + 1
         headers = [at, (SENDER, str(record.partition).encode()), (HOPS, str(hops).encode())]
         event, at_ms = effect.event, record.timestamp
         if isinstance(event, WorkRemains):

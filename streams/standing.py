@@ -42,6 +42,8 @@ class Standing(NamedTuple):
     """When time alone lifts them next; None where more than time is missing."""
     conditions: tuple[Condition, ...]
     policy: Policy
+    linked_to: str | None = None
+    """The id under which they are known instead, where it is another one (D6)."""
 
 
 def standing(settings: Settings, customer_id: str, at: int | None, advance: Advance) -> Standing | None:
@@ -68,6 +70,7 @@ def standing(settings: Settings, customer_id: str, at: int | None, advance: Adva
         rises_at(customer, policy),
         qualification.conditions,
         policy,
+        customer.host,
     )
 
 

@@ -1,9 +1,10 @@
 """Where an event went, and what followed from it; what happened to a customer, in the log's order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, NamedTuple
 
 from processors.fold import FACTS, QUESTIONS
+from processors.identity import LINKING
 from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
 from schemas.codec import Rejected, decode
@@ -11,6 +12,7 @@ from schemas.decided import Decided
 from schemas.decisions import Quarantined
 from schemas.directives import PolicyPublished
 from schemas.events import PolicyActivated
+from schemas.messages import EventPassed
 from schemas.partitions import partition_of
 from schemas.publishing import SEALED_FIELDS, SUFFIX, read_text
 from schemas.sealing import key_id
@@ -62,11 +64,11 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
     Reads timeline, dead letters and, of the partitions that the event is on, the decisions. `advance` is told how many
     records were looked at.
     """
-    taken = [
-        Moment("taken", record, event)
-        for record, event in _mentioning(settings, "timeline", event_id, advance)
-        if isinstance(event, SourceEvent) and event.event_id == event_id
+    mentioned = [
+        Moment(*_came(record, event)) for record, event in _mentioning(settings, "timeline", event_id, advance)
     ]
+    found = [each for each in mentioned if isinstance(each.content, SourceEvent) and each.content.event_id == event_id]
+    taken = [each for each in found if each.what == "taken"]
     # What cannot be read has no id to compare: that its bytes hold this one is all that can be said.
     buried = [
         Moment("buried", letter.record, letter)
@@ -75,12 +77,20 @@ def trace(settings: Settings, event_id: str, advance: Advance) -> Trace:
     ]
     after = [
         moment
-        for partition in sorted({moment.record.partition for moment in taken})
-        for moment in _followed(settings, partition, event_id, taken, advance)
+        for partition in sorted({moment.record.partition for moment in found})
+        for moment in _followed(settings, partition, event_id, found, advance)
     ]
     after += [moment for each in taken for moment in _activated(settings, each, advance)]
     nothing = None if after or not taken else _why_nothing(settings, taken)
-    return Trace(event_id, [*taken, *buried, *after], nothing)
+    passed = [each for each in found if each.what == "passed on"]
+    return Trace(event_id, [*taken, *buried, *passed, *after], nothing)
+
+
+def _came(record: Record, event: Any) -> tuple[str, Record, Any]:
+    """How a record of the timeline came there: from a source, or from the home of an id whose state is elsewhere (D6)."""
+    if isinstance(event, EventPassed):
+        return "passed on", record, decode(event.record)
+    return "taken", record, event
 
 
 def _may_be(record: Record, event_id: str, advance: Advance) -> bool:
@@ -138,6 +148,15 @@ def decision(settings: Settings, decision_id: str, advance: Advance) -> Moment |
     return next(found, None)
 
 
+READ_AS: tuple[tuple[Container[type], str], ...] = (
+    (QUESTIONS, "it asks what was asked before: the same object was decided under another event's id"),
+    (COMMANDS, "it is a command for everybody: `laurel policy history` shows what became of the version"),
+    (FACTS, "it is a fact: it changed what is known, or said what was known already, and moved no verdict"),
+    (LINKING, "it says who is one customer, or who is not: `laurel timeline` shows what ids told each other"),
+)
+"""Why an event that a rule read led to no decision."""
+
+
 def _why_nothing(settings: Settings, taken: list[Moment]) -> str:
     """Why an event that is on the timeline led to no decision."""
     first, kind = taken[0].record, type(taken[0].content)
@@ -146,13 +165,8 @@ def _why_nothing(settings: Settings, taken: list[Moment]) -> str:
     position, _ = skips.next_record(settings, first.partition)
     if first.offset >= position:
         return f"it is not folded yet: partition {first.partition} is at {position}"
-    if kind in QUESTIONS:
-        return "it asks what was asked before: the same object was decided under another event's id"
-    if kind in COMMANDS:
-        return "it is a command for everybody: `laurel policy history` shows what became of the version"
-    if kind in FACTS:
-        return "it is a fact: it changed what is known, or said what was known already, and moved no verdict"
-    return f"no rule reads {kind.__name__} yet; it is on record for those to come"
+    unread = f"no rule reads {kind.__name__} yet; it is on record for those to come"
+    return next((why for kinds, why in READ_AS if kind in kinds), unread)
 
 
 def history(settings: Settings, customer_id: str, advance: Advance) -> list[Moment]:

@@ -156,6 +156,9 @@ def why(customer: str, /, *, tier: str | None = None, at: Instant | None = None,
         told = found._asdict() | {"conditions": conditions, "policy": policy.version}
         sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         return OK
+    if found.linked_to is not None:
+        out().print(f"{customer} is known as {found.linked_to}: laurel why {found.linked_to}")
+        return OK
     since = f" since {day(found.vip_since, policy)}" if found.vip_since else ""
     out().print(f"On {day(found.at, policy)}, {customer} has {label(found.tier, policy)}{since}.")
     drawn = table("holds", "condition", "found", "last moved by")

@@ -11,12 +11,13 @@ import json
 import time
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from schemas import codec
 from schemas import events as e
 from schemas.codec import encode, encode_fields, to_json
 from schemas.examples import example
+from schemas.messages import ToSubject
 from schemas.topics import SOURCE_BYTES
 from tests.faults.events import History, Published, poison
 from tests.faults.judging import HEADER, MARKER, TOPICS, reason_of, schemas
@@ -106,7 +107,8 @@ class Fuzzer:
 
     def _messages(self) -> tuple[e.Message, ...]:
         policy = e.PolicyActivated("a", "v", self.now, "{}")
-        return e.ClockTicked(self.now, 0), policy, e.RulesChanged(9), e.WorkRemains(self.now)
+        told = (example(kind) for kind in get_args(ToSubject))
+        return e.ClockTicked(self.now, 0), policy, e.RulesChanged(9), e.WorkRemains(self.now), *told
 
     # Each of KINDS
 

@@ -82,7 +82,10 @@ TOPICS = {
     },
 }
 EVENTS = set().union(*TOPICS.values())
-MESSAGES = {"ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains"}
+MESSAGES = {
+    "ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains", "PartitionCounted",
+    "LinkHeard", "MoveOffered", "MoveDeclined", "RowsMoved", "EventPassed",
+}  # fmt: skip
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
     "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),

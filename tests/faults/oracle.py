@@ -75,6 +75,16 @@ class Expected:
     )
     returns: set[tuple[str, str, str]] = field(default_factory=set)
     cases: set[tuple[str, str]] = field(default_factory=set)
+    families: dict[str, set[str]] = field(default_factory=dict)
+    """Ids of one customer, by each of them; nobody is separated here."""
+
+    def family(self, customer: str) -> set[str]:
+        """All ids of a customer."""
+        return self.families.get(customer, {customer})
+
+    def host(self, customer: str) -> str:
+        """The id that stays."""
+        return min(self.family(customer))
 
     def take(self, event: Any) -> None:
         """Count an event. One that comes twice, or in another order, changes nothing."""
@@ -93,10 +103,15 @@ class Expected:
                 self.returns.add((event.customer_id, event.order_id, event.return_id))
             case e.ContactOpened():
                 self.cases.add((event.customer_id, event.case_id))
+            case e.IdsLinked():
+                self.customers.add(event.other_customer_id)
+                both = self.family(event.customer_id) | self.family(event.other_customer_id)
+                self.families |= dict.fromkeys(both, both)
 
     def totals(self, customer: str) -> tuple[int, int]:
-        """Net lifetime value in minor units, and number of orders."""
-        orders = self.accounts[customer].values()
+        """Net lifetime value in minor units, and number of orders; nothing is left of an id that is another's."""
+        ids = self.family(customer) if customer == self.host(customer) else ()
+        orders = [order for each in ids for order in self.accounts[each].values()]
         return sum(order.net_minor() for order in orders), sum(order.counts() for order in orders)
 
 
@@ -227,6 +242,8 @@ class Oracle:
                 yield f"{customer} has no profile"
             elif (profile.lifetime_value_minor, profile.orders) != (value, orders):
                 yield f"{customer} has {profile.lifetime_value_minor} in {profile.orders} orders, not {value} in {orders}"
+            elif (profile.linked_to or customer) != expected.host(customer):
+                yield f"{customer} is linked to {profile.linked_to}, not to {expected.host(customer)}"
 
     def _decisions(self, expected: Expected, quarantined: int) -> Iterable[str]:
         ids: Counter[str] = Counter()
@@ -240,14 +257,16 @@ class Oracle:
                 numbers[decision.customer_id].append(decision.sequence)
                 first = getattr(decision, "supersedes", None) is None  # one that was decided anew is still one
                 if isinstance(decision, ReturnDecided) and first:
-                    returns[decision.customer_id, decision.order_id, decision.return_id] += 1
+                    returns[expected.host(decision.customer_id), decision.order_id, decision.return_id] += 1
                 if isinstance(decision, ContactRouted) and first:
-                    cases[decision.customer_id, decision.case_id] += 1
+                    cases[expected.host(decision.customer_id), decision.case_id] += 1
         yield from (f"decision {decision} is there {count} times" for decision, count in ids.items() if count > 1)
         for customer, found in numbers.items():
             if sorted(found) != list(range(1, len(found) + 1)):
                 yield f"{customer} has the sequence numbers {sorted(found)}"
-        for what, wanted, counted in (("return", expected.returns, returns), ("case", expected.cases, cases)):
+        asked = {(expected.host(customer), *about) for customer, *about in expected.returns}
+        opened = {(expected.host(customer), case) for customer, case in expected.cases}
+        for what, wanted, counted in (("return", asked, returns), ("case", opened, cases)):
             for key in wanted | counted.keys():
                 if counted[key] != (key in wanted):
                     yield f"{what} {key} was decided {counted[key]} times"

@@ -23,6 +23,7 @@ An event has `on`, a local date with an optional time, and one of
     left: PLAN    with for_good         contact: CASE    with channel
     consents: PURPOSE                   refuses: PURPOSE
     wants: REWARD    with request       handed_over: REQUEST    called_off: REQUEST
+    linked: ID                          unlinked: ID    the customer's id and another one
     outreach: OUTCOME    with again     a person spoke with a customer at risk
     designated: TIER    with starts, ends, review, benefits, without, id (d1)
     redesignated: TIER    with seen, the version that the author saw, and the like
@@ -151,6 +152,8 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "resumed": lambda story, on, about, it: story.resume(on, about, **it),
     "left": lambda story, on, about, it: story.leave(on, about, for_good=it.pop("for_good", "no") == "yes", **it),
     "referred": lambda story, on, about, it: story.refer(on, about, **it),
+    "linked": lambda story, on, about, it: story.link(on, about, **it),
+    "unlinked": lambda story, on, about, it: story.unlink(on, about, **it),
     "visited": lambda story, on, _, it: story.visit(on, **it),
     "answered": lambda story, on, about, it: story.reply(on, about, **it),
     "reported": reported,

@@ -1,6 +1,7 @@
 """Tell a partition what happened, and see what it decides: given events, when an event, then decisions."""
 
 import json
+from collections import deque
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from datetime import datetime
@@ -128,7 +129,19 @@ class Story:
         source: str | None = None,
         stamp: int = 0,
     ) -> list[Effect]:
-        """Fold one record, and the messages to the partition that follow from it. Rows go through bytes."""
+        """Fold one record, and the messages that follow from it, in their order. Rows go through bytes."""
+        effects = self._fold(subject, event, skipped, source, stamp)
+        left = deque(effects)
+        while self.answers_itself and left:
+            if isinstance(each := left.popleft(), Send):
+                then = self._fold(self._addressee(each), each.event)
+                effects += then
+                left += then
+        return effects
+
+    def _fold(
+        self, subject: str, event: e.Event, skipped: Collection[str] = (), source: str | None = None, stamp: int = 0
+    ) -> list[Effect]:
         source = source or TOPIC_OF.get(type(event), "messages")
         entry = Entry("timeline", 0, self.offset, stamp, subject, event, b"original", source)
         self.offset += 1
@@ -142,14 +155,14 @@ class Story:
         self.rows = Overlay(self.store)
         self.effects += effects
         self.profiles |= {each.customer_id: each for each in effects if isinstance(each, CustomerProfile)}
-        if self.answers_itself:
-            sent = [each for each in effects if isinstance(each, Send)]
-            effects = effects + [then for each in sent for then in self.answer(each)]
-        return effects
+        return list(effects)
 
     def answer(self, message: Send) -> list[Effect]:
         """A message comes back, as intake would bring it; this partition is every partition."""
-        return self.tell("#0" if message.subject == EVERYWHERE else message.subject, message.event)
+        return self.tell(self._addressee(message), message.event)
+
+    def _addressee(self, message: Send) -> str:
+        return "#0" if message.subject == EVERYWHERE else message.subject
 
     def stored(self) -> dict[bytes, bytes]:
         """Every row, as the store holds it."""
@@ -567,6 +580,18 @@ class Story:
         """The customer refers somebody."""
         source = self._source(customer, date, event)
         return self.happen(e.CustomerReferred(**source, referred_customer_id=referred), **given)
+
+    def link(
+        self, date: str, other: str, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """Two ids turn out to be of one customer."""
+        return self.happen(e.IdsLinked(**self._source(customer, date, event), other_customer_id=other), **given)
+
+    def unlink(
+        self, date: str, other: str, *, customer: str = "ada", event: str | None = None, **given: Any
+    ) -> list[Effect]:
+        """Two ids turn out to be of different customers."""
+        return self.happen(e.IdsUnlinked(**self._source(customer, date, event), other_customer_id=other), **given)
 
     def visit(self, date: str, *, customer: str = "ada", event: str | None = None, **given: Any) -> list[Effect]:
         """The customer comes to the shop, or to its pages."""

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from processors import fold, points, programme
+from processors import fold, identity, points, programme
 from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import CustomerProfile, TierChanged
@@ -15,7 +15,6 @@ from tests.processors.story import Story
 
 AWAITED = {
     "recovery (REC)": {e.OrderDelayed, e.OrderFailed, c.CompensationGranted},
-    "identity (D6)": {e.IdsLinked, e.IdsUnlinked},
     "nothing: it is the audit of an erasure (D11, T-46)": {c.PersonalTextErased},
 }  # fmt: skip
 """By the rules that will read them. Whoever writes one takes its events out of here."""
@@ -26,7 +25,8 @@ def test_an_event_has_a_rule_or_waits_for_one() -> None:
     sources = {kind for kind in get_args(e.Event) if issubclass(kind, SourceEvent)}
     # An order, a contact and a dispute are facts, and ask for a verdict besides.
     assert fold.FACTS.keys() & fold.QUESTIONS.keys() == {e.OrderPlaced, e.ContactOpened, e.ReturnDisputed}
-    ruled = [*(fold.FACTS | fold.QUESTIONS | points.RULES), *programme.COMMANDS]
+    links = {kind for kind in identity.LINKING if issubclass(kind, SourceEvent)}
+    ruled = [*(fold.FACTS | fold.QUESTIONS | points.RULES), *programme.COMMANDS, *links]
     assert sorted([*WAITING, *ruled], key=str) == sorted(sources, key=str)
 
 
@@ -45,8 +45,10 @@ def test_one_that_waits_has_the_tier_compared_as_every_event_has() -> None:
     story.order("2024-01-01", "2000.00")
     story.tick("2024-12-31 23:00")
     at = story.at("2025-01-01 01:00")
-    moved = e.IdsUnlinked(event_id="v", customer_id="ada", occurred_at=at, other_customer_id="bob")
+    moved = e.OrderDelayed(
+        event_id="v", customer_id="ada", occurred_at=at, order_id="o1", promised_at=at, reason="weather"
+    )
     changed, profile = story.tell("ada", moved)
     assert isinstance(changed, TierChanged)
-    assert (changed.to_tier, changed.cause) == ("gold", "interactions/v")
+    assert (changed.to_tier, changed.cause) == ("gold", "orders/v")
     assert isinstance(profile, CustomerProfile)

@@ -483,6 +483,8 @@ def test_rows_survive_bytes() -> None:
     story.leave("2024-01-06")
     story.designate("2024-01-06", "platinum")
     story.undesignate("2024-01-07")
+    story.link("2024-01-08", "bob")
+    story.order("2024-01-09", "1.00", customer="bob")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

@@ -7,11 +7,18 @@ from typing import Any, get_args
 import pytest
 from msgspec import NODEFAULT, Struct, inspect, structs
 
-from schemas import codec, commands, decisions, directives, discrepancies, events, ledger, source
+from schemas import codec, commands, decisions, directives, discrepancies, events, ledger, messages, source
 from schemas.fields import Millis
 
 FILES = {path.stem: json.loads(path.read_text()) for path in Path("schemas/avsc").glob("*.avsc")}
-ABSTRACT = {source.SourceEvent, source.CustomerEvent, commands.Command, directives.Directive, decisions.Decided}
+ABSTRACT = {
+    source.SourceEvent,
+    source.CustomerEvent,
+    commands.Command,
+    directives.Directive,
+    decisions.Decided,
+    messages.Told,
+}
 """What other types inherit from; no record is of these."""
 INSTANTS = (Millis, Millis | None)
 
@@ -86,7 +93,7 @@ def test_every_type_has_a_file_and_every_file_is_a_type_or_a_part_of_one() -> No
 def test_every_record_in_the_modules_is_a_contract_a_part_of_one_or_what_they_inherit() -> None:
     declared = {
         each
-        for module in (source, events, commands, directives, decisions, discrepancies, ledger)
+        for module in (source, events, commands, directives, messages, decisions, discrepancies, ledger)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Struct) and each is not Struct
     }

@@ -139,3 +139,24 @@ def history(seed: int, customers: int = 150, days: int = 120, events: int = 600)
     yield published(placed("last", start + 600 * DAY, 120_000, "last"))
     about = {"event_id": "plan", "customer_id": "last", "occurred_at": start + 600 * DAY}
     yield published(e.SubscriptionStarted(**about, subscription_id="s1", currency="USD", monthly_minor=1_000))
+    yield from links(start + 601 * DAY)
+
+
+def links(start: int) -> Iterator[Outgoing]:
+    """Some turn out to be one customer, over several partitions, and one of them not; what they share counts once."""
+
+    def about(event: str, customer: str, hours: int) -> dict[str, Any]:
+        return {"event_id": f"link-{event}", "customer_id": customer, "occurred_at": start + hours * HOUR}
+
+    pairs = (("c2", "c1"), ("c3", "c4"), ("c5", "last"), ("c3", "c2"), ("last", "c4"))
+    for number, (one, other) in enumerate(pairs):
+        yield published(e.IdsLinked(**about(f"l{number}", one, number), other_customer_id=other))
+        yield published(placed(other, start + number * HOUR, 1_000 + number, f"shared-{number}"))
+        yield published(placed(one, start + number * HOUR + 1, 1_000 + number, f"shared-{number}"))
+    yield published(e.OrderCancelled(**about("c", "c4", 6), order_id="shared-0"))
+    yield published(
+        e.ReturnRequested(**about("b", "c3", 7), return_id="b", order_id="shared-2", lines=(e.ReturnLine("l1", 1),))
+    )
+    yield published(e.IdsUnlinked(**about("u", "c2", 8), other_customer_id="c3"))
+    yield published(e.ContactOpened(**about("k", "c4", 9), case_id="k-linked", channel="mail"))
+    yield published(e.IdsUnlinked(**about("v", "c2", 10), other_customer_id="c9"))

@@ -52,3 +52,24 @@ def test_what_a_contract_forbids_is_not_published(laurel: Caller) -> None:
     said = laurel("designate", "add", "#1", "--tier", "gold", *WHO)
     assert said.code == 2
     assert "customer_id" in said.err
+
+
+def test_ids_are_looked_at_together_linked_and_decided_on_as_one_r_cust_11(system: System, laurel: Caller) -> None:
+    called = laurel.given(**system.given)
+    seen = called("identity", "preview", "ada", "zoe", "--json")
+    assert seen.code == 0, seen.err
+    told = json.loads(seen.out)
+    assert (told["together"]["customer_id"], told["refused"]) == ("ada", [])
+    assert "together, as ada" in called("identity", "preview", "zoe", "ada").out
+    assert called("identity", "link", "zoe", "ada").code == 0
+    system.wait_until_idle()  # a command of before the move would be answered under its own id
+    made = called("designate", "add", "zoe", "--tier", "gold", "--designation", "d-zoe", *WHO, "--json")
+    assert made.code == 0, made.err
+    assert json.loads(made.out)["customer_id"] == "ada"
+    assert called("identity", "unlink", "ada", "zoe").code == 0
+
+
+def test_an_id_is_not_linked_to_itself(laurel: Caller) -> None:
+    said = laurel("identity", "link", "ada", "ada")
+    assert said.code == 2
+    assert "a link is between two ids" in said.err

@@ -192,8 +192,8 @@ def test_many_due_timers_are_cut_into_pieces_that_the_log_orders_d8() -> None:
 def test_a_policy_comes_into_force_everywhere_and_one_that_is_withdrawn_nowhere_d5_t_32() -> None:
     start = ms("2023-07-01")
     driver = ran([*history(SEED, customers=60, events=100), *policy_changes(start)], partitions=3, batch_size=10)
-    (refused,) = decoded(driver, "quarantined")
-    assert (refused.reason, refused.customer_id) == ("instant_taken", "programme")
+    (refused,) = (each for each in decoded(driver, "quarantined") if each.customer_id == "programme")
+    assert refused.reason == "instant_taken"
     activated = [r for r in driver.logs.all("messages") if kind_of(r.value) is e.PolicyActivated]
     for partition in range(3):
         mine = [r for r in activated if r.partition == partition]
@@ -242,6 +242,12 @@ def refolded(driver: Driver, partition: int, size: int) -> tuple[str, list[Outgo
     return text, outputs, dict(refold.state.store.scan(b"\x01"))
 
 
+def where(record: Outgoing) -> int:
+    """The partition, of two, that a record is written to."""
+    subject = (record.key or b"").decode()
+    return partition_of(subject, 2) if record.partition is None else record.partition
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
     driver = ran([*history(seed, customers=250, events=250), *policy_changes(ms("2023-07-01"))], batch_size=97)
@@ -253,7 +259,7 @@ def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
         tables |= {key[:1] for key in state}
         for topic in (each.name for each in TOPICS if each.writer == "customers" and each.name != "customer-state"):
             mine = [r for r in driver.logs.all(topic) if int(r.header(SENDER) or r.partition) == partition]
-            again = sorted((r for r in many[1] if r.topic == topic), key=lambda r: r.partition or 0)
+            again = sorted((r for r in many[1] if r.topic == topic), key=where)
             assert [(r.key, r.value, tuple(r.headers)) for r in again] == [(r.key, r.value, r.headers) for r in mine]
     assert counts(driver)["messages"] > 0, "timers were due in numbers"
     assert tables == {table.prefix for table in TABLES} | {POSITION.prefix}

@@ -101,6 +101,13 @@ def test_or_it_is_said_why_nothing_followed(called: Caller, event: str, words: s
     assert words in " ".join(answer.out.split())
 
 
+def test_an_event_of_a_linked_id_is_followed_to_where_its_state_is(called: Caller) -> None:
+    moments = told(called("trace", "link-k", "--json"))
+    assert [each["what"] for each in moments][:2] == ["taken", "passed on"]
+    assert moments[-1]["what"] == "decided"
+    assert moments[-1]["record"]["customer_id"] == "c3"
+
+
 def test_an_event_that_was_buried_is_found_in_the_dead_letters(called: Caller) -> None:
     (buried,) = told(called("trace", "e-early", "--json"))
     assert (buried["what"], buried["headers"]["reason"]) == ("buried", "implausible_date")

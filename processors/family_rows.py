@@ -1,0 +1,106 @@
+"""Rows of a customer who has several ids: rules see one customer's, and each row stays with an id (D6, T-24)."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors import order
+from processors.answering import COMMANDS
+from processors.cases import CASES
+from processors.designation import ENDED
+from processors.order import ORDERS, Order
+from processors.return_cases import RETURN_CASES
+from processors.rows import Rows, Table
+
+R = TypeVar("R", bound=Struct)
+HELD = (RETURN_CASES.prefix, CASES.prefix, ENDED.prefix)
+"""Tables of which one id holds each row: the one under which it began."""
+
+
+@dataclass(slots=True)
+class Noted:
+    """Rows that remember which of them were written."""
+
+    rows: Rows
+    written: list[tuple[Table[Any], tuple[str, ...]]] = field(default_factory=list)
+
+    def get(self, table: Table[R], *key: str) -> R | None:
+        """See `Rows.get`."""
+        return self.rows.get(table, *key)
+
+    def put(self, table: Table[R], row: R, *key: str) -> None:
+        """See `Rows.put`."""
+        self.written.append((table, key))
+        self.rows.put(table, row, *key)
+
+    def delete(self, table: Table[R], *key: str) -> None:
+        """See `Rows.delete`."""
+        self.rows.delete(table, *key)
+
+    def first(
+        self, table: Table[R], limit: int, below: str | None = None, above: str | None = None
+    ) -> list[tuple[tuple[str, ...], R]]:
+        """See `Rows.first`."""
+        return self.rows.first(table, limit, below, above)
+
+
+@dataclass(frozen=True, slots=True)
+class OfFamily:
+    """The rows of all `ids` as those of one customer, `host`; what is new is of `own`, whose event it is."""
+
+    rows: Rows
+    host: str
+    ids: tuple[str, ...]
+    own: str
+
+    def _holder(self, table: Table[Any], about: tuple[str, ...]) -> str:
+        """The id whose row it is: of an order, the one that it was placed under."""
+        known = [each for each in (self.own, *self.ids) if self.rows.get(table, each, *about)]
+        if table.prefix == ORDERS.prefix:
+            placed = [
+                each for each in known if (row := self.rows.get(ORDERS, each, *about)) and row.placed_at is not None
+            ]
+            known = placed or known
+        return known[0] if known else self.own
+
+    def get(self, table: Table[R], *key: str) -> R | None:
+        """See `Rows.get`; orders that several ids know are one."""
+        if key[0] == self.host:
+            if isinstance(found := self._order(*key[1:]) if table.prefix == ORDERS.prefix else None, table.row):
+                return found
+            key = (self._of(table, key[1:]), *key[1:])
+        return self.rows.get(table, *key)
+
+    def _order(self, *about: str) -> Order | None:
+        known = [row for each in self.ids if (row := self.rows.get(ORDERS, each, *about))]
+        return order.joined(known) if known else None
+
+    def put(self, table: Table[R], row: R, *key: str) -> None:
+        """See `Rows.put`. What is reserved of an order stands with the id that it was placed under."""
+        if key[0] == self.host:
+            one, *about = key
+            if isinstance(row, Order):
+                one = self._holder(ORDERS, tuple(about))
+                before = self.rows.get(ORDERS, one, *about) or Order()
+                kept = replace(before, returns=row.returns, extended_until=row.extended_until)
+                self.rows.put(ORDERS, kept, one, *about)
+                return
+            key = (self._of(table, tuple(about)), *about)
+        self.rows.put(table, row, *key)
+
+    def _of(self, table: Table[Any], about: tuple[str, ...]) -> str:
+        if table.prefix in HELD:
+            return self._holder(table, about)
+        return self.own if table.prefix == COMMANDS.prefix else self.host
+
+    def delete(self, table: Table[R], *key: str) -> None:
+        """See `Rows.delete`."""
+        self.rows.delete(table, *key)
+
+    def first(
+        self, table: Table[R], limit: int, below: str | None = None, above: str | None = None
+    ) -> list[tuple[tuple[str, ...], R]]:
+        """See `Rows.first`."""
+        return self.rows.first(table, limit, below, above)

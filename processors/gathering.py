@@ -1,0 +1,172 @@
+"""How ids come together under one, and go apart again: who moves when, and what becomes of the customer (T-24, D6).
+
+A host offers a place; whoever is larger comes, with everything, in one step. A host that expects somebody stays where it is
+until they came or declined. Whoever is separated goes home, and an id that others were linked through sends them home before
+it moves: each finds its way again by its own links.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from processors import family, fold, links, movements, moving, overlaps, parts
+from processors.cases import CASES
+from processors.customer import Customer
+from processors.effects import Refused, Send
+from processors.family import FAMILIES
+from processors.parts import PARTS
+from processors.tiers import resettle
+from processors.unit import Unit
+from schemas.decisions import Decision
+from schemas.messages import MoveDeclined, MoveOffered, RowsMoved
+
+Outcome = tuple[Customer, Sequence[Decision | Send | Refused]]
+
+
+def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
+    """An offer is taken where this id's state is here, once nobody is on the way here any more."""
+    mine = family.of(unit)
+    if customer.host is not None or mine.going or message.host_id >= unit.subject:
+        declined = MoveDeclined(**moving.named(unit, MoveDeclined, message.host_id), guest_id=unit.subject)
+        return customer, (Send(message.host_id, declined, new=True),)
+    if mine.expected:
+        unit.rows.put(FAMILIES, replace(mine, going=message.host_id), unit.subject)
+        return customer, ()
+    return _move(unit, customer, message.host_id)
+
+
+def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
+    """Everything that is known of this id goes to a host; the others whose state is here go home first."""
+    guests = [each for each in customer.family if each != unit.subject]
+    part = customer
+    for each in guests:
+        part = _take_leave(unit, part, each)
+    effects = [send for each in guests for send in moving.send(unit, each, each)]
+    if guests:
+        own = unit.rows.get(PARTS, unit.subject) or Customer()
+        part = replace(own, sequence=part.sequence, cases=part.cases, alert=part.alert, win_back=part.win_back)
+    unit.rows.put(PARTS, parts.part_of(part), unit.subject)
+    _close(unit)
+    effects += moving.send(unit, unit.subject, host)
+    return Customer(sequence=customer.sequence, timers=customer.timers, host=host), effects
+
+
+def _close(unit: Unit) -> None:
+    """No family is here any more."""
+    unit.rows.delete(FAMILIES, unit.subject)
+    overlaps.forget(unit.rows, unit.subject)
+
+
+def _take_leave(unit: Unit, customer: Customer, guest: str) -> Customer:
+    """What is under way with an id goes with it: its open cases, and episodes that began under it."""
+    part = unit.rows.get(PARTS, guest) or Customer()
+    theirs = tuple(each for each in customer.cases if unit.rows.get(CASES, guest, each[1]))
+    customer, part = parts.apart(customer, replace(part, cases=theirs))
+    unit.rows.put(PARTS, part, guest)
+    return replace(customer, cases=tuple(each for each in customer.cases if each not in theirs))
+
+
+def decline(unit: Unit, customer: Customer, message: MoveDeclined) -> Outcome:
+    """Whoever was expected does not come."""
+    _expect_no_more(unit, message.guest_id)
+    return _go_on(unit, customer)
+
+
+def _expect_no_more(unit: Unit, guest: str) -> None:
+    mine = family.of(unit)
+    expected = tuple(each for each in mine.expected if each != guest)
+    unit.rows.put(FAMILIES, replace(mine, expected=expected), unit.subject)
+
+
+def _go_on(unit: Unit, customer: Customer) -> Outcome:
+    """What waited for those who were expected; whoever is alone again is a customer like any other."""
+    mine = family.of(unit)
+    if mine.expected:
+        return customer, ()
+    if mine.going:
+        return _move(unit, customer, mine.going)
+    if customer.family == (unit.subject,):
+        part = unit.rows.get(PARTS, unit.subject) or customer
+        unit.rows.delete(PARTS, unit.subject)
+        _close(unit)
+        customer = replace(customer, family=(), moved=replace(part.moved, tier=customer.moved.tier))
+    return customer, ()
+
+
+def arrive(unit: Unit, customer: Customer, message: RowsMoved) -> Outcome:
+    """Some of the state of an id has come, and with the last of it the id."""
+    guest, came = message.customer_id, moving.receive(unit.rows, message)
+    if guest == unit.subject:
+        return _come_home(unit, customer) if message.last else (customer, ())
+    mine = family.of(unit)
+    for table, key in came:
+        # What they have in common with others counts from when all of it is here.
+        overlaps.written(unit.rows, unit.subject, customer.family, mine.expected, table, key)
+    if not message.last:
+        return customer, ()
+    _expect_no_more(unit, guest)
+    return _then_go_on(unit, *_join(unit, customer, guest))
+
+
+def _then_go_on(unit: Unit, customer: Customer, effects: Sequence[Decision | Send | Refused]) -> Outcome:
+    customer, then = _go_on(unit, customer)
+    return customer, [*effects, *then]
+
+
+def _come_home(unit: Unit, customer: Customer) -> Outcome:
+    """An id is a customer of its own again: as it was, with what happened under it since; its other links still hold."""
+    part = unit.rows.get(PARTS, unit.subject) or Customer()
+    unit.rows.delete(PARTS, unit.subject)
+    home = replace(part, timers=customer.timers, sequence=customer.sequence)
+    home, decisions = fold.conclude(unit, home, home, None)
+    return home, [*decisions, *_tell_others(unit, home, unit.subject)]
+
+
+def _tell_others(unit: Unit, customer: Customer, one: str) -> Iterable[Send]:
+    """Those whom an id is linked with, and whose state is not here, hear where its own is."""
+    for link in links.of(unit.rows, one).each:
+        if link.linked and link.other not in {unit.subject, *customer.family}:
+            yield moving.tell(unit, one, link, link.other)
+
+
+def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
+    """Two are one: facts add up, standing is the higher one, and the tier is compared once (T-24, T-25)."""
+    ids = tuple(sorted((*customer.family, guest)))
+    if guest not in links.together(unit.subject, links.agree(unit.rows, ids)):
+        return customer, moving.send(unit, guest, guest)
+    if customer.family == (unit.subject,):
+        unit.rows.put(PARTS, parts.part_of(customer), unit.subject)
+    overlaps.introduced(unit.rows, unit.subject, ids, guest)
+    came = unit.rows.get(PARTS, guest) or Customer()
+    base = replace(parts.standing(customer, came, unit.policy), family=ids)
+    base = replace(base, cases=tuple(sorted((*customer.cases, *came.cases))))
+    joined, decisions = _resettle(unit, customer, base, "linked")
+    return joined, [*decisions, *_tell_others(unit, joined, guest)]
+
+
+def settle(unit: Unit, customer: Customer) -> Outcome:
+    """Something was told of ids that are here: those whom nothing links with the host any more go home."""
+    near = links.together(unit.subject, links.agree(unit.rows, customer.family))
+    leaving = [each for each in customer.family if each not in near]
+    if not leaving:
+        return customer, ()
+    left = customer
+    for each in leaving:
+        left = _take_leave(unit, left, each)
+    effects = [send for each in leaving for send in moving.send(unit, each, each)]
+    ids = tuple(each for each in customer.family if each in near)
+    base = parts.stood(replace(left, family=ids), parts.load(unit.rows, ids).values(), unit.policy)
+    after, decisions = _resettle(unit, customer, base, "unlinked")
+    return _then_go_on(unit, after, [*decisions, *effects])
+
+
+def _resettle(unit: Unit, shown: Customer, base: Customer, reason: str) -> Outcome:
+    """The customer that the ids of `base` are, with at most one change of the tier that was shown."""
+    cause, mine = unit.because.cause, family.of(unit)
+    overlap = overlaps.again(unit.rows, unit.subject, base.family)
+    unit.rows.put(FAMILIES, replace(mine, overlap=overlap), unit.subject)
+    after = parts.together(base, parts.load(unit.rows, base.family), overlap)
+    after = parts.subscribed(unit.rows, after, base.family)
+    after = parts.noted(shown, movements.moved(shown, after, cause), cause)
+    after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, reason)
+    return family.conclude(unit, shown, after, None, changed)
