@@ -79,8 +79,10 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 11)
     told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
     assert told == [("welcome", rise.decision_id, 5), ("outreach", alert.decision_id, 9)]
-    moved = [(each.movement, each.points, each.sequence) for each in decoded(driver, "points")]
-    assert moved[:4] == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 10)]
+    moved = [
+        (each.movement, each.points, each.sequence) for each in decoded(driver, "points") if each.customer_id == "ada"
+    ]
+    assert moved == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 10)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
@@ -242,7 +244,14 @@ def refolded(driver: Driver, partition: int, size: int) -> tuple[str, list[Outgo
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
-    driver = ran([*history(seed, customers=250, events=250), *policy_changes(ms("2023-07-01"))], batch_size=97)
+    wishes = [
+        e.RewardRequested(
+            event_id=f"w{n}", customer_id=f"w{n}", occurred_at=ms("2023-01-01"), request_id="q", reward_id="cup"
+        )
+        for n in range(8)
+    ]
+    events = [*map(published, wishes), *history(seed, customers=250, events=250), *policy_changes(ms("2023-07-01"))]
+    driver = ran(events, batch_size=97)
     tables = set[bytes]()
     for partition, state in enumerate(rows(driver)):
         one, seven, many = (refolded(driver, partition, size) for size in (1, 7, 5_000))
