@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from processors.explanation import compare
-from processors.policy import PerTier
+from processors.policy_fields import PerTier
 from schemas.decided import Condition
 
 E = TypeVar("E")

@@ -8,6 +8,7 @@ order.
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.money import convert
 from processors.rows import Rows, Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 from schemas.fields import LARGEST_MINOR
@@ -37,6 +38,15 @@ class Shipment(Struct, frozen=True, array_like=True):
     delivered_at: int | None = None
 
 
+class Mishap(Struct, frozen=True, array_like=True):
+    """What went wrong: `delay`, by how much, or a `failure` of a delivery. `cause` told of it."""
+
+    occasion: str
+    shipment_id: str | None
+    late_ms: int
+    cause: str
+
+
 class Order(Struct, frozen=True, array_like=True):
     """`placed_at` is None while only later events are known. `added_minor` is in programme minor units."""
 
@@ -61,10 +71,20 @@ class Order(Struct, frozen=True, array_like=True):
     """The last delivery that named no shipment."""
     extended_until: int | None = None
     """Where a person extended its return windows (R-RET-07)."""
+    shipping_minor: int = 0
+    """What its shipping cost, programme minor units."""
+    mishaps: tuple[Mishap, ...] = ()
+    amended: tuple[str, ...] = ()
+    """Occasions that were made good, or that a person was asked about: each once (R-REC-01)."""
 
 
 ORDERS = Table(
-    "orders", b"o", Order, "each order with its refunds and returns, by customer and order id", 3, {1: grown, 2: grown}
+    "orders",
+    b"o",
+    Order,
+    "each order with its refunds and returns, by customer and order id",
+    4,
+    {1: grown, 2: grown, 3: grown},
 )
 
 
@@ -83,8 +103,14 @@ def place(order: Order, event: OrderPlaced, cause: str) -> Order:
         same = lines.get(line.line_id, Line(line.line_id, 0, 0))
         goods_minor = same.goods_minor + max(line.goods_minor - line.discount_minor, 0)
         lines[line.line_id] = Line(line.line_id, same.quantity + line.quantity, goods_minor)
+    shipping = sum(line.shipping_minor for line in event.lines)
     return replace(
-        order, placed_at=event.occurred_at, rate_ppm=event.rate_ppm, lines=tuple(lines.values()), placed_by=cause
+        order,
+        placed_at=event.occurred_at,
+        rate_ppm=event.rate_ppm,
+        lines=tuple(lines.values()),
+        placed_by=cause,
+        shipping_minor=convert(shipping, event.rate_ppm) if shipping else 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -12,12 +12,12 @@ from processors.discretion import ROLES, Action, Automatic, Benefits, Designatio
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.local_time import MissingDay, zones
 from processors.policy_errors import PolicyInvalid, found, named
-from processors.policy_fields import Count, Days, Name
+from processors.policy_fields import Count, Days, Name, PerTier
+from processors.recovery_policy import Recovery
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from schemas.fields import Currency, Id, Minor
 
 Settlement = Literal["refund", "exchange", "store_credit"]
-E = TypeVar("E")
 
 
 class Components(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,13 +50,6 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     answers: Count | None = None
     interaction_days: Count | None = None
     monthly_subscription_minor: Minor | None = None
-
-
-class PerTier(Struct, Generic[E], frozen=True, forbid_unknown_fields=True):
-    """What customers are entitled to: an entry for some tiers, `base` for everyone else."""
-
-    base: E
-    tiers: dict[Name, E]
 
 
 class ReturnRight(Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,6 +180,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     complaint_topics: tuple[str, ...] = ("complaint",)
     lifecycle: Lifecycle | None = None
     vip_share: VipShare = VipShare()
+    recovery: Recovery = Recovery()
 
 
 @lru_cache(maxsize=32)
@@ -280,6 +274,8 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
         "early_access": policy.early_access,
         "benefits.tiers": policy.benefits.tiers,
         "labels": policy.labels,
+        "recovery.amends.tiers": policy.recovery.amends.tiers,
+        "recovery.caps.tiers": policy.recovery.caps.tiers,
     }
     for path, entries in per_tier.items():
         if unknown := sorted(set(entries) - set(names)):

@@ -75,10 +75,17 @@ def _after(case: Case, opened_at: int, minutes: int, ticking: Clock) -> int:
     return after(ticking.calendar, opened_at, minutes, ticking.zone, pauses(case, last))
 
 
+class Beside(NamedTuple):
+    """What is known beside a case: how many others are open, and what its customer may still be given, minor units."""
+
+    open_cases: int
+    goodwill_left_minor: int
+
+
 def routed(
-    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, others: int
+    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, beside: Beside
 ) -> tuple[Case, ContactRouted]:
-    """The decision on where the case goes, and again whenever that or its targets changed. `others` are open besides it."""
+    """The decision on where the case goes, and again whenever that or its targets changed."""
     route, entitled = entitlement(policy.routing, case.tier, "routing", "tier", customer.moved.tier)
     ticking, opened_at = clock(policy, route), case.opened_at or 0
     decision = ContactRouted(
@@ -97,7 +104,8 @@ def routed(
         vip_since=customer.vip_since,
         lifetime_value_minor=customer.value_minor,
         at_risk=open_alert(customer.alert) is not None,
-        open_cases=others,
+        open_cases=beside.open_cases,
+        goodwill_left_minor=beside.goodwill_left_minor,
         supersedes=case.routed_id,
     )
     return replace(case, routed_id=decision.decision_id), decision

@@ -9,11 +9,13 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     CommandAnswered,
+    CompensationDecided,
     ContactClosed,
     ContactRouted,
     DesignationReached,
     EscalationDue,
     QualificationProposed,
+    RecoveryDecided,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -39,6 +41,11 @@ ADVICE: Mapping[str | None, str] = {
 """What the share of VIPs advises (R-TIER-18)."""
 
 
+AMENDS = {"granted": "gets", "review": "would get, and a person is asked,"}
+OCCASIONS = {"delay": "a delay", "failure": "a failed delivery"}
+GRANTS = {"granted": "was granted by", "approval_needed": "waits for one of", "refused": "was refused by"}
+
+
 class Terms(NamedTuple):
     """How a programme calls a tier, an instant and a day."""
 
@@ -55,6 +62,10 @@ def verdict_of(decision: ReturnDecided) -> str:
 
 def _units(decision: StockReleased) -> str:
     return ", ".join(f"{each.quantity} of line {each.line_id}" for each in decision.lines)
+
+
+def _remedies(decision: RecoveryDecided) -> str:
+    return " and ".join(each.kind.replace("_", " ") for each in decision.remedies)
 
 
 SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
@@ -83,6 +94,13 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     ),
     VipShareJudged: lambda it, *_: (
         f"{it.vips} of {it.customers} customers are VIPs as {it.day} begins: {ADVICE[it.level]}"
+    ),
+    RecoveryDecided: lambda it, who, _: (
+        f"{who} {AMENDS[it.verdict]} {_remedies(it)} for {OCCASIONS[it.occasion]} of order {it.order_id}"
+    ),
+    CompensationDecided: lambda it, who, _: (
+        f"compensation {it.compensation_id} of {who}, {it.kind.replace('_', ' ')}, {GRANTS[it.verdict]}"
+        f"{f' {it.decided_by}' if it.decided_by else f' {it.approvers}'}"
     ),
 }
 """By kind of decision; those of episodes and of requests to notify are in `retention_wording`."""

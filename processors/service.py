@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import routing
+from processors import recovery, routing
 from processors.cases import CASES, Case, Mark, What, resolved_at, tell
 from processors.customer import Customer
 from processors.policy import Policy
@@ -63,10 +63,17 @@ def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     if case.opened_at is not None:
         return customer, ()
     case = routing.opened(case, event, customer, unit.policy, unit.now)
-    case, decision = routing.routed(case, event.case_id, customer, unit.policy, unit.because, len(customer.cases))
+    case, decision = routing.routed(
+        case, event.case_id, customer, unit.policy, unit.because, _beside(unit, customer, len(customer.cases))
+    )
     customer = replace(customer, sequence=decision.sequence)
     customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
     return _keep(unit, customer, event.case_id, case, unit.policy), (decision, *closed)
+
+
+def _beside(unit: Unit, customer: Customer, others: int) -> routing.Beside:
+    """What an agent sees beside the case: what else is open, and the goodwill that is left (R-RTE-09, R-REC-05)."""
+    return routing.Beside(others, recovery.left(unit, customer.tier, recovery.given_to(unit)))
 
 
 def _close(
@@ -95,7 +102,9 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     came_back = resolved_at(before) is not None and resolved_at(case) is None
     if came_back or case.resolve_by != before.resolve_by:
         others = sum(each[1] != event.case_id for each in customer.cases)
-        case, decision = routing.routed(case, event.case_id, customer, policy, unit.because, others)
+        case, decision = routing.routed(
+            case, event.case_id, customer, policy, unit.because, _beside(unit, customer, others)
+        )
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)
     customer, case, closed = _close(unit, customer, event.case_id, before, case, policy)

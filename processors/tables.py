@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from processors.agents import AGENTS
 from processors.answering import COMMANDS
 from processors.cases import CASES
+from processors.compensations import COMPENSATIONS
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.figures import FIGURES
+from processors.goodwill import GOODWILL
 from processors.interactions import COUNTED
 from processors.order import ORDERS
 from processors.partition import PARTITION, POLICIES
@@ -34,4 +37,7 @@ TABLES: tuple[Table[Any], ...] = (
     CENSUS,  # b"m"
     PROGRAMMES,  # b"g"
     VERSIONS,  # b"v"
+    GOODWILL,  # b"w"
+    COMPENSATIONS,  # b"x"
+    AGENTS,  # b"a"
 )

@@ -190,6 +190,12 @@ VALUES: Mapping[str, Any] = {
     "vips": 118,
     "level": "fit",
     "level_before": "few",
+    "occasion": "delay",
+    "goodwill_left_minor": 4_500,
+    "approvers": "manager, administrator",
+    "given_minor": 12_000,
+    "most_minor": 50_000,
+    "window_days": 30,
     "detail": "found an order of 2000000000000000 minor units; at most 1000000000000000 are taken",
     "record": b"\xc3\x01",
     # what laurel tells itself

@@ -13,6 +13,7 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     CommandAnswered,
+    CompensationDecided,
     ContactClosed,
     ContactRouted,
     DesignationReached,
@@ -20,6 +21,7 @@ from schemas.decisions import (
     NotificationRequested,
     QualificationProposed,
     Quarantined,
+    RecoveryDecided,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -53,6 +55,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     QualificationProposed: attrgetter("tier"),
     DesignationReached: attrgetter("stage"),
     VipShareJudged: lambda decision: decision.level or "few_customers",
+    RecoveryDecided: attrgetter("verdict"),
+    CompensationDecided: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

@@ -11,7 +11,9 @@ from tests.architecture.packages import ROOT, Module, definitions, modules
 
 MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc", "core", "shared", "tools"}
-MIRRORED = {f"schemas.{name}" for name in ("events", "commands", "directives", "messages", "decided", "decisions")}
+MIRRORED = {
+    f"schemas.{name}" for name in ("events", "commands", "directives", "messages", "decided", "decisions", "profiles")
+}
 """Types that a file of their name in `schemas/avsc` documents; tests/schemas holds them to it."""
 ADDED_BY_LIBRARIES = {"settings_customise_sources"}
 

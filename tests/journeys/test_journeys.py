@@ -19,6 +19,9 @@ An event has `on`, a local date with an optional time, and one of
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
     paused: PLAN                        resumed: PLAN
     left: PLAN    with for_good         contact: CASE    with channel
+    delayed: ORDER    with promised, expected               failed: ORDER    with shipment
+    compensated: ID    with amount, kind (credit), role (agent)
+    amount_approved: ID    with role, author, verdict: somebody with more authority decides about a compensation
     consents: PURPOSE                   refuses: PURPOSE
     outreach: OUTCOME    with again     a person spoke with a customer at risk
     designated: TIER    with starts, ends, review, benefits, without, id (d1)
@@ -133,6 +136,12 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
     "refunded": refunded,
     "returned": returned,
+    "delayed": lambda story, on, about, it: story.delay(
+        on, it.pop("promised"), it.pop("expected", None), order=about, **it
+    ),
+    "failed": lambda story, on, about, it: story.fail(on, it.pop("shipment", None), order=about, **it),
+    "compensated": lambda story, on, about, it: story.compensate(on, it.pop("amount"), about, **instants(it)),
+    "amount_approved": lambda story, on, about, it: story.approve(on, about, **instants(it)),
     "contact": lambda story, on, about, it: story.contact(on, about, **it),
     "subscribed": lambda story, on, about, it: story.subscribe(on, it.pop("monthly", "0"), about, **it),
     "repriced": lambda story, on, about, it: story.reprice(on, it.pop("monthly"), about, **it),

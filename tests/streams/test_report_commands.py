@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted
 from schemas.examples import example
+from schemas.profiles import CustomerProfile
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille
 from tests.processors.story import Story
