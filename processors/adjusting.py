@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from processors.accrual import expires_at
-from processors.answering import answer, answered
+from processors.answering import Asked, answer, answered
 from processors.bookings import Book, closed, decide, note, opened, pay_back
 from processors.customer import Customer
 from processors.explanation import compare
@@ -42,7 +42,7 @@ def adjust(unit: Unit, customer: Customer, command: PointsAdjusted) -> tuple[Cus
         return customer, ()
     book, name = opened(unit, customer), ("adjustment", command.adjustment_id)
     conditions = _conditions(book, command, name)
-    _, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
+    _, said = answer(unit.rows, unit.now, unit.because, customer, Asked.of(command), conditions)
     decide(book, said)
     if said.verdict == "refused":
         return closed(book)

@@ -21,6 +21,20 @@ class Answered(Struct, frozen=True, array_like=True):
     verdict: str
 
 
+class Asked(Struct, frozen=True, array_like=True):
+    """Of a command what its answer says: some are answered later than they are heard."""
+
+    command: str
+    event_id: str
+    author_id: str
+    role: str
+
+    @classmethod
+    def of(cls, command: Command) -> "Asked":
+        """Of a command that was just given."""
+        return cls(type(command).__name__, command.event_id, command.author_id, command.role)
+
+
 COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")
 
 
@@ -34,7 +48,7 @@ def answer(
     now: int,
     because: Because,
     customer: Customer,
-    command: Command,
+    asked: Asked,
     conditions: Sequence[Condition],
     stands: Designation | None = None,
 ) -> tuple[Customer, CommandAnswered]:
@@ -44,13 +58,13 @@ def answer(
     """
     accepted = all(condition.holds for condition in conditions)
     verdict = "accepted" if accepted else "refused"
-    rows.put(COMMANDS, Answered(now, verdict), because.customer_id, command.event_id)
+    rows.put(COMMANDS, Answered(now, verdict), because.customer_id, asked.event_id)
     decision = CommandAnswered(
-        **head(because, customer.sequence + 1, CommandAnswered, command.event_id, tuple(conditions)),
-        command=type(command).__name__,
-        event_id=command.event_id,
-        author_id=command.author_id,
-        role=command.role,
+        **head(because, customer.sequence + 1, CommandAnswered, asked.event_id, tuple(conditions)),
+        command=asked.command,
+        event_id=asked.event_id,
+        author_id=asked.author_id,
+        role=asked.role,
         verdict=verdict,
         designation_id=stands.designation_id if stands else None,
         designation_version=stands.version if stands else None,

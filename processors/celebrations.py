@@ -15,8 +15,9 @@ from processors.explanation import Because, compare
 from processors.local_time import add_months, date_of, start_of
 from processors.notices import Asked, request
 from processors.policy import Policy
-from schemas.decisions import CustomerProfile, NotificationRequested
+from schemas.decisions import NotificationRequested
 from schemas.events import CustomerRegistered
+from schemas.profiles import CustomerProfile
 
 
 def celebrated_since(customer: Customer, policy: Policy) -> int | None:

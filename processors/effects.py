@@ -5,8 +5,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from schemas.decided import Origin
-from schemas.decisions import CustomerProfile, Decision, Quarantined
+from schemas.decisions import Decision, Quarantined
 from schemas.events import Event, Message
+from schemas.profiles import CustomerProfile
 
 
 class Entry(Struct, frozen=True):

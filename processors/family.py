@@ -14,6 +14,8 @@ from processors import at_risk, fold, movements, operations, overlaps, parts
 from processors.customer import Customer
 from processors.designating import Hearing
 from processors.designation import OVER
+from processors.effects import Send
+from processors.facts import FACTS
 from processors.family_rows import Noted, OfFamily
 from processors.order import ORDERS
 from processors.overlaps import Overlap
@@ -27,7 +29,7 @@ from schemas.decisions import CommandAnswered, Decision
 from schemas.events import OrderPlaced
 from schemas.source import CustomerEvent
 
-Outcome = tuple[Customer, Sequence[Decision]]
+Outcome = tuple[Customer, Sequence[Decision | Send]]
 
 
 class Family(Struct, frozen=True, array_like=True):
@@ -57,8 +59,8 @@ def _mine(unit: Unit, customer: Customer, own: str) -> Unit:
 
 
 def conclude(
-    unit: Unit, before: Customer, customer: Customer, event: Any = None, decided: Sequence[Decision] = ()
-) -> tuple[Customer, Sequence[Decision]]:
+    unit: Unit, before: Customer, customer: Customer, event: Any = None, decided: Sequence[Decision | Send] = ()
+) -> tuple[Customer, Sequence[Decision | Send]]:
     """See `fold.conclude`. Requests to return goods are of the id that they came under."""
     own = event.customer_id if event is not None else unit.subject
     after, decisions = fold.conclude(_mine(unit, customer, own), before, customer, event, decided)
@@ -72,14 +74,14 @@ def conclude(
 
 def fold_event(unit: Unit, customer: Customer, event: CustomerEvent) -> Outcome:
     """The customer after an event of one of their ids, and what was decided."""
-    before, decisions = customer, list[Decision]()
-    if isinstance(event, Command) and type(event) in fold.FACTS:
+    before, decisions = customer, list[Decision | Send]()
+    if isinstance(event, Command) and type(event) in FACTS:
         mine = _mine(unit, customer, event.customer_id)
-        customer, heard = fold.FACTS[type(event)](mine, customer, event)
+        customer, heard = FACTS[type(event)](mine, customer, event)
         decisions += heard
         if any(isinstance(each, CommandAnswered) and each.verdict == "accepted" for each in heard):
             _obey(mine, unit, customer, event)
-    elif type(event) in fold.FACTS:
+    elif type(event) in FACTS:
         customer = _learn(unit, customer, event)
         if isinstance(event, OrderPlaced) and _first_heard(unit, event):
             customer, heard = at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
@@ -98,7 +100,7 @@ def _learn(unit: Unit, customer: Customer, event: CustomerEvent) -> Customer:
     rows, part = Noted(unit.rows), known[own]
     alone = replace(unit, rows=rows, because=replace(unit.because, customer_id=own))
     # As for anybody: an order remembers the tier of its day, and a silence is the customer's and not the id's.
-    told, _ = fold.FACTS[type(event)](alone, replace(part, tier=customer.tier, alert=None), event)
+    told, _ = FACTS[type(event)](alone, replace(part, tier=customer.tier, alert=None), event)
     told = movements.moved(part, told, unit.because.cause)
     known[own] = replace(told, tier=part.tier, alert=part.alert)
     if known[own] != part:

@@ -1,21 +1,24 @@
 """Rows of a customer who has several ids: rules see one customer's, and each row stays with an id (D6, T-24)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import order
+from processors import goodwill, order
 from processors.answering import COMMANDS
 from processors.cases import CASES
+from processors.compensations import COMPENSATIONS
 from processors.designation import ENDED
+from processors.goodwill import GOODWILL, Given
 from processors.order import ORDERS, Order
 from processors.return_cases import RETURN_CASES
 from processors.rows import Rows, Table
 
 R = TypeVar("R", bound=Struct)
-HELD = (RETURN_CASES.prefix, CASES.prefix, ENDED.prefix)
+HELD = (RETURN_CASES.prefix, CASES.prefix, ENDED.prefix, COMPENSATIONS.prefix)
 """Tables of which one id holds each row: the one under which it began."""
 
 
@@ -68,10 +71,18 @@ class OfFamily:
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`; orders that several ids know are one."""
         if key[0] == self.host:
+            if isinstance(
+                given := goodwill.together(self._given(self.ids)) if table.prefix == GOODWILL.prefix else None,
+                table.row,
+            ):
+                return given if given.days else None
             if isinstance(found := self._order(*key[1:]) if table.prefix == ORDERS.prefix else None, table.row):
                 return found
             key = (self._of(table, key[1:]), *key[1:])
         return self.rows.get(table, *key)
+
+    def _given(self, ids: Iterable[str]) -> list[Given]:
+        return [row for each in ids if (row := self.rows.get(GOODWILL, each))]
 
     def _order(self, *about: str) -> Order | None:
         known = [row for each in self.ids if (row := self.rows.get(ORDERS, each, *about))]
@@ -81,10 +92,21 @@ class OfFamily:
         """See `Rows.put`. What is reserved of an order stands with the id that it was placed under."""
         if key[0] == self.host:
             one, *about = key
+            if isinstance(row, Given):
+                # What was given to the customer since is the host's; the other ids keep what was given to each.
+                others = self._given(each for each in self.ids if each != self.host)
+                self.rows.put(GOODWILL, goodwill.less(row, others), self.host)
+                return
             if isinstance(row, Order):
                 one = self._holder(ORDERS, tuple(about))
                 before = self.rows.get(ORDERS, one, *about) or Order()
-                kept = replace(before, returns=row.returns, extended_until=row.extended_until)
+                kept = replace(
+                    before,
+                    returns=row.returns,
+                    extended_until=row.extended_until,
+                    mishaps=row.mishaps,
+                    amended=row.amended,
+                )
                 self.rows.put(ORDERS, kept, one, *about)
                 return
             key = (self._of(table, tuple(about)), *about)

@@ -5,9 +5,11 @@ from typing import Any
 
 from processors.answering import COMMANDS
 from processors.cases import CASES
+from processors.compensations import COMPENSATIONS
 from processors.designation import ENDED
 from processors.effects import Send
 from processors.explanation import identify
+from processors.goodwill import GOODWILL
 from processors.interactions import COUNTED
 from processors.links import LINKS, Link
 from processors.order import ORDERS
@@ -29,6 +31,8 @@ MOVED: tuple[Table[Any], ...] = (
     ENDED,
     COMMANDS,
     COUNTED,
+    GOODWILL,
+    COMPENSATIONS,
 )
 """Tables whose rows are of one id: their keys begin with it."""
 PIECE_BYTES = 200_000

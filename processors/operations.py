@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from processors import tiers
-from processors.answering import answer, answered
+from processors.answering import Asked, answer, answered
 from processors.customer import Customer
 from processors.designating import Hearing, Judged, add, among, change, remove
 from processors.designation import ENDED
@@ -113,5 +113,5 @@ def obey(
     if ended:
         hearing.rows.put(ENDED, ended, because.customer_id, ended.designation.designation_id)
     stands = None if ended else customer.people.designation
-    customer, decision = answer(hearing.rows, hearing.now, because, customer, command, conditions, stands)
+    customer, decision = answer(hearing.rows, hearing.now, because, customer, Asked.of(command), conditions, stands)
     return customer, (decision,)

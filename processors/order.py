@@ -11,6 +11,7 @@ from functools import reduce
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.money import convert
 from processors.rows import Rows, Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 from schemas.fields import LARGEST_MINOR
@@ -38,6 +39,15 @@ class Shipment(Struct, frozen=True, array_like=True):
     shipment_id: str
     lines: tuple[str, ...] = ()
     delivered_at: int | None = None
+
+
+class Mishap(Struct, frozen=True, array_like=True):
+    """What went wrong: `delay`, by how much, or a `failure` of a delivery. `cause` told of it."""
+
+    occasion: str
+    shipment_id: str | None
+    late_ms: int
+    cause: str
 
 
 class Order(Struct, frozen=True, array_like=True):
@@ -68,6 +78,11 @@ class Order(Struct, frozen=True, array_like=True):
     """Whether it holds nothing but rewards (R-FUL-11)."""
     line_refunds: tuple[tuple[str, int], ...] = ()
     """What of its refunds was for a line, in the order of lines (T-34)."""
+    shipping_minor: int = 0
+    """What its shipping cost, programme minor units."""
+    mishaps: tuple[Mishap, ...] = ()
+    amended: tuple[str, ...] = ()
+    """Occasions that were made good, or that a person was asked about: each once (R-REC-01)."""
 
 
 ORDERS = Table(
@@ -95,6 +110,7 @@ def place(order: Order, event: OrderPlaced, cause: str) -> Order:
         same = lines.get(line.line_id, Line(line.line_id, 0, 0))
         goods_minor = same.goods_minor + max(line.goods_minor - line.discount_minor, 0)
         lines[line.line_id] = Line(line.line_id, same.quantity + line.quantity, goods_minor)
+    shipping = sum(line.shipping_minor for line in event.lines)
     return replace(
         order,
         placed_at=event.occurred_at,
@@ -102,6 +118,7 @@ def place(order: Order, event: OrderPlaced, cause: str) -> Order:
         lines=tuple(lines.values()),
         placed_by=cause,
         rewards=all(line.reward_id is not None for line in event.lines),
+        shipping_minor=convert(shipping, event.rate_ppm) if shipping else 0,
     )
 
 
@@ -209,6 +226,8 @@ def _join(one: Order, other: Order) -> Order:
         shipments=_travelled(one, other),
         whole_at=max(one.whole_at or 0, other.whole_at or 0) or None,
         extended_until=max(one.extended_until or 0, other.extended_until or 0) or None,
+        mishaps=tuple(sorted({*one.mishaps, *other.mishaps}, key=lambda each: (each.occasion, each.shipment_id or ""))),
+        amended=tuple(sorted({*one.amended, *other.amended})),
     )
 
 

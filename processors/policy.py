@@ -15,6 +15,7 @@ from processors.local_time import MissingDay, zones
 from processors.points_policy import Points
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
+from processors.recovery_policy import Recovery
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
@@ -182,6 +183,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     synchronisation: Synchronisation = Synchronisation()
     fulfilment: Fulfilment | None = None
     points: Points | None = None
+    recovery: Recovery = Recovery()
 
 
 @lru_cache(maxsize=32)
@@ -278,6 +280,8 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
         "benefits.tiers": policy.benefits.tiers,
         "labels": policy.labels,
         "fulfilment.handling.tiers": policy.fulfilment.handling.tiers if policy.fulfilment else (),
+        "recovery.amends.tiers": policy.recovery.amends.tiers,
+        "recovery.caps.tiers": policy.recovery.caps.tiers,
     }
     if points := policy.points:
         per_tier |= {f"points.rewards.{name}.tiers": reward.tiers for name, reward in points.rewards.items()}

@@ -14,8 +14,9 @@ from processors.rows import Rows
 from processors.step import step
 from schemas.codec import encode
 from schemas.decided import Decided
-from schemas.decisions import CustomerProfile, Quarantined
+from schemas.decisions import Quarantined
 from schemas.events import IdsLinked
+from schemas.profiles import CustomerProfile
 
 Load = Callable[[str], Rows]
 """The rows on which a subject is folded, to be written to."""

@@ -15,7 +15,7 @@ from processors.membership import lapses_at, never_cancelled
 from processors.people import People
 from processors.policy import Policy, Tier, rank
 from processors.qualification import missing, tenure_suffices_on
-from schemas.decisions import BenefitDelivery, CustomerProfile
+from schemas.profiles import BenefitDelivery, CustomerProfile
 
 NOBODY = People()
 

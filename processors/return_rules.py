@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors import return_cases, returns
-from processors.answering import answer, answered
+from processors.answering import Asked, answer, answered
 from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
 from processors.explanation import Because, compare
@@ -250,7 +250,7 @@ def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
         conditions += [each.condition for each in returns.units_left(order, request) if each.line_id in waiting]
         amount = sum(line.amount_minor for line in case.lines if line.verdict != "deny")
         conditions.append(_limit(authority, "amount_minor", amount, "approve_limit_minor", cause))
-    customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
+    customer, said = answer(unit.rows, unit.now, unit.because, customer, Asked.of(command), conditions)
     if said.verdict == "refused" or request is None:
         return customer, (said,)
     verdict = "approve" if command.verdict == "approved" else "deny"
@@ -277,7 +277,7 @@ def extend_window(unit: Unit, customer: Customer, command: ReturnWindowExtended)
         most = end_of(ends - 1, authority.extend_days, governing.policy.time_zone) if authority else None
         conditions.append(compare("permission", "extended_until_at", command.until_at, "<=", most, cause))
         conditions.append(compare("return", "extended_until_at", command.until_at, ">", ends, order.placed_by))
-    customer, said = answer(unit.rows, unit.now, unit.because, customer, command, conditions)
+    customer, said = answer(unit.rows, unit.now, unit.because, customer, Asked.of(command), conditions)
     if said.verdict == "accepted":
         unit.rows.put(ORDERS, extend(order, command.until_at), unit.subject, command.order_id)
     return customer, (said,)

@@ -60,14 +60,22 @@ def _after(case: Case, opened_at: int, minutes: int, ticking: Clock) -> int:
     return after(ticking.calendar, opened_at, minutes, ticking.zone, pauses(case, last))
 
 
+class Beside(NamedTuple):
+    """What is known beside a case: how many others are open, what its customer may still be given, and doubts of the status."""
+
+    open_cases: int
+    goodwill_left_minor: int
+    doubt: Doubts
+
+
 def routed(
-    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, others: int, doubt: Doubts
+    case: Case, case_id: str, customer: Customer, policy: Policy, because: Because, beside: Beside
 ) -> tuple[Case, ContactRouted]:
-    """The decision on where the case goes, and again whenever that or its targets changed. `others` are open besides it."""
+    """The decision on where the case goes, and again whenever that or its targets changed."""
     route, entitled = entitlement(policy.routing, case.tier, "routing", "tier", customer.moved.tier)
     ticking, opened_at = clock(policy, route), case.opened_at or 0
     decision = ContactRouted(
-        **head(because, customer.sequence + 1, ContactRouted, case_id, (entitled, *explained(doubt, customer))),
+        **head(because, customer.sequence + 1, ContactRouted, case_id, (entitled, *explained(beside.doubt, customer))),
         case_id=case_id,
         queue=case.queue,
         priority=route.priority,
@@ -82,9 +90,10 @@ def routed(
         vip_since=customer.vip_since,
         lifetime_value_minor=customer.value_minor,
         at_risk=open_alert(customer.alert) is not None,
-        open_cases=others,
+        open_cases=beside.open_cases,
+        goodwill_left_minor=beside.goodwill_left_minor,
         supersedes=case.routed_id,
-        in_doubt=doubt.names,
+        in_doubt=beside.doubt.names,
     )
     return replace(case, routed_id=decision.decision_id), decision
 

@@ -9,12 +9,14 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     CommandAnswered,
+    CompensationDecided,
     ContactClosed,
     ContactRouted,
     DesignationReached,
     EscalationDue,
     OrderFlagged,
     QualificationProposed,
+    RecoveryDecided,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -42,6 +44,11 @@ ADVICE: Mapping[str | None, str] = {
 """What the share of VIPs advises (R-TIER-18)."""
 
 
+AMENDS = {"granted": "gets", "review": "would get, and a person is asked,"}
+OCCASIONS = {"delay": "a delay", "failure": "a failed delivery"}
+GRANTS = {"granted": "was granted by", "approval_needed": "waits for one of", "refused": "was refused by"}
+
+
 class Terms(NamedTuple):
     """How a programme calls a tier, an instant and a day."""
 
@@ -58,6 +65,10 @@ def verdict_of(decision: ReturnDecided) -> str:
 
 def _units(decision: StockReleased) -> str:
     return ", ".join(f"{each.quantity} of line {each.line_id}" for each in decision.lines)
+
+
+def _remedies(decision: RecoveryDecided) -> str:
+    return " and ".join(each.kind.replace("_", " ") for each in decision.remedies)
 
 
 SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
@@ -99,6 +110,13 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     DiscrepancyResolved: lambda it, who, terms: (
         f"{who} ({terms.label(it.tier)}) differed in {it.system} for {it.minutes_differing} minutes"
         f"{vocabulary.WHY_OVER[it.outcome]}"
+    ),
+    RecoveryDecided: lambda it, who, _: (
+        f"{who} {AMENDS[it.verdict]} {_remedies(it)} for {OCCASIONS[it.occasion]} of order {it.order_id}"
+    ),
+    CompensationDecided: lambda it, who, _: (
+        f"compensation {it.compensation_id} of {who}, {it.kind.replace('_', ' ')}, {GRANTS[it.verdict]}"
+        f"{f' {it.decided_by}' if it.decided_by else f' {it.approvers}'}"
     ),
 }
 """By kind of decision; those of episodes and of requests to notify are in `retention_wording`."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import routing
+from processors import recovery, routing
 from processors.cases import CASES, Case, Mark, What, resolved_at, tell
 from processors.customer import Customer
-from processors.doubts import doubts, honoured
+from processors.doubts import Doubts, doubts, honoured
 from processors.policy import Policy
 from processors.unit import Unit
 from schemas.decisions import ContactClosed, Decision
@@ -67,10 +67,17 @@ def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     holds = honoured(customer, doubt, unit.policy.synchronisation.meanwhile.routing.differing, unit.policy)
     case = routing.opened(case, event, holds, unit.policy, unit.now)
     others = len(customer.cases)
-    case, decision = routing.routed(case, event.case_id, customer, unit.policy, unit.because, others, doubt)
+    case, decision = routing.routed(
+        case, event.case_id, customer, unit.policy, unit.because, _beside(unit, customer, others, doubt)
+    )
     customer = replace(customer, sequence=decision.sequence)
     customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
     return _keep(unit, customer, event.case_id, case, unit.policy), (decision, *closed)
+
+
+def _beside(unit: Unit, customer: Customer, others: int, doubt: Doubts) -> routing.Beside:
+    """What an agent sees beside the case: what else is open, and the goodwill that is left (R-RTE-09, R-REC-05)."""
+    return routing.Beside(others, recovery.left(unit, customer.tier, recovery.given_to(unit)), doubt)
 
 
 def _close(
@@ -100,7 +107,9 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     if came_back or case.resolve_by != before.resolve_by:
         others = sum(each[1] != event.case_id for each in customer.cases)
         doubt = doubts(customer, unit.partition)
-        case, decision = routing.routed(case, event.case_id, customer, policy, unit.because, others, doubt)
+        case, decision = routing.routed(
+            case, event.case_id, customer, policy, unit.because, _beside(unit, customer, others, doubt)
+        )
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)
     customer, case, closed = _close(unit, customer, event.case_id, before, case, policy)

@@ -1,12 +1,13 @@
 """The kinds of subjects: whose rows a unit of work may write, and by which rules (D6).
 
-Customers are one, the programme is another. An agent or a reward would be a row of `KINDS` more.
+Customers are one, the programme is another, and each agent whose grants are counted. A reward would be a row of `KINDS` more.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from processors import family, fold, identity, programme
+from processors import agents, family, fold, identity, programme
+from processors.agents import AGENTS, Agent
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Refused
 from processors.partition import Partition
@@ -15,10 +16,10 @@ from processors.programme import PROGRAMMES, Programme
 from processors.rows import Table
 from processors.unit import Unit
 from schemas.directives import Directive
-from schemas.messages import PartitionCounted, Told
+from schemas.messages import GoodwillAsked, PartitionCounted, Told
 from schemas.source import SourceEvent
 
-Row = Customer | Programme
+Row = Customer | Programme | Agent
 Outcome = tuple[Any, Sequence[Effect | Refused]]
 
 
@@ -47,13 +48,20 @@ CUSTOMER = Kind(
     identity.fold_activation,
 )
 PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.fold_event, programme.activate, programme.wanted)
-KINDS = (CUSTOMER, PROGRAMME)
+AGENT = Kind(AGENTS, Agent, (), agents.fold_event, agents.time_passes, agents.waits_for_nothing)
+KINDS = (CUSTOMER, PROGRAMME, AGENT)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 
 
 def of_event(event: SourceEvent | Told) -> Kind:
     """The kind of subject that an event from outside, or a message, is told to."""
-    return PROGRAMME if isinstance(event, Directive | PartitionCounted) else CUSTOMER
+    match event:
+        case Directive() | PartitionCounted():
+            return PROGRAMME
+        case GoodwillAsked():
+            return AGENT
+        case _:
+            return CUSTOMER
 
 
 def activations(row: Row, partition: Partition) -> int:

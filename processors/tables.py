@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from processors.agents import AGENTS
 from processors.answering import COMMANDS
 from processors.cases import CASES
+from processors.compensations import COMPENSATIONS
 from processors.customer import CUSTOMERS
 from processors.designation import ENDED
 from processors.family import FAMILIES
 from processors.figures import FIGURES
+from processors.goodwill import GOODWILL
 from processors.interactions import COUNTED
 from processors.links import LINKS
 from processors.lots import GRANTS, LOTS, QUEUES
@@ -50,4 +53,7 @@ TABLES: tuple[Table[Any], ...] = (
     FAMILIES,  # b"i"
     PARTS,  # b"e"
     OVERLAPS,  # b"s"
+    GOODWILL,  # b"G"
+    COMPENSATIONS,  # b"x"
+    AGENTS,  # b"a"
 )

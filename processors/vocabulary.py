@@ -59,3 +59,22 @@ WHY_OVER: Mapping[str, str] = {
 """Why it does so no more."""
 DONE: Mapping[str, str] = {"accepted": "was done", "refused": "was refused"}
 """What became of a command."""
+
+TIMERS: Mapping[str, str] = {
+    "tenure": "an anniversary",
+    "grace": "the end of the days of grace",
+    "lapse": "the end of the days for which a tier is kept after a cancellation",
+    "at_risk": "a silence",
+    "escalation": "a case that was not settled",
+    "follow_up": "the end of the time to follow up",
+    "horizon": "the end of the time in which an order counts as staying",
+    "reminder": "a reminder after a cancellation",
+    "anniversary": "an anniversary",
+    "birthday": "a month of birth",
+    "designation": "a date of what a person decided",
+    "windows": "a month or a day that is looked at no more",
+    "stage": "a stage of the customer's journey",
+    "discrepancy": "a status that another system holds otherwise",
+    "doubt": "the end of a doubt about the status",
+}
+"""Why time alone decided, by the kind of timer."""

@@ -55,6 +55,11 @@ NAMES: Mapping[str, str] = {
     "cancelled_for_good": "cancelled for good",
     "ordered_at": "the order",
     "horizon_over_at": "the time to order was over",
+    "late_hours": "hours later than promised",
+    "goodwill_minor": "goodwill of the window with this",
+    "given_by_agent_minor": "what the person gave within the window with this",
+    "own_compensation": "asked for it themselves",
+    "beyond_cap": "may go beyond what a customer may be given",
     "overdue_at": "when it was too late to follow up",
     "outreach": "what a person recorded",
     "sources_behind": "events may be missing",
@@ -75,25 +80,6 @@ OF: Mapping[str, str] = {
     "vips_against_percent_": "VIPs, against {of} % of all customers and the margin",
 }
 """Names of conditions that end with what they are about."""
-TIMERS: Mapping[str, str] = {
-    "tenure": "an anniversary",
-    "grace": "the end of the days of grace",
-    "lapse": "the end of the days for which a tier is kept after a cancellation",
-    "at_risk": "a silence",
-    "escalation": "a case that was not settled",
-    "follow_up": "the end of the time to follow up",
-    "horizon": "the end of the time in which an order counts as staying",
-    "reminder": "a reminder after a cancellation",
-    "anniversary": "an anniversary",
-    "birthday": "a month of birth",
-    "designation": "a date of what a person decided",
-    "windows": "a month or a day that is looked at no more",
-    "stage": "a stage of the customer's journey",
-    "discrepancy": "a status that another system holds otherwise",
-    "doubt": "the end of a doubt about the status",
-    **point_wording.TIMERS,
-}
-
 REASONS: Mapping[str, tuple[str, str]] = {
     "lifetime_value_minor": (
         "What you bought comes to {found}; {asked} is needed.",
@@ -215,7 +201,7 @@ def cause(decision: Decided, policy: Policy) -> str:
         return f"event {rest}, published on {source}"
     timer, _, due = rest.partition("/")
     at = moment(int(due.rpartition("/")[2]), policy)
-    return f"time alone: {TIMERS.get(timer, timer)}, due {at}; nobody sent an event"
+    return f"time alone: {vocabulary.TIMERS.get(timer, timer)}, due {at}; nobody sent an event"
 
 
 def sentence(decision: Decided, policy: Policy) -> str:

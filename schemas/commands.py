@@ -102,6 +102,11 @@ class CompensationGranted(Command, frozen=True, kw_only=True):
     approved_by_id: Id | None = None
 
 
+class CompensationReviewed(Command, frozen=True, kw_only=True):
+    compensation_id: Id
+    verdict: Literal["approved", "refused"]
+
+
 class PersonalTextErased(Command, frozen=True, kw_only=True):
     pass
 
@@ -120,5 +125,6 @@ Personal = (
     | BenefitDelivered
     | PointsAdjusted
     | CompensationGranted
+    | CompensationReviewed
     | PersonalTextErased
 )

@@ -220,6 +220,12 @@ VALUES: Mapping[str, Any] = {
     "reported_at": 1_789_999_000_000,
     "discrepancy_id": "5e2b1f6c-7f4e-5f5e-9a55-0d8a4f3c2b10",
     "in_doubt": ("crm",),
+    "occasion": "delay",
+    "goodwill_left_minor": 4_500,
+    "approvers": "manager, administrator",
+    "given_minor": 12_000,
+    "most_minor": 50_000,
+    "window_days": 30,
     "detail": "found an order of 2000000000000000 minor units; at most 1000000000000000 are taken",
     "record": b"\xc3\x01",
     # what laurel tells itself

@@ -5,7 +5,7 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 
 from msgspec import Struct
 
-from schemas.fields import Id, Millis
+from schemas.fields import Id, Millis, Minor
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -67,4 +67,23 @@ class EventPassed(Told, frozen=True, kw_only=True):
 
 OfIdentity = LinkHeard | MoveOffered | MoveDeclined | RowsMoved
 """What ids that are linked tell each other; an event that is passed on stays the event that it is."""
-ToSubject = PartitionCounted | OfIdentity | EventPassed
+
+
+class GoodwillAsked(Told, frozen=True, kw_only=True):
+    agent_id: Id
+    customer_id: Id
+    compensation_id: Id
+    amount_minor: Minor
+    most_minor: Minor
+    window_days: int
+
+
+class GoodwillAnswered(Told, frozen=True, kw_only=True):
+    agent_id: Id
+    customer_id: Id
+    compensation_id: Id
+    given_minor: int
+    most_minor: Minor
+
+
+ToSubject = PartitionCounted | GoodwillAsked | GoodwillAnswered | OfIdentity | EventPassed

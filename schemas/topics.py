@@ -13,6 +13,7 @@ from schemas import discrepancies as y
 from schemas import events as e
 from schemas import ledger as g
 from schemas import messages as m
+from schemas.profiles import CustomerProfile
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
 AGENTS = ("intake", "customers")
@@ -63,12 +64,13 @@ TOPICS = (
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
+           c.PointsAdjusted, c.CompensationGranted, c.CompensationReviewed, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
           aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains, m.PartitionCounted,
-           m.LinkHeard, m.MoveOffered, m.MoveDeclined, m.RowsMoved, m.EventPassed), config=COPY),
+           m.LinkHeard, m.MoveOffered, m.MoveDeclined, m.RowsMoved, m.EventPassed, m.GoodwillAsked, m.GoodwillAnswered),
+          config=COPY),
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
     # decisions
@@ -82,6 +84,8 @@ TOPICS = (
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),
     Topic("fulfilment", "customers", "how each order is picked and packed, until it is dispatched", (d.OrderFlagged,), config=FOREVER),
+    Topic("recovery", "customers", "what makes good what went wrong: by rule, and as people grant it",
+          (d.RecoveryDecided, d.CompensationDecided), config=FOREVER),
     Topic("notification-requests", "customers", "what customers should be told, once each, until it expires",
           (d.NotificationRequested,), config=FOREVER),
     Topic("command-answers", "customers", "whether commands of people were done, or why not", (d.CommandAnswered,),
@@ -90,7 +94,7 @@ TOPICS = (
           (y.DiscrepancyFound, y.DiscrepancyResolved), config=FOREVER),
     Topic("quarantined", "customers", "records that the fold would not apply", (d.Quarantined,),
           config=FOREVER | {"max.message.bytes": str(LARGER_BYTES)}),
-    Topic("customer-profiles", "customers", "each customer as other systems need to know them", (d.CustomerProfile,),
+    Topic("customer-profiles", "customers", "each customer as other systems need to know them", (CustomerProfile,),
           config=COMPACTED),
     # the engine's own
     Topic("customer-state", "customers", "changelog of the tables",

@@ -13,6 +13,7 @@ from schemas.decisions import (
     AtRiskRaised,
     AtRiskRetracted,
     CommandAnswered,
+    CompensationDecided,
     ContactClosed,
     ContactRouted,
     DesignationReached,
@@ -21,6 +22,7 @@ from schemas.decisions import (
     OrderFlagged,
     QualificationProposed,
     Quarantined,
+    RecoveryDecided,
     ReturnDecided,
     StockReleased,
     TierChanged,
@@ -61,6 +63,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     DiscrepancyResolved: attrgetter("outcome"),
     PointsMoved: attrgetter("movement"),
     RewardAnswered: attrgetter("verdict"),
+    RecoveryDecided: attrgetter("verdict"),
+    CompensationDecided: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

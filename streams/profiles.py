@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from schemas.codec import decode
-from schemas.decisions import CustomerProfile
+from schemas.profiles import CustomerProfile
 from streams.reading import read_all
 from streams.settings import Settings
 

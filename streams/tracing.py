@@ -3,7 +3,8 @@
 from collections.abc import Callable, Container, Iterator
 from typing import Any, NamedTuple
 
-from processors.fold import FACTS, QUESTIONS
+from processors.facts import FACTS
+from processors.fold import QUESTIONS
 from processors.identity import LINKING
 from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD

@@ -13,7 +13,7 @@ MODULE = pytest.mark.parametrize("module", modules(), ids=lambda module: module.
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc", "core", "shared", "tools"}
 MIRRORED = {
     f"schemas.{name}"
-    for name in ("events", "commands", "directives", "messages", "decided", "decisions", "discrepancies")
+    for name in ("events", "commands", "directives", "messages", "decided", "decisions", "discrepancies", "profiles")
 }
 """Types that a file of their name in `schemas/avsc` documents; tests/schemas holds them to it."""
 ADDED_BY_LIBRARIES = {"settings_customise_sources"}

@@ -14,8 +14,9 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from schemas import events as e
 from schemas.codec import decode
-from schemas.decisions import ContactRouted, CustomerProfile, ReturnDecided
+from schemas.decisions import ContactRouted, ReturnDecided
 from schemas.directives import Directive
+from schemas.profiles import CustomerProfile
 from streams.burying import dig_up
 from streams.kafka import patiently, to_record
 from streams.keys import Keyring

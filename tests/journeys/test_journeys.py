@@ -21,6 +21,9 @@ An event has `on`, a local date with an optional time, and one of
     subscribed: PLAN    with monthly    repriced: PLAN    with monthly
     paused: PLAN                        resumed: PLAN
     left: PLAN    with for_good         contact: CASE    with channel
+    delayed: ORDER    with promised, expected               failed: ORDER    with shipment
+    compensated: ID    with amount, kind (credit), role (agent)
+    amount_approved: ID    with role, author, verdict: somebody with more authority decides about a compensation
     consents: PURPOSE                   refuses: PURPOSE
     wants: REWARD    with request       handed_over: REQUEST    called_off: REQUEST
     linked: ID                          unlinked: ID    the customer's id and another one
@@ -145,6 +148,12 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "cancelled": lambda story, on, about, it: story.cancel(on, about, **it),
     "refunded": refunded,
     "returned": returned,
+    "delayed": lambda story, on, about, it: story.delay(
+        on, it.pop("promised"), it.pop("expected", None), order=about, **it
+    ),
+    "failed": lambda story, on, about, it: story.fail(on, it.pop("shipment", None), order=about, **it),
+    "compensated": lambda story, on, about, it: story.compensate(on, it.pop("amount"), about, **instants(it)),
+    "amount_approved": lambda story, on, about, it: story.approve(on, about, **instants(it)),
     "contact": lambda story, on, about, it: story.contact(on, about, **it),
     "subscribed": lambda story, on, about, it: story.subscribe(on, it.pop("monthly", "0"), about, **it),
     "repriced": lambda story, on, about, it: story.reprice(on, it.pop("monthly"), about, **it),

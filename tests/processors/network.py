@@ -11,7 +11,7 @@ from processors.rows import Table
 from processors.step import step
 from schemas import events as e
 from schemas.codec import decode, encode
-from schemas.decisions import CustomerProfile
+from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore

@@ -20,9 +20,9 @@ from processors.step import Effect, Entry, Send, step
 from schemas import commands as c
 from schemas import events as e
 from schemas.decided import Decided
-from schemas.decisions import CustomerProfile
 from schemas.directives import PolicyPublished, PolicyWithdrawn
 from schemas.partitions import EVERYWHERE
+from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
@@ -70,6 +70,8 @@ def policy_with(changes: Mapping[str, Any] | None = None) -> Document:
             (document["routing"], "tiers"),
             (document, "early_access"),
             (document["benefits"], "tiers"),
+            (document["recovery"]["amends"], "tiers"),
+            (document["recovery"]["caps"], "tiers"),
             (document, "labels"),
             *([(document["fulfilment"]["handling"], "tiers")] if "fulfilment" in document else []),
             *([(document["points"], "tiers_percent")] if "points" in document else []),
@@ -328,6 +330,46 @@ class Story:
         """The last item of an order arrives, or one of its shipments."""
         source = self._source(customer, date, event)
         return self.happen(e.OrderDelivered(**source, order_id=order, shipment_id=shipment), **given)
+
+    def delay(
+        self,
+        date: str,
+        promised: str,
+        expected: str | None = None,
+        *,
+        order: str = "o1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """An order will come later than promised."""
+        source, at = self._source(customer, date, event), None if expected is None else self.at(expected)
+        late = e.OrderDelayed(**source, order_id=order, promised_at=self.at(promised), expected_at=at, reason="carrier")
+        return self.happen(late, **given)
+
+    def fail(
+        self,
+        date: str,
+        shipment: str | None = None,
+        *,
+        order: str = "o1",
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """A delivery failed."""
+        source = self._source(customer, date, event)
+        return self.happen(e.OrderFailed(**source, order_id=order, shipment_id=shipment, reason="carrier"), **given)
+
+    def compensate(self, date: str, amount: str, compensation: str = "k1", **given: Any) -> list[Effect]:
+        """A person wants to give something, as an agent unless `role` says otherwise."""
+        about = {"role": "agent", "kind": "credit", "currency": "USD", "compensation_id": compensation}
+        return self.command(date, c.CompensationGranted, amount_minor=minor(amount), **(about | given))
+
+    def approve(self, date: str, compensation: str = "k1", verdict: str = "approved", **given: Any) -> list[Effect]:
+        """A person with more authority decides about a compensation."""
+        about = {"author_id": "bea", "compensation_id": compensation, "verdict": verdict}
+        return self.command(date, c.CompensationReviewed, **(about | given))
 
     def cancel(
         self, date: str, order: str = "o1", *, customer: str = "ada", event: str | None = None, **given: Any

@@ -11,8 +11,9 @@ from processors import step as module
 from processors.explanation import NAMESPACE
 from processors.partition import HERE, PARTITION
 from processors.step import Effect, Send, UnitFailed
-from schemas.decisions import AtRiskRaised, ContactRouted, CustomerProfile, Quarantined, ReturnDecided, TierChanged
+from schemas.decisions import AtRiskRaised, ContactRouted, Quarantined, ReturnDecided, TierChanged
 from schemas.events import WorkRemains
+from schemas.profiles import CustomerProfile
 from tests.processors.story import Document, Story, none_of, only, policy_with
 
 

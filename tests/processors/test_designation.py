@@ -6,7 +6,8 @@ import pytest
 
 from processors.designation import ENDED
 from schemas import commands as c
-from schemas.decisions import CommandAnswered, CustomerProfile, DesignationReached, TierChanged
+from schemas.decisions import CommandAnswered, DesignationReached, TierChanged
+from schemas.profiles import CustomerProfile
 from tests.processors.story import Story, none_of, only
 
 

@@ -21,7 +21,8 @@ from processors.timers import HELD, PLAIN
 from processors.wording import Audience, explain
 from schemas.commands import TagsChanged
 from schemas.decided import Decided
-from schemas.decisions import CommandAnswered, CustomerProfile, DesignationReached, QualificationProposed, TierChanged
+from schemas.decisions import CommandAnswered, DesignationReached, QualificationProposed, TierChanged
+from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from tests.processors.story import Story, parsed_with
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from processors.markings import MOST_BENEFITS, MOST_TAGS, Delivered, Icon, Tag, delivered, last_icon, tagged
 from schemas import commands as c
-from schemas.decisions import BenefitDelivery, CommandAnswered, CustomerProfile
+from schemas.decisions import CommandAnswered
+from schemas.profiles import BenefitDelivery, CustomerProfile
 from tests.processors.story import Story, only
 
 GOLD = ("enhanced_support", "occasional_exclusives")

@@ -17,7 +17,6 @@ from schemas.decisions import (
     AtRiskClosed,
     AtRiskEscalated,
     AtRiskRaised,
-    CustomerProfile,
     NotificationRequested,
     TierChanged,
     WinBackClosed,
@@ -25,6 +24,7 @@ from schemas.decisions import (
 )
 from schemas.events import ConsentChanged, OrderLine, OrderPlaced
 from schemas.examples import example
+from schemas.profiles import CustomerProfile
 from tests.processors.story import Story, minor, none_of, only, parsed_with, policy_with
 
 SHIPPED = {"notifications": "shipped"}

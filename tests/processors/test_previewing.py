@@ -1,8 +1,9 @@
 """A preview of a link is the link, on copies: what it shows is what would be, and nothing changed (R-CUST-11, T-25)."""
 
 from processors.previewing import Preview, preview
-from schemas.decisions import CustomerProfile, TierChanged
+from schemas.decisions import TierChanged
 from schemas.events import IdsLinked
+from schemas.profiles import CustomerProfile
 from state.memory import MemoryStore
 from state.overlay import Overlay
 from tests.processors.story import Story, minor

@@ -15,8 +15,9 @@ from processors.public_profile import public_profile
 from processors.step import Effect, Send
 from processors.timers import HELD, PLAIN, Timer
 from schemas.decided import Decided
-from schemas.decisions import AtRiskRaised, AtRiskRetracted, CustomerProfile, Quarantined, TierChanged
+from schemas.decisions import AtRiskRaised, AtRiskRetracted, Quarantined, TierChanged
 from schemas.events import WorkRemains
+from schemas.profiles import CustomerProfile
 from tests.processors.story import Story, parsed_with
 
 START = datetime(2023, 1, 30, 22, 0)  # noqa: DTZ001 - local time of the programme; a month end and a leap year lie ahead

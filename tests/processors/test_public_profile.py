@@ -10,7 +10,7 @@ from processors.membership import Membership
 from processors.public_profile import is_told, public_profile
 from processors.span import Span
 from schemas.decided import Condition, Decided
-from schemas.decisions import CustomerProfile
+from schemas.profiles import CustomerProfile
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 from tests.processors.story import parsed_with as policy_of
 

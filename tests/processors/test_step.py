@@ -13,7 +13,7 @@ from processors.partition import HERE, PARTITION, Partition
 from processors.step import Entry, NewerRules, Send, UnitFailed, step
 from processors.tables import TABLES
 from processors.timers import HELD, PLAIN
-from schemas.decisions import AtRiskRaised, ContactRouted, CustomerProfile, Quarantined, TierChanged
+from schemas.decisions import AtRiskRaised, ContactRouted, Quarantined, TierChanged
 from schemas.events import (
     ClockTicked,
     ContactOpened,
@@ -25,6 +25,7 @@ from schemas.events import (
     WorkRemains,
 )
 from schemas.fields import LARGEST_MINOR
+from schemas.profiles import CustomerProfile
 from state.memory import MemoryStore
 from state.overlay import Overlay
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
@@ -485,6 +486,7 @@ def test_rows_survive_bytes() -> None:
     story.undesignate("2024-01-07")
     story.link("2024-01-08", "bob")
     story.order("2024-01-09", "1.00", customer="bob")
+    story.compensate("2024-01-08", "5.00")
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

@@ -3,7 +3,8 @@
 import pytest
 
 from processors.step import UNITS_PER_RECORD
-from schemas.decisions import CustomerProfile, TierChanged
+from schemas.decisions import TierChanged
+from schemas.profiles import CustomerProfile
 from tests.processors.story import NO_STAGES, Story, none_of, only, policy_with
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.decisions import CustomerProfile
+from schemas.profiles import CustomerProfile
 from streams.clock import now_ms
 from tests.streams.commands import Caller
 from tests.streams.history import published, registered

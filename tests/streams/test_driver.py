@@ -21,6 +21,7 @@ from schemas import decisions as d
 from schemas import events as e
 from schemas import messages as m
 from schemas.codec import decode, kind_of
+from schemas.commands import CompensationGranted
 from schemas.partitions import partition_of, reserved
 from schemas.topics import BY_NAME, TOPICS
 from state import overlay
@@ -250,7 +251,31 @@ def where(record: Outgoing) -> int:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
-    driver = ran([*history(seed, customers=250, events=250), *policy_changes(ms("2023-07-01"))], batch_size=97)
+    about: dict[str, Any] = {"occurred_at": ms("2023-01-01"), "author_id": "mia", "role": "agent", "reason": "sorry"}
+    wishes = [
+        e.RewardRequested(
+            event_id=f"w{n}", customer_id=f"w{n}", occurred_at=ms("2023-01-01"), request_id="q", reward_id="cup"
+        )
+        for n in range(8)
+    ]
+    gifts = [
+        CompensationGranted(
+            event_id=f"k{n}",
+            customer_id=f"w{n}",
+            compensation_id="k",
+            kind="credit",
+            currency="USD",
+            amount_minor=500,
+            **about,
+        )
+        for n in range(8)
+    ]
+    told = [
+        *map(published, (*wishes, *gifts)),
+        *history(seed, customers=250, events=250),
+        *policy_changes(ms("2023-07-01")),
+    ]
+    driver = ran(told, batch_size=97)
     tables = set[bytes]()
     for partition, state in enumerate(rows(driver)):
         one, seven, many = (refolded(driver, partition, size) for size in (1, 7, 5_000))

@@ -10,7 +10,8 @@ from processors.undispatched import UNDISPATCHED
 from schemas import commands as c
 from schemas import events as e
 from schemas.codec import decode
-from schemas.decisions import CustomerProfile, OrderFlagged
+from schemas.decisions import OrderFlagged
+from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from state.encoding import decode_row
 from streams.driver import Driver

@@ -7,9 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, CustomerProfile, ReturnDecided
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
+from schemas.profiles import CustomerProfile
 from streams.differing import Standing, by_system
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille

@@ -11,8 +11,9 @@ from schemas import commands as c
 from schemas import events as e
 from schemas.codec import encode
 from schemas.decided import Decided
-from schemas.decisions import CustomerProfile, ReturnDecided, TierChanged
+from schemas.decisions import ReturnDecided, TierChanged
 from schemas.examples import example
+from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
