@@ -24,12 +24,6 @@ NAMES: Mapping[str, str] = {
 """What a condition is about."""
 OF: Mapping[str, str] = {"times_before_in_": "times before in {of}"}
 """Names of conditions that end with what they are about."""
-TIMERS: Mapping[str, str] = {
-    "maturity": "the end of a time to return goods",
-    "points_expiry": "points that were not spent in time",
-    "reservation": "a reward that was not handed over in time",
-}
-"""Time alone."""
 REASONS: Mapping[str, tuple[str, str]] = {
     "reward": ("It is one of our rewards.", "It is not one of our rewards."),
     "deficit": ("You owe no points.", "You owe {found} points; what you earn pays for them first."),

@@ -76,5 +76,8 @@ TIMERS: Mapping[str, str] = {
     "stage": "a stage of the customer's journey",
     "discrepancy": "a status that another system holds otherwise",
     "doubt": "the end of a doubt about the status",
+    "maturity": "the end of a time to return goods",
+    "points_expiry": "points that were not spent in time",
+    "reservation": "a reward that was not handed over in time",
 }
 """Why time alone decided, by the kind of timer."""

@@ -268,3 +268,21 @@ def test_an_event_that_finds_its_id_gone_comes_home_behind_its_state_d6() -> Non
     assert net.waiting() == [(0, 1)], "and back, behind the state"
     net.run()
     assert (net.row("bob").orders, net.row("ada").orders, net.most_hops) == (2, 0, 2)
+
+
+def test_what_is_told_between_the_pieces_of_a_move_is_shared_all_the_same_t_24() -> None:
+    net = Network({"ada": 0, "bob": 1})
+    order = {"order_id": "o1", "currency": "USD", "lines": (e.OrderLine("l1", 1, 100),)}
+    about: dict[str, Any] = {"customer_id": "bob", "occurred_at": FIRST}
+    net.publish([e.OrderPlaced(event_id="o", **about, **order)])
+    net.publish([e.SurveyAnswered(event_id="s", **about, survey_id="spring", question_id="x", score=9)])
+    net.publish([e.IdsLinked(event_id="l", **about, other_customer_id="ada")])
+    with patch.object(moving, "PIECE_BYTES", 1):
+        while len(net.queues[1, 0]) < 2:
+            net.move(net.waiting()[0])
+    while len(net.queues[1, 0]) > 1:
+        net.move((1, 0))
+    net.publish([e.OrderPlaced(event_id="o", customer_id="ada", occurred_at=FIRST, **order)])
+    net.move((-1, 0))
+    net.run()
+    assert (net.row("ada").family, net.row("ada").orders, net.row("ada").value_minor) == (("ada", "bob"), 1, 100)

@@ -50,6 +50,7 @@ def test_there_are_the_commands_of_the_product() -> None:
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
         "schemas check", "erase", "report panel", "report returns", "report retention", "report celebrations", "requirements", "sandbox",
         "designate add", "designate change", "designate remove", "designate review",
+        "identity preview", "identity link", "identity unlink",
     }  # fmt: skip
 
 
