@@ -34,6 +34,7 @@ DECISIONS = (
     "notification-requests",
     "command-answers",
     "discrepancies",
+    "recovery",
     "fulfilment",
     "points",
 )

@@ -34,6 +34,7 @@ SOME = 8
 DECISIONS = (
     "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
     "discrepancies",
+    "recovery",
     "fulfilment",
     "points",
 )  # fmt: skip

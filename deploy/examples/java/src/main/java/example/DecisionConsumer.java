@@ -33,6 +33,7 @@ public final class DecisionConsumer {
       List.of(
           "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
           "discrepancies",
+          "recovery",
           "fulfilment",
           "points");
   static final String PROFILES = "customer-profiles";
