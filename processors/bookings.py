@@ -20,7 +20,19 @@ from schemas.decisions import Decision
 from schemas.ledger import PointsMoved, PointsUntil
 
 Movement = Literal[
-    "earned", "given", "matured", "released", "reserved", "captured", "expired", "clawed_back", "repaid", "taken"
+    "earned",
+    "given",
+    "matured",
+    "released",
+    "reserved",
+    "captured",
+    "expired",
+    "clawed_back",
+    "restored",
+    "repaid",
+    "taken",
+    "joined",
+    "parted",
 ]
 
 
