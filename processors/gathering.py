@@ -68,7 +68,7 @@ def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
             alert=part.alert,
             win_back=part.win_back,
             points=part.points,
-            synchrony=synchrony.own(own.synchrony, part.synchrony, part.synchrony.doubted),
+            synchrony=synchrony.own(own.synchrony, part.synchrony, doubted=part.synchrony.doubted),
             undispatched=_own_orders(unit, part, own, unit.subject),
         )
     unit.rows.put(PARTS, parts.part_of(part), unit.subject)
@@ -93,12 +93,13 @@ def _take_leave(unit: Unit, customer: Customer, guest: str) -> tuple[Customer, P
     gone = [each for each in doubts if unit.rows.get(RETURN_CASES, guest, each)]
     kept = [each for each in doubts if each not in gone]
     ours = synchrony.doubting(customer.synchrony, kept, customer.synchrony.doubted_at)
+    others = [each.synchrony for each in parts.load(unit.rows, rest).values()]
     part = replace(
         part,
         cases=theirs,
         points=leaves,
         undispatched=_own_orders(unit, customer, part, guest),
-        synchrony=synchrony.own(part.synchrony, customer.synchrony, gone),
+        synchrony=synchrony.own(part.synchrony, customer.synchrony, others, gone),
     )
     customer, part = parts.apart(customer, part)
     unit.rows.put(PARTS, part, guest)
@@ -208,11 +209,12 @@ def settle(unit: Unit, customer: Customer) -> Outcome:
     for each in leaving:
         left, theirs = _take_leave(unit, left, each)
         taken.update(theirs)
-    effects = [send for each in leaving for send in moving.send(unit, each, each)]
     known = parts.load(unit.rows, left.family)
     base = parts.stood(left, known.values(), unit.policy)
-    own = [synchrony.own(each.synchrony, left.synchrony) for each in known.values()]
+    gone = [each.synchrony for each in parts.load(unit.rows, leaving).values()]
+    own = [synchrony.own(each.synchrony, left.synchrony, gone) for each in known.values()]
     base = replace(base, synchrony=synchrony.together(left.synchrony, own))
+    effects = [send for each in leaving for send in moving.send(unit, each, each)]
     after, decisions = _resettle(unit, (customer,), base, "unlinked", taken)
     return _then_go_on(unit, after, [*decisions, *effects])
 

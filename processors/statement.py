@@ -68,8 +68,10 @@ def forecast(rows: Rows, customer_id: str, lots: Mapping[Name, Lot], zone: str) 
 
 
 def statement(rows: Rows, customer_id: str, zone: str) -> Statement:
-    """All of it, of one customer."""
+    """All of it, of one customer; an id whose state is elsewhere has no account."""
     customer = rows.get(CUSTOMERS, customer_id) or Customer()
+    if customer.host is not None:
+        return Statement(customer.points, Wallet(), [], {})
     rows = of_all_ids(rows, customer_id, customer)
     recounted, lots = recount(rows, customer_id)
     return Statement(customer.points, recounted, lots, forecast(rows, customer_id, dict(lots), zone))

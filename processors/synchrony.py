@@ -81,13 +81,14 @@ def together(standing: Synchrony, parts: Sequence[Synchrony]) -> Synchrony:
     return doubting(found, doubted, min(since, default=0))
 
 
-def own(part: Synchrony, family: Synchrony, doubted: Iterable[str] = ()) -> Synchrony:
-    """A part as it is apart from the others: what was found of a report that was its own goes with it, and its doubts."""
-    known = {held.system: held for held in family.systems}
-    systems = tuple(
-        known[held.system] if held.system in known and known[held.system].report == held.report else held
-        for held in part.systems
-    )
+def own(part: Synchrony, family: Synchrony, others: Iterable[Synchrony] = (), doubted: Iterable[str] = ()) -> Synchrony:
+    """A part as it is apart from the others: what was found of a report that was its own goes with it, and its doubts.
+
+    What was found of another one before they met is that one's.
+    """
+    theirs = {held.found_id for other in others for held in other.systems if held.found_id}
+    known = {(held.system, held.report): held for held in family.systems if held.found_id not in theirs}
+    systems = tuple(known.get((held.system, held.report), held) for held in part.systems)
     return doubting(replace(part, systems=systems), doubted, family.doubted_at)
 
 
