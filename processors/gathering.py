@@ -232,6 +232,6 @@ def _resettle(
     after = parts.noted(shown, movements.moved(shown, after, cause), cause)
     after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, reason)
     after = replace(after, undispatched=family_dispatch.counted(unit.rows, base.family))
-    after, booked = joint_points.met(unit, after, "joined" if reason == "linked" else "parted", moved)
+    after, booked = joint_points.met(unit, shown.points, after, "joined" if reason == "linked" else "parted", moved)
     after = family_dispatch.anew(unit, before, after)
     return family.conclude(unit, shown, after, None, [*changed, *booked])

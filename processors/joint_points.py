@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from processors.accrual import reversed_of
-from processors.bookings import Book, closed, note, opened, pay_back
+from processors.bookings import Book, closed, enter, note, opened, pay_back
 from processors.customer import Customer
 from processors.effects import Send
 from processors.explanation import compare
@@ -115,13 +115,14 @@ def by_expiry(rows: Rows, one: str) -> Parts:
 
 
 def met(
-    unit: Unit, customer: Customer, movement: Literal["joined", "parted"], parts: Mapping[int, int]
+    unit: Unit, shown: Wallet, customer: Customer, movement: Literal["joined", "parted"], parts: Mapping[int, int]
 ) -> tuple[Customer, list[Decision | Send]]:
     """The customer with the points of the ids that they have now; what several of them earned for one thing counts once."""
     mine = replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, unit.subject))
     book, ids = opened(mine, customer), len(customer.family)
     why = (compare("points", "ids", ids, ">", 1, unit.because.cause),)
-    note(book, movement, dict(parts), why)
+    if customer.points != shown:
+        enter(book, movement, dict(parts), why)
     names = list(_shared(unit.rows, unit.subject, customer.family))
     for each, moved in once(mine, unit.rows, customer, names, book).items():
         note(book, each, moved, why)
@@ -134,8 +135,9 @@ def met(
 
 def home(unit: Unit, customer: Customer) -> tuple[Customer, list[Decision | Send]]:
     """An id is a customer of its own again, with its own lots."""
-    book = opened(unit, customer)
-    note(book, "joined", by_expiry(unit.rows, unit.subject), (compare("points", "ids", 1, "=", 1, unit.because.cause),))
+    book, rows, one = opened(unit, customer), unit.rows, unit.subject
+    if rows.first(LOTS, 1, below=f"{one}\x01", above=one):
+        enter(book, "joined", by_expiry(rows, one), (compare("points", "ids", 1, "=", 1, unit.because.cause),))
     rule = unit.policy.points
     if rule is not None and rule.owed_from == "balance":
         pay_back(book, book.account.wallet.available)

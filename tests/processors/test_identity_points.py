@@ -287,10 +287,13 @@ class Links(RuleBasedStateMachine):
             told = [each for each in self.story.decided(PointsMoved) if each.customer_id == customer]
             if told and row.host is None:
                 last, wallet = told[-1], row.points
-                assert (last.balance, last.pending, last.reserved) == (
+                said = (last.balance, last.pending, last.reserved, last.deficit, last.next_expiry_at)
+                assert said == (
                     wallet.available,
                     wallet.pending,
                     wallet.reserved,
+                    wallet.deficit,
+                    wallet.expires_at,
                 )
 
 
