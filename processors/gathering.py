@@ -55,10 +55,11 @@ def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
 def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
     """Everything that is known of this id goes to a host; the others whose state is here go home first."""
     guests = [each for each in customer.family if each != unit.subject]
+    told = joint_points.gone(unit, customer)
     part = customer
     for each in guests:
         part, _ = _take_leave(unit, part, each)
-    effects = [send for each in guests for send in moving.send(unit, each, each)]
+    effects: list[Decision | Send | Refused] = [send for each in guests for send in moving.send(unit, each, each)]
     if guests:
         own = unit.rows.get(PARTS, unit.subject) or Customer()
         part = replace(
@@ -74,7 +75,8 @@ def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
     unit.rows.put(PARTS, parts.part_of(part), unit.subject)
     _close(unit)
     effects += moving.send(unit, unit.subject, host)
-    return Customer(sequence=customer.sequence, timers=customer.timers, host=host), effects
+    sequence = customer.sequence + len(told)
+    return Customer(sequence=sequence, timers=customer.timers, host=host), [*told, *effects]
 
 
 def _close(unit: Unit) -> None:

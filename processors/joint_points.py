@@ -24,6 +24,7 @@ from processors.redemption import REQUESTS
 from processors.rows import Rows
 from processors.statement import recount
 from processors.unit import Unit
+from schemas.decided import Condition
 from schemas.decisions import Decision
 
 Reversal = Literal["clawed_back", "restored"]
@@ -120,7 +121,7 @@ def met(
     """The customer with the points of the ids that they have now; what several of them earned for one thing counts once."""
     mine = replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, unit.subject))
     book, ids = opened(mine, customer), len(customer.family)
-    why = (compare("points", "ids", ids, ">", 1, unit.because.cause),)
+    why = (_ids(unit, ids),)
     if customer.points != shown:
         enter(book, movement, dict(parts), why)
     names = list(_shared(unit.rows, unit.subject, customer.family))
@@ -133,11 +134,25 @@ def met(
     return customer, list(decisions)
 
 
+def _ids(unit: Unit, many: int) -> Condition:
+    return compare("points", "ids", many, ">", 1, unit.because.cause)
+
+
+def gone(unit: Unit, customer: Customer) -> list[Decision | Send]:
+    """An id whose state goes to a host has no points: who adds up the topic counts none twice."""
+    if customer.points == Wallet():
+        return []
+    rows = OfFamily(unit.rows, unit.subject, customer.family, unit.subject) if customer.family else unit.rows
+    book = opened(unit, replace(customer, points=Wallet()))
+    enter(book, "parted", by_expiry(rows, unit.subject), (_ids(unit, len(customer.family) + 1),))
+    return list(book.decisions)
+
+
 def home(unit: Unit, customer: Customer) -> tuple[Customer, list[Decision | Send]]:
     """An id is a customer of its own again, with its own lots."""
-    book, rows, one = opened(unit, customer), unit.rows, unit.subject
-    if rows.first(LOTS, 1, below=f"{one}\x01", above=one):
-        enter(book, "joined", by_expiry(rows, one), (compare("points", "ids", 1, "=", 1, unit.because.cause),))
+    book = opened(unit, customer)
+    if customer.points != Wallet():
+        enter(book, "joined", by_expiry(unit.rows, unit.subject), (_ids(unit, 1),))
     rule = unit.policy.points
     if rule is not None and rule.owed_from == "balance":
         pay_back(book, book.account.wallet.available)
