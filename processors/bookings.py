@@ -20,7 +20,19 @@ from schemas.decisions import Decision
 from schemas.ledger import PointsMoved, PointsUntil
 
 Movement = Literal[
-    "earned", "given", "matured", "released", "reserved", "captured", "expired", "clawed_back", "repaid", "taken"
+    "earned",
+    "given",
+    "matured",
+    "released",
+    "reserved",
+    "captured",
+    "expired",
+    "clawed_back",
+    "restored",
+    "repaid",
+    "taken",
+    "joined",
+    "parted",
 ]
 
 
@@ -73,8 +85,19 @@ def note(
     **about: Unpack[About],
 ) -> None:
     """Points moved, where any did; decided under `policy`, or the one in force."""
-    if not parts:
-        return
+    if parts:
+        enter(book, movement, parts, conditions, policy, **about)
+
+
+def enter(
+    book: Book,
+    movement: Movement,
+    parts: Parts,
+    conditions: Iterable[Condition],
+    policy: Policy | None = None,
+    **about: Unpack[About],
+) -> None:
+    """An entry that says where points stand now, whether any moved or only what is owed."""
     because, wallet = book.unit.because, settled(book.account)
     if policy is not None:
         because = replace(because, policy_version=policy.version)

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, fold, movements, operations, overlaps, parts
+from processors import at_risk, family_dispatch, fold, movements, operations, overlaps, parts, synchrony
 from processors.customer import Customer
 from processors.designating import Hearing
 from processors.designation import OVER
@@ -103,6 +103,11 @@ def _learn(unit: Unit, customer: Customer, event: CustomerEvent) -> Customer:
     told, _ = FACTS[type(event)](alone, replace(part, tier=customer.tier, alert=None), event)
     told = movements.moved(part, told, unit.because.cause)
     known[own] = replace(told, tier=part.tier, alert=part.alert)
+    if ORDERS.prefix in {table.prefix for table, _ in rows.written}:
+        undispatched = family_dispatch.counted(unit.rows, customer.family)
+        customer = replace(customer, undispatched=replace(undispatched, anew=customer.undispatched.anew))
+    if told.synchrony is not part.synchrony:
+        customer = replace(customer, synchrony=synchrony.told(customer.synchrony, told.synchrony, customer.tier))
     if known[own] != part:
         unit.rows.put(PARTS, known[own], own)
     after = parts.together(customer, known, _overlap(unit, customer, rows))
@@ -151,6 +156,11 @@ def _over(part: Customer) -> Customer:
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> Outcome:
     """See `fold.fold_timer`."""
     return fold.fold_timer(_mine(unit, customer, unit.subject), customer, kind)
+
+
+def fold_activation(unit: Unit, customer: Customer) -> Outcome:
+    """See `fold.fold_activation`."""
+    return fold.fold_activation(_mine(unit, customer, unit.subject), customer)
 
 
 def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int]:

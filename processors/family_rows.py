@@ -7,15 +7,17 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import goodwill, order
+from processors import family_dispatch, family_points, goodwill, order
 from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.compensations import COMPENSATIONS
 from processors.designation import ENDED
 from processors.goodwill import GOODWILL, Given
+from processors.lots import GRANTS, Granted
 from processors.order import ORDERS, Order
 from processors.return_cases import RETURN_CASES
 from processors.rows import Rows, Table
+from processors.undispatched import UNDISPATCHED, Orders
 
 R = TypeVar("R", bound=Struct)
 HELD = (RETURN_CASES.prefix, CASES.prefix, ENDED.prefix, COMPENSATIONS.prefix)
@@ -71,6 +73,8 @@ class OfFamily:
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`; orders that several ids know are one."""
         if key[0] == self.host:
+            if isinstance(found := self._sum(table, key[1:]), table.row):
+                return found
             if isinstance(
                 given := goodwill.together(self._given(self.ids)) if table.prefix == GOODWILL.prefix else None,
                 table.row,
@@ -78,8 +82,14 @@ class OfFamily:
                 return given if given.days else None
             if isinstance(found := self._order(*key[1:]) if table.prefix == ORDERS.prefix else None, table.row):
                 return found
-            key = (self._of(table, key[1:]), *key[1:])
+            key = self._key(table, key[1:])
         return self.rows.get(table, *key)
+
+    def _sum(self, table: Table[Any], about: tuple[str, ...]) -> Struct | None:
+        """What is one row for all ids together."""
+        if table.prefix == UNDISPATCHED.prefix:
+            return family_dispatch.together(self.rows, self.ids)
+        return Granted(family_points.times(self.rows, self.ids, about)) if table.prefix == GRANTS.prefix else None
 
     def _given(self, ids: Iterable[str]) -> list[Given]:
         return [row for each in ids if (row := self.rows.get(GOODWILL, each))]
@@ -97,6 +107,12 @@ class OfFamily:
                 others = self._given(each for each in self.ids if each != self.host)
                 self.rows.put(GOODWILL, goodwill.less(row, others), self.host)
                 return
+            if isinstance(row, Orders):
+                family_dispatch.keep(self.rows, self.ids, row)
+                return
+            if isinstance(row, Granted):
+                family_points.grant(self.rows, self.ids, self.own, tuple(about), row)
+                return
             if isinstance(row, Order):
                 one = self._holder(ORDERS, tuple(about))
                 before = self.rows.get(ORDERS, one, *about) or Order()
@@ -109,20 +125,28 @@ class OfFamily:
                 )
                 self.rows.put(ORDERS, kept, one, *about)
                 return
-            key = (self._of(table, tuple(about)), *about)
+            key = self._key(table, tuple(about))
         self.rows.put(table, row, *key)
 
-    def _of(self, table: Table[Any], about: tuple[str, ...]) -> str:
+    def _key(self, table: Table[Any], about: tuple[str, ...]) -> tuple[str, ...]:
+        if table.prefix in family_points.TABLES:
+            return family_points.place(self.rows, self.ids, self.own, table, about)
         if table.prefix in HELD:
-            return self._holder(table, about)
-        return self.own if table.prefix == COMMANDS.prefix else self.host
+            return (self._holder(table, about), *about)
+        return (self.own if table.prefix == COMMANDS.prefix else self.host, *about)
 
     def delete(self, table: Table[R], *key: str) -> None:
         """See `Rows.delete`."""
-        self.rows.delete(table, *key)
+        if key[0] == self.host and table.prefix == UNDISPATCHED.prefix:
+            family_dispatch.keep(self.rows, self.ids, Orders())
+            return
+        points = key[0] == self.host and table.prefix in family_points.TABLES
+        self.rows.delete(table, *(self._key(table, key[1:]) if points else key))
 
     def first(
         self, table: Table[R], limit: int, below: str | None = None, above: str | None = None
     ) -> list[tuple[tuple[str, ...], R]]:
-        """See `Rows.first`."""
+        """See `Rows.first`; lots and queues of all ids are one."""
+        if above is not None and family_points.of_host(self.host, table, above):
+            return family_points.first(self.rows, self.host, self.ids, table, limit, below, above)
         return self.rows.first(table, limit, below, above)

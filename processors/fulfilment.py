@@ -90,7 +90,7 @@ def follow(unit: Unit, before: Customer, customer: Customer) -> tuple[Customer, 
     if rule is None or not customer.undispatched.orders:
         return customer, ()
     found, conditions = status(customer, unit.policy, rule)
-    changed = before.undispatched.orders > 0 and _status_before(unit, before) != found
+    changed = customer.undispatched.anew or (before.undispatched.orders > 0 and _status_before(unit, before) != found)
     if not changed and not customer.undispatched.unflagged:
         return customer, ()
     known, decided = unit.rows.get(UNDISPATCHED, unit.subject) or Orders(), list[OrderFlagged]()

@@ -5,22 +5,39 @@ until they came or declined. Whoever is separated goes home, and an id that othe
 it moves: each finds its way again by its own links.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from msgspec.structs import replace
 
-from processors import family, fold, links, movements, moving, overlaps, parts
+from processors import (
+    family,
+    family_dispatch,
+    fold,
+    joint_points,
+    links,
+    movements,
+    moving,
+    overlaps,
+    parts,
+    synchrony,
+)
 from processors.cases import CASES
 from processors.customer import Customer
 from processors.effects import Refused, Send
 from processors.family import FAMILIES
 from processors.parts import PARTS
+from processors.return_cases import RETURN_CASES
 from processors.tiers import resettle
+from processors.undispatched import Undispatched
 from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.messages import MoveDeclined, MoveOffered, RowsMoved
 
 Outcome = tuple[Customer, Sequence[Decision | Send | Refused]]
+Points = Mapping[int, int]
+"""Points by the instant at which they expire."""
 
 
 def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
@@ -38,17 +55,28 @@ def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
 def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
     """Everything that is known of this id goes to a host; the others whose state is here go home first."""
     guests = [each for each in customer.family if each != unit.subject]
+    told = joint_points.gone(unit, customer)
     part = customer
     for each in guests:
-        part = _take_leave(unit, part, each)
-    effects = [send for each in guests for send in moving.send(unit, each, each)]
+        part, _ = _take_leave(unit, part, each)
+    effects: list[Decision | Send | Refused] = [send for each in guests for send in moving.send(unit, each, each)]
     if guests:
         own = unit.rows.get(PARTS, unit.subject) or Customer()
-        part = replace(own, sequence=part.sequence, cases=part.cases, alert=part.alert, win_back=part.win_back)
+        part = replace(
+            own,
+            sequence=part.sequence,
+            cases=part.cases,
+            alert=part.alert,
+            win_back=part.win_back,
+            points=part.points,
+            synchrony=synchrony.own(own.synchrony, part.synchrony, doubted=part.synchrony.doubted),
+            undispatched=_own_orders(unit, part, own, unit.subject),
+        )
     unit.rows.put(PARTS, parts.part_of(part), unit.subject)
     _close(unit)
     effects += moving.send(unit, unit.subject, host)
-    return Customer(sequence=customer.sequence, timers=customer.timers, host=host), effects
+    sequence = customer.sequence + len(told)
+    return Customer(sequence=sequence, timers=customer.timers, host=host), [*told, *effects]
 
 
 def _close(unit: Unit) -> None:
@@ -57,13 +85,34 @@ def _close(unit: Unit) -> None:
     overlaps.forget(unit.rows, unit.subject)
 
 
-def _take_leave(unit: Unit, customer: Customer, guest: str) -> Customer:
-    """What is under way with an id goes with it: its open cases, and episodes that began under it."""
+def _take_leave(unit: Unit, customer: Customer, guest: str) -> tuple[Customer, Points]:
+    """What is under way with an id goes with it: open cases, episodes that began under it, its points and its orders."""
     part = unit.rows.get(PARTS, guest) or Customer()
+    rest = tuple(each for each in customer.family if each != guest)
     theirs = tuple(each for each in customer.cases if unit.rows.get(CASES, guest, each[1]))
-    customer, part = parts.apart(customer, replace(part, cases=theirs))
+    left, leaves, taken = joint_points.apart(unit, customer, guest, rest)
+    doubts = customer.synchrony.doubted
+    gone = [each for each in doubts if unit.rows.get(RETURN_CASES, guest, each)]
+    kept = [each for each in doubts if each not in gone]
+    ours = synchrony.doubting(customer.synchrony, kept, customer.synchrony.doubted_at)
+    others = [each.synchrony for each in parts.load(unit.rows, rest).values()]
+    part = replace(
+        part,
+        cases=theirs,
+        points=leaves,
+        undispatched=_own_orders(unit, customer, part, guest),
+        synchrony=synchrony.own(part.synchrony, customer.synchrony, others, gone),
+    )
+    customer, part = parts.apart(customer, part)
     unit.rows.put(PARTS, part, guest)
-    return replace(customer, cases=tuple(each for each in customer.cases if each not in theirs))
+    cases = tuple(each for each in customer.cases if each not in theirs)
+    return replace(customer, cases=cases, points=left, synchrony=ours, family=rest), taken
+
+
+def _own_orders(unit: Unit, customer: Customer, part: Customer, one: str) -> Undispatched:
+    """Orders that wait under an id, which are flagged anew where it stands otherwise than all of them together did."""
+    part = replace(part, undispatched=family_dispatch.counted(unit.rows, (one,)))
+    return family_dispatch.anew(unit, (customer,), part).undispatched
 
 
 def decline(unit: Unit, customer: Customer, message: MoveDeclined) -> Outcome:
@@ -118,7 +167,8 @@ def _come_home(unit: Unit, customer: Customer) -> Outcome:
     part = unit.rows.get(PARTS, unit.subject) or Customer()
     unit.rows.delete(PARTS, unit.subject)
     home = replace(part, timers=customer.timers, sequence=customer.sequence)
-    home, decisions = fold.conclude(unit, home, home, None)
+    home, came = joint_points.home(unit, home)
+    home, decisions = fold.conclude(unit, home, home, None, came)
     return home, [*decisions, *_tell_others(unit, home, unit.subject)]
 
 
@@ -137,10 +187,17 @@ def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
     if customer.family == (unit.subject,):
         unit.rows.put(PARTS, parts.part_of(customer), unit.subject)
     overlaps.introduced(unit.rows, unit.subject, ids, guest)
+    joint_points.introduced(unit.rows, unit.subject, ids, guest)
     came = unit.rows.get(PARTS, guest) or Customer()
     base = replace(parts.standing(customer, came, unit.policy), family=ids)
-    base = replace(base, cases=tuple(sorted((*customer.cases, *came.cases))))
-    joined, decisions = _resettle(unit, customer, base, "linked")
+    base = replace(
+        base,
+        cases=tuple(sorted((*customer.cases, *came.cases))),
+        points=joint_points.plus(customer.points, came.points),
+        synchrony=synchrony.together(customer.synchrony, (customer.synchrony, came.synchrony)),
+    )
+    brought = joint_points.by_expiry(unit.rows, guest)
+    joined, decisions = _resettle(unit, (customer, came), base, "linked", brought)
     return joined, [*decisions, *_tell_others(unit, joined, guest)]
 
 
@@ -150,18 +207,25 @@ def settle(unit: Unit, customer: Customer) -> Outcome:
     leaving = [each for each in customer.family if each not in near]
     if not leaving:
         return customer, ()
-    left = customer
+    left, taken = customer, Counter[int]()
     for each in leaving:
-        left = _take_leave(unit, left, each)
+        left, theirs = _take_leave(unit, left, each)
+        taken.update(theirs)
+    known = parts.load(unit.rows, left.family)
+    base = parts.stood(left, known.values(), unit.policy)
+    gone = [each.synchrony for each in parts.load(unit.rows, leaving).values()]
+    own = [synchrony.own(each.synchrony, left.synchrony, gone) for each in known.values()]
+    base = replace(base, synchrony=synchrony.together(left.synchrony, own))
     effects = [send for each in leaving for send in moving.send(unit, each, each)]
-    ids = tuple(each for each in customer.family if each in near)
-    base = parts.stood(replace(left, family=ids), parts.load(unit.rows, ids).values(), unit.policy)
-    after, decisions = _resettle(unit, customer, base, "unlinked")
+    after, decisions = _resettle(unit, (customer,), base, "unlinked", taken)
     return _then_go_on(unit, after, [*decisions, *effects])
 
 
-def _resettle(unit: Unit, shown: Customer, base: Customer, reason: str) -> Outcome:
-    """The customer that the ids of `base` are, with at most one change of the tier that was shown."""
+def _resettle(
+    unit: Unit, before: tuple[Customer, ...], base: Customer, reason: Literal["linked", "unlinked"], moved: Points
+) -> Outcome:
+    """The customer that the ids of `base` are, with at most one change of the tier that was shown, by the first of `before`."""
+    shown = before[0]
     cause, mine = unit.because.cause, family.of(unit)
     overlap = overlaps.again(unit.rows, unit.subject, base.family)
     unit.rows.put(FAMILIES, replace(mine, overlap=overlap), unit.subject)
@@ -169,4 +233,7 @@ def _resettle(unit: Unit, shown: Customer, base: Customer, reason: str) -> Outco
     after = parts.subscribed(unit.rows, after, base.family)
     after = parts.noted(shown, movements.moved(shown, after, cause), cause)
     after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, reason)
-    return family.conclude(unit, shown, after, None, changed)
+    after = replace(after, undispatched=family_dispatch.counted(unit.rows, base.family))
+    after, booked = joint_points.met(unit, shown.points, after, "joined" if reason == "linked" else "parted", moved)
+    after = family_dispatch.anew(unit, before, after)
+    return family.conclude(unit, shown, after, None, [*changed, *booked])

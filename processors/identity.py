@@ -68,4 +68,6 @@ def fold_timer(unit: Unit, customer: Customer, kind: str) -> Outcome:
 
 def fold_activation(unit: Unit, customer: Customer) -> Outcome:
     """See `fold.fold_activation`."""
-    return (customer, ()) if customer.host is not None else fold.fold_activation(unit, customer)
+    if customer.host is not None:
+        return customer, ()
+    return family.fold_activation(unit, customer) if customer.family else fold.fold_activation(unit, customer)

@@ -207,6 +207,25 @@ def claw_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts
     return {lot.expires_at: there + owed} if there + owed else {}
 
 
+def give_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts:
+    """Fewer of a lot's points are not justified than were: the last ones that were taken come back, and pay what is owed.
+
+    What had expired, or a person took, stays gone.
+    """
+    fewer = lot.reversed - reversed_to
+    owed = min(fewer, lot.owed)
+    gone = min(fewer - owed, lot.reversed - lot.clawed_back)
+    back = min(fewer - gone, lot.clawed_back)
+    forgiven = min(owed, account.wallet.deficit)
+    account.wallet = replace(account.wallet, deficit=account.wallet.deficit - forgiven)
+    given = replace(lot, clawed_back=lot.clawed_back - back, owed=lot.owed - forgiven, reversed=reversed_to)
+    _keep(account, name, given)
+    queue, due = (AVAILABLE, lot.expires_at) if lot.pending_until is None else (PENDING, lot.pending_until)
+    if back > forgiven:
+        put(account, queue, due, name, back - forgiven)
+    return {lot.expires_at: back} if back else {}
+
+
 def reserve(account: Account, request_id: str, points: int, until: int) -> Parts:
     """Hold points for a request, those that expire first."""
     parts: Parts = {}

@@ -12,12 +12,15 @@ from processors.explanation import identify
 from processors.goodwill import GOODWILL
 from processors.interactions import COUNTED
 from processors.links import LINKS, Link
+from processors.lots import GRANTS, LOTS, QUEUES
 from processors.order import ORDERS
 from processors.parts import PARTS
+from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
 from processors.row_bytes import decode_row, encode_row
 from processors.rows import Rows, Table
 from processors.subscriptions import SUBSCRIPTIONS
+from processors.undispatched import UNDISPATCHED
 from processors.unit import Unit
 from schemas.messages import LinkHeard, MovedRow, RowsMoved
 
@@ -31,6 +34,11 @@ MOVED: tuple[Table[Any], ...] = (
     ENDED,
     COMMANDS,
     COUNTED,
+    UNDISPATCHED,
+    LOTS,
+    QUEUES,
+    GRANTS,
+    REQUESTS,
     GOODWILL,
     COMPENSATIONS,
 )

@@ -5,8 +5,9 @@ recognised here, for ever (T-15). Rows are keyed by customer and order: the same
 order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
+from operator import add
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -208,6 +209,11 @@ def joined(orders: Iterable[Order]) -> Order:
     )
 
 
+def _by_line(one: Order, other: Order, both: Callable[[int, int], int]) -> tuple[tuple[str, int], ...]:
+    ours, theirs = dict(one.line_refunds), dict(other.line_refunds)
+    return tuple((each, both(ours.get(each, 0), theirs.get(each, 0))) for each in sorted({*ours, *theirs}))
+
+
 def _join(one: Order, other: Order) -> Order:
     """`one` was placed first, if any of them was. A refund that both know is one refund."""
     apart = not set(one.refunds) & set(other.refunds)
@@ -222,6 +228,7 @@ def _join(one: Order, other: Order) -> Order:
         cancelled_by=one.cancelled_by or other.cancelled_by,
         refunded_minor=min(refunded, LARGEST_MINOR),
         refunds=tuple(sorted({*one.refunds, *other.refunds})),
+        line_refunds=_by_line(one, other, add if apart else max),
         returns=tuple(returns[each] for each in sorted(returns)),
         shipments=_travelled(one, other),
         whole_at=max(one.whole_at or 0, other.whole_at or 0) or None,

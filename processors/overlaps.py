@@ -13,6 +13,7 @@ from msgspec.structs import astuple, replace
 from processors import order
 from processors.interactions import COUNTED
 from processors.lifetime_value import net_minor
+from processors.lots import LOTS
 from processors.order import ORDERS, Order
 from processors.rows import Rows, Table
 
@@ -63,6 +64,8 @@ def _of_count(rows: Rows, ids: Collection[str], kind: str, *about: str) -> Overl
 
 
 def _now(rows: Rows, ids: Collection[str], table: str, *about: str) -> Overlap:
+    if table == LOTS.name:
+        return Overlap()
     return _of_order(rows, ids, *about) if table == ORDERS.name else _of_count(rows, ids, *about)
 
 

@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "reserved_until_at": "points were held until",
     "points_adjusted": "points with one command",
     "points_asked": "points to give or take",
+    "ids": "ids of the customer",
     "adjustment_used_before": "an adjustment of this id was made",
 }
 """What a condition is about."""
@@ -43,6 +44,9 @@ MOVED: Mapping[str, str] = {
     "clawed_back": "lost {n} points of what was sent back or cancelled",
     "repaid": "paid {n} points for what was owed",
     "taken": "had {n} points taken",
+    "restored": "has {n} points back that were counted twice or taken for another id",
+    "joined": "has {n} points of an id that came",
+    "parted": "has {n} points less, of an id that left",
 }
 """A movement, after its customer."""
 

@@ -115,7 +115,7 @@ def _end(
     book.unit.rows.put(REQUESTS, ended, book.unit.subject, request_id)
     note(book, end, parts, conditions, request_id=request_id)
     if end == "released":
-        pay_back(book, asked.points, request_id=request_id)
+        pay_back(book, sum(parts.values()), request_id=request_id)
 
 
 def _ending(end: Literal["captured", "released"]) -> Callable[[Unit, Customer, Any], Outcome]:

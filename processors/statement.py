@@ -6,6 +6,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
+from processors.family_points import OWNER
+from processors.family_rows import OfFamily
 from processors.local_time import local
 from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, first
 from processors.rows import Rows
@@ -46,6 +48,11 @@ def recount(rows: Rows, customer_id: str) -> tuple[Wallet, list[tuple[Name, Lot]
     return wallet, lots
 
 
+def of_all_ids(rows: Rows, customer_id: str, customer: Customer) -> Rows:
+    """The rows, where those of all ids of a customer are one account (T-24)."""
+    return OfFamily(rows, customer_id, customer.family, customer_id) if customer.family else rows
+
+
 def forecast(rows: Rows, customer_id: str, lots: Mapping[Name, Lot], zone: str) -> dict[str, int]:
     """How many points expire in each local month if nobody spends any more, pending ones too; `never` for those that do not."""
     months: dict[int, int] = {}
@@ -61,8 +68,11 @@ def forecast(rows: Rows, customer_id: str, lots: Mapping[Name, Lot], zone: str) 
 
 
 def statement(rows: Rows, customer_id: str, zone: str) -> Statement:
-    """All of it, of one customer."""
+    """All of it, of one customer; an id whose state is elsewhere has no account."""
     customer = rows.get(CUSTOMERS, customer_id) or Customer()
+    if customer.host is not None:
+        return Statement(customer.points, Wallet(), [], {})
+    rows = of_all_ids(rows, customer_id, customer)
     recounted, lots = recount(rows, customer_id)
     return Statement(customer.points, recounted, lots, forecast(rows, customer_id, dict(lots), zone))
 
@@ -102,7 +112,7 @@ def told(customer_id: str, account: Statement) -> Told:
     """The statement as readers have it: what never expires has no instant."""
     lots = (
         LotTold(
-            lot=name,
+            lot=tuple(part.removeprefix(OWNER) for part in name),
             at=lot.at,
             earned=lot.earned,
             left=lot.left,

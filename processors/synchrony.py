@@ -1,5 +1,7 @@
 """What other systems say of a customer's status, as the customer's row holds it: one entry for each system (R-SYNC-01)."""
 
+from collections.abc import Iterable, Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -59,3 +61,45 @@ def heard(synchrony: Synchrony, system: str, report: Report, ours: str | None) -
         return synchrony
     others = (each for each in synchrony.systems if each.system != system)
     return replace(synchrony, systems=tuple(sorted((*others, held), key=lambda each: each.system)))
+
+
+def together(standing: Synchrony, parts: Sequence[Synchrony]) -> Synchrony:
+    """Reports to several ids of one customer: of each system the later one counts, with what was found of it (T-24).
+
+    What was found already stays found: an open difference goes on, and is not found again. `standing` says when our tier changed.
+    """
+    systems = dict[str, Held]()
+    for held in (held for part in parts for held in part.systems):
+        known = systems.get(held.system, held)
+        later, other = (known, held) if _later(held.report) <= _later(known.report) else (held, known)
+        if later.found_id is None and other.found_id is not None:
+            later = replace(later, since=other.since, found_id=other.found_id)
+        systems[held.system] = later
+    found = replace(standing, systems=tuple(systems[name] for name in sorted(systems)))
+    doubted = dict.fromkeys(each for part in (standing, *parts) for each in part.doubted)
+    since = [part.doubted_at for part in (standing, *parts) if part.doubted]
+    return doubting(found, doubted, min(since, default=0))
+
+
+def own(part: Synchrony, family: Synchrony, others: Iterable[Synchrony] = (), doubted: Iterable[str] = ()) -> Synchrony:
+    """A part as it is apart from the others: what was found of a report that was its own goes with it, and its doubts.
+
+    What was found of another one before they met is that one's.
+    """
+    theirs = {held.found_id for other in others for held in other.systems if held.found_id}
+    known = {(held.system, held.report): held for held in family.systems if held.found_id not in theirs}
+    systems = tuple(known.get((held.system, held.report), held) for held in part.systems)
+    return doubting(replace(part, systems=systems), doubted, family.doubted_at)
+
+
+def told(family: Synchrony, part: Synchrony, ours: str | None) -> Synchrony:
+    """What a customer with several ids knows after a report to one of them."""
+    for held in part.systems:
+        family = heard(family, held.system, held.report, ours)
+    return family
+
+
+def doubting(one: Synchrony, doubted: Iterable[str], since: int) -> Synchrony:
+    """`one`, in doubt about these returns."""
+    waiting = tuple(doubted)
+    return replace(one, doubted=waiting, doubted_at=since if waiting else 0)

@@ -28,10 +28,14 @@ class Orders(Struct, frozen=True, array_like=True):
 
 
 class Undispatched(Struct, frozen=True, array_like=True):
-    """What a customer's own row says of them: how many there are, and whether one still has no flag."""
+    """What a customer's own row says of them: how many there are, and whether one still has no flag.
+
+    `anew`: somebody came or went, and all are flagged again (T-24).
+    """
 
     orders: int = 0
     unflagged: bool = False
+    anew: bool = False
 
 
 UNDISPATCHED = Table(

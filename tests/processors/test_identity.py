@@ -43,7 +43,8 @@ def of_ada_and_bob() -> Story:
 def facts(row: Customer) -> dict[str, object]:
     """What a customer did, and what came of it, but for what is armed, when the last decision was, and what moved what."""
     left_out = ("timers", "fired", "sequence", "moved")
-    return {name: value for name, value in asdict(row).items() if name not in left_out}
+    found = {name: value for name, value in asdict(row).items() if name not in left_out}
+    return found | {"synchrony": row.synchrony.systems}
 
 
 def test_value_adds_up_tenure_is_the_earliest_and_the_tier_changes_once_t_24() -> None:
@@ -370,6 +371,7 @@ def test_each_table_moves_with_its_id_or_is_known_not_to() -> None:
         "census",
         "programme",
         "policy-versions",
+        "agents",
     }
     of_families = {"families", "overlaps"}
     assert {table.name for table in TABLES} == {table.name for table in moving.MOVED} | stay | of_families
@@ -378,7 +380,7 @@ def test_each_table_moves_with_its_id_or_is_known_not_to() -> None:
 def test_each_field_of_a_customer_is_a_fact_of_ids_or_stands_for_all_of_them() -> None:
     """Whoever adds a field decides how ids of one customer have it together: see `processors.parts`."""
     facts_of_ids = {"since", "value_minor", "orders", "first_order_at", "last_order_at", "membership", "returned",
-                    "consents", "birth", "activity", "cases", "moved"}  # fmt: skip
+                    "consents", "birth", "activity", "cases", "moved", "points", "undispatched", "synchrony"}  # fmt: skip
     standing = {"tier", "vip_since", "falls_at", "alert", "win_back", "celebrated", "people"}
     of_the_row = {"sequence", "policy_version", "activations", "timers", "fired", "host", "family"}
     assert set(CUSTOMERS.row.__struct_fields__) == facts_of_ids | standing | of_the_row

@@ -5,7 +5,7 @@ customer, and each customer is what a recount of their ids' events says (T-15, T
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +18,7 @@ from processors import moving
 from processors.customer import Customer
 from processors.partition import HERE
 from processors.parts import PARTS
+from processors.statement import statement
 from processors.vip_share import CENSUS
 from schemas import events as e
 from schemas.decided import Decided
@@ -25,6 +26,7 @@ from schemas.decisions import TierChanged
 from schemas.source import SourceEvent
 from state.overlay import Overlay
 from streams.intake import MAX_HOPS
+from tests.processors.accounts import conserved
 from tests.processors.network import START, Network
 
 IDS = ("ada", "bob", "cleo", "dan")
@@ -85,6 +87,7 @@ MORE: dict[Any, dict[str, Any]] = {
     e.ConsentChanged: {"purpose": "email"},
     e.SubscriptionStarted: {"currency": "USD", "monthly_minor": 500},
     e.SubscriptionCancelled: {"reason": "moved"},
+    e.RewardRequested: {"reward_id": "cup", "quantity": 1},
 }
 
 
@@ -107,9 +110,15 @@ def families(events: Sequence[Any]) -> list[list[str]]:
     return sorted(sorted(group) for group in groups)
 
 
-def ended(events: Sequence[Any], homes: dict[str, int], random: Random, twice: Collection[int] = ()) -> Network:
+def ended(
+    events: Sequence[Any],
+    homes: dict[str, int],
+    random: Random,
+    twice: Collection[int] = (),
+    policy: Mapping[str, Any] | None = None,
+) -> Network:
     """After all events, some of them published twice, in some interleaving."""
-    net = Network(homes)
+    net = Network(homes, policy)
     net.tick(FIRST + 1000 * HOUR)
     net.publish([*events, *(event for number, event in enumerate(events) if number in twice)])
     with patch.object(moving, "PIECE_BYTES", random.choice((1, moving.PIECE_BYTES))):  # moves of many pieces are rare
@@ -222,6 +231,46 @@ def test_a_link_changes_a_tier_once_at_most_t_24(
     net.run(random.choice)
     changes = [each for each in net.effects[before:] if isinstance(each, TierChanged)]
     assert [each.customer_id for each in changes] in ([], ["ada"])
+
+
+WITH_REWARDS = st.lists(
+    LINK
+    | of_kind(e.IdsUnlinked, other_customer_id=st.sampled_from(IDS))
+    | FACT
+    | of_kind(e.RewardRequested, request_id=st.sampled_from("pqr"))
+    | of_kind(e.RewardFulfilled, request_id=st.sampled_from("pqr"))
+    | of_kind(e.RewardCancelled, request_id=st.sampled_from("pqr")),
+    max_size=30,
+)
+POINTS: Mapping[str, Any] = {
+    "fulfilment": {"assumed_dispatch_days": 365},
+    "points": {"available": "at_once", "rewards": {"cup": {"points": 300}}, "interactions": {"answer": {"most": 1}}},
+}
+
+
+@given(WITH_REWARDS, HOMES, st.randoms(use_true_random=False), st.sets(st.integers(0, 30)))
+def test_points_are_neither_lost_nor_doubled_and_orders_wait_once_t_24(
+    told: list[tuple[Any, ...]], homes: dict[str, int], random: Random, twice: set[int]
+) -> None:
+    """Over partitions, with rewards that are asked for while ids are on their way."""
+    events = happened(told)
+    net = ended(events, homes, random, twice, POINTS)
+    for ids in families(events):
+        account = statement(Overlay(net.stores[homes[ids[0]]]), ids[0], "UTC")
+        conserved(account)
+        assert net.row(ids[0]).points == account.wallet
+        justified = Counter(
+            name[:-1] if len(ids) > 1 else name
+            for name, lot in account.lots
+            if lot.reversed < lot.earned and name[0] != "settled"
+        )
+        assert max(justified.values(), default=1) == 1, "the same thing earns once"
+        assert net.row(ids[0]).undispatched.orders == recounted(events, ids)["orders"]
+    numbers: dict[str, list[int]] = {}
+    for decision in net.all(Decided):
+        numbers.setdefault(decision.customer_id, []).append(decision.sequence)
+    assert all(each == list(range(1, len(each) + 1)) for each in numbers.values())
+    assert max(Counter(decision.decision_id for decision in net.all(Decided)).values(), default=1) == 1
 
 
 STEPS = st.lists(st.sampled_from(("link", "unlink", "ada", "ada", "bob", "bob")), min_size=8, max_size=30)

@@ -1,0 +1,208 @@
+"""Points of ids that come together and go apart: what an id brings and takes with it, what two were told of earns once (T-24).
+
+Each lot is its own id's, with what was spent of it, whoever asked. So an id that leaves has its own lots; what its points paid of
+another's deficit is settled between the two, and what they hold for another's request is available again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from msgspec.structs import replace
+
+from processors.accrual import reversed_of
+from processors.bookings import Book, closed, enter, note, opened, pay_back
+from processors.customer import Customer
+from processors.effects import Send
+from processors.explanation import compare
+from processors.family_points import owned
+from processors.family_rows import OfFamily
+from processors.ledger import Account, Parts, claw_back, give_back, pull, put, settled
+from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, held
+from processors.order import ORDERS, load
+from processors.overlaps import EVERY, OVERLAPS, Overlap
+from processors.redemption import REQUESTS
+from processors.rows import Rows
+from processors.statement import recount
+from processors.unit import Unit
+from schemas.decided import Condition
+from schemas.decisions import Decision
+
+Reversal = Literal["clawed_back", "restored"]
+SETTLED = "settled"
+"""Opens the name of a lot that settles with another id."""
+
+
+def plus(one: Wallet, other: Wallet, sign: int = 1) -> Wallet:
+    """Both wallets' sums, or what is left without the other one; instants are the earlier ones."""
+    return Wallet(
+        available=one.available + sign * other.available,
+        pending=one.pending + sign * other.pending,
+        reserved=one.reserved + sign * other.reserved,
+        deficit=one.deficit + sign * other.deficit,
+        matures_at=_earlier(one.matures_at, other.matures_at),
+        expires_at=_earlier(one.expires_at, other.expires_at),
+        releases_at=_earlier(one.releases_at, other.releases_at),
+    )
+
+
+def _earlier(*instants: int | None) -> int | None:
+    return min((each for each in instants if each is not None), default=None)
+
+
+def introduced(rows: Rows, host: str, ids: Iterable[str], guest: str) -> None:
+    """What earned points under a guest's id and under another one is noted, and so is who referred themselves."""
+    others = [each for each in ids if each != guest]
+    for key, _ in rows.first(LOTS, EVERY, below=f"{guest}\x01", above=guest):
+        name = key[1:]
+        if _own_referral(name, others) or any(rows.get(LOTS, each, *name) for each in others):
+            rows.put(OVERLAPS, Overlap(), host, LOTS.name, *name)
+    for each in others:
+        if rows.get(LOTS, each, "referral", guest):
+            rows.put(OVERLAPS, Overlap(), host, LOTS.name, "referral", guest)
+
+
+def _own_referral(name: Name, ids: Iterable[str]) -> bool:
+    return name[0] == "referral" and name[1] in ids
+
+
+def _shared(rows: Rows, host: str, ids: Iterable[str]) -> Iterator[Name]:
+    """Names of lots that depend on what several ids were told."""
+    for key, _ in rows.first(OVERLAPS, EVERY, below=f"{host}\x01", above=host):
+        if key[1] == LOTS.name and key[2] != "purchase":
+            yield key[2:]
+        elif key[1] == ORDERS.name:
+            lines = {line.line_id for each in ids for line in load(rows, each, key[2]).lines}
+            yield from (("purchase", key[2], line) for line in sorted(lines))
+
+
+def _justified(unit: Unit, name: Name, lot: Lot) -> int:
+    """How many of a lot's points its order does not justify, as the rows of `unit` know it."""
+    if name[0] != "purchase":
+        return 0
+    order = load(unit.rows, unit.subject, name[1])
+    components = unit.policy_of(order.policy_version).lifetime_value
+    return reversed_of(order, components, {name[2]: lot.earned}).get(name[2], 0)
+
+
+def _reverse(book: Book, name: Name, lot: Lot, target: int, moved: dict[Reversal, Parts]) -> None:
+    """So many points of a lot are not justified: more than were, or fewer."""
+    change = give_back if target < lot.reversed else claw_back
+    for due, points in change(book.account, name, lot, target).items():
+        parts = moved.setdefault("restored" if target < lot.reversed else "clawed_back", {})
+        parts[due] = parts.get(due, 0) + points
+
+
+def once(unit: Unit, rows: Rows, customer: Customer, names: Iterable[Name], book: Book) -> dict[Reversal, Parts]:
+    """What several ids of `customer` earned for the same thing counts once: the first id's lot does, the others' do not."""
+    moved: dict[Reversal, Parts] = {}
+    ids = customer.family or (unit.subject,)
+    for name in names:
+        there = [each for each in ids if rows.get(LOTS, each, *name)]
+        for number, each in enumerate(there):
+            called = owned(name, each) if customer.family else name
+            lot = rows.get(LOTS, each, *name) or Lot(0, 0, NEVER)
+            double = number > 0 or (name[0] == "referral" and name[1] in ids)
+            _reverse(book, called, lot, lot.earned if double else _justified(unit, name, lot), moved)
+    return moved
+
+
+def by_expiry(rows: Rows, one: str) -> Parts:
+    """All points of an id that stand in queues, by the instant at which they expire."""
+    parts: Parts = {}
+    for _, lot in rows.first(LOTS, EVERY, below=f"{one}\x01", above=one):
+        if lot.left:
+            parts[lot.expires_at] = parts.get(lot.expires_at, 0) + lot.left
+    return parts
+
+
+def met(
+    unit: Unit, shown: Wallet, customer: Customer, movement: Literal["joined", "parted"], parts: Mapping[int, int]
+) -> tuple[Customer, list[Decision | Send]]:
+    """The customer with the points of the ids that they have now; what several of them earned for one thing counts once."""
+    mine = replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, unit.subject))
+    book, ids = opened(mine, customer), len(customer.family)
+    why = (_ids(unit, ids),)
+    if customer.points != shown:
+        enter(book, movement, dict(parts), why)
+    names = list(_shared(unit.rows, unit.subject, customer.family))
+    for each, moved in once(mine, unit.rows, customer, names, book).items():
+        note(book, each, moved, why)
+    rule = unit.policy.points
+    if rule is not None and rule.owed_from == "balance":
+        pay_back(book, book.account.wallet.available)
+    customer, decisions = closed(book)
+    return customer, list(decisions)
+
+
+def _ids(unit: Unit, many: int) -> Condition:
+    return compare("points", "ids", many, ">", 1, unit.because.cause)
+
+
+def gone(unit: Unit, customer: Customer) -> list[Decision | Send]:
+    """An id whose state goes to a host has no points: who adds up the topic counts none twice."""
+    if customer.points == Wallet():
+        return []
+    rows = OfFamily(unit.rows, unit.subject, customer.family, unit.subject) if customer.family else unit.rows
+    book = opened(unit, replace(customer, points=Wallet()))
+    enter(book, "parted", by_expiry(rows, unit.subject), (_ids(unit, len(customer.family) + 1),))
+    return list(book.decisions)
+
+
+def home(unit: Unit, customer: Customer) -> tuple[Customer, list[Decision | Send]]:
+    """An id is a customer of its own again, with its own lots."""
+    book = opened(unit, customer)
+    if customer.points != Wallet():
+        enter(book, "joined", by_expiry(unit.rows, unit.subject), (_ids(unit, 1),))
+    rule = unit.policy.points
+    if rule is not None and rule.owed_from == "balance":
+        pay_back(book, book.account.wallet.available)
+    customer, decisions = closed(book)
+    return customer, list(decisions)
+
+
+def apart(unit: Unit, customer: Customer, guest: str, rest: tuple[str, ...]) -> tuple[Wallet, Wallet, Parts]:
+    """The wallets of those who stay, and of the id that leaves; and what it takes of the customer's, by expiry."""
+    rows = OfFamily(unit.rows, unit.subject, customer.family, unit.subject)
+    account = Account(rows, unit.subject, customer.points)
+    _let_go(account, unit.rows, (guest,))
+    _let_go(account, unit.rows, rest)
+    theirs, _ = recount(unit.rows, guest)
+    theirs, deficit = _settle(unit, guest, theirs, account.wallet.deficit)
+    left = Account(
+        OfFamily(unit.rows, unit.subject, rest, unit.subject),
+        unit.subject,
+        replace(plus(account.wallet, theirs, -1), deficit=deficit),
+        {PENDING, AVAILABLE, ENDS},
+    )
+    parts = by_expiry(unit.rows, guest)
+    names = list(_shared(unit.rows, unit.subject, customer.family))
+    own = replace(unit, because=replace(unit.because, customer_id=guest))
+    book = opened(own, Customer(points=theirs))
+    once(own, unit.rows, Customer(), names, book)
+    return settled(left), settled(book.account), parts
+
+
+def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
+    """What ids hold for a request that is none of theirs is available again."""
+    for one in ids:
+        for key, row in rows.first(QUEUES, EVERY, below=f"{one}\x00held\x01", above=f"{one}\x00held"):
+            request, due, name = key[2], int(key[3]), owned(key[4:], one)
+            asked = (rows.get(REQUESTS, each, request) for each in ids)
+            if not any(each and each.state == "reserved" for each in asked):
+                pull(account, held(request), due, name, row.points)
+                put(account, AVAILABLE, due, name, row.points)
+
+
+def _settle(unit: Unit, guest: str, theirs: Wallet, total: int) -> tuple[Wallet, int]:
+    """Whose points paid what the others owed has spent them; who was paid for was given them. What is owed stays owed."""
+    host, rest = unit.subject, total - theirs.deficit
+    paid = max(-theirs.deficit, -rest, 0)
+    if not paid:
+        return theirs, rest
+    payer, debtor = (guest, host) if theirs.deficit < 0 else (host, guest)
+    for one, other, name in ((payer, debtor, "spent"), (debtor, payer, "earned")):
+        lot = unit.rows.get(LOTS, one, SETTLED, other) or Lot(unit.now, 0, NEVER)
+        also = "owed" if name == "spent" else "repaid"
+        lot = replace(lot, **{name: getattr(lot, name) + paid, also: getattr(lot, also) + paid})
+        unit.rows.put(LOTS, lot, one, SETTLED, other)
+    return (replace(theirs, deficit=0), total) if payer == guest else (replace(theirs, deficit=total), 0)

@@ -1,0 +1,82 @@
+"""Orders that wait, and reports of other systems, of ids that are linked and separated (T-24)."""
+
+from processors.undispatched import UNDISPATCHED
+from schemas.decisions import OrderFlagged
+from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
+from tests.processors.story import Story, none_of, only
+
+
+def waiting() -> Story:
+    """Ada is Gold, and Bob is not; each waits for an order."""
+    story = Story({"fulfilment": "shipped"})
+    story.register("2014-01-01")
+    story.order("2024-02-01", "1500.00", "first")
+    story.ship("2024-02-01", order="first")
+    story.order("2024-02-02", "10.00", "o1")
+    story.order("2024-02-02", "10.00", "o2", customer="bob")
+    return story
+
+
+def test_orders_that_wait_are_flagged_again_for_the_tier_of_the_whole_and_back_t_24() -> None:
+    story = waiting()
+    before = {each.order_id: each for each in story.decided(OrderFlagged)}
+    told = [each for each in story.link("2024-02-03", "bob") if isinstance(each, OrderFlagged)]
+    assert {(each.customer_id, each.order_id, each.tier) for each in told} >= {("ada", "o2", "gold")}
+    flag = next(each for each in told if each.order_id == "o2")
+    assert (flag.supersedes, flag.pick_by) == (before["o2"].decision_id, before["o2"].pick_by)
+    assert story.row().undispatched.orders == 2
+    assert none_of(story.tick("2024-02-03 01:00"), OrderFlagged)
+    back = only(story.unlink("2024-02-04", "bob"), OrderFlagged)
+    assert (back.customer_id, back.order_id, back.tier, back.supersedes) == ("bob", "o2", None, flag.decision_id)
+    assert (story.row("ada").undispatched.orders, story.row("bob").undispatched.orders) == (1, 1)
+
+
+def test_an_order_that_two_ids_know_waits_once_and_leaves_once_t_24() -> None:
+    story = waiting()
+    story.order("2024-02-02", "10.00", "o1", customer="bob")
+    story.link("2024-02-03", "bob")
+    assert story.row().undispatched.orders == 2
+    story.ship("2024-02-04", order="o1", customer="bob")
+    assert story.row().undispatched.orders == 1
+    story.order("2024-02-05", "5.00", "o5", customer="bob")
+    assert story.row().undispatched.orders == 2
+    story.cancel("2024-02-06", "o2", customer="bob")
+    assert story.row().undispatched.orders == 1
+    story.unlink("2024-02-07", "bob")
+    held = {name: story.rows.get(UNDISPATCHED, name) for name in ("ada", "bob")}
+    assert {name: [each.order_id for each in row.orders] for name, row in held.items() if row} == {
+        "ada": ["o1"],
+        "bob": ["o5"],
+    }
+    assert (story.row("ada").undispatched.orders, story.row("bob").undispatched.orders) == (1, 1)
+
+
+def test_of_each_system_the_later_report_to_any_id_counts_t_24() -> None:
+    story = Story()
+    story.order("2024-01-01", "100.00", "o1")
+    story.report("2024-01-02", "silver")
+    story.report("2024-01-03", None, customer="bob")
+    story.link("2024-01-03 00:10", "bob")
+    assert [(each.report.tier, each.since) for each in story.row().synchrony.systems] == [(None, None)]
+    assert none_of(story.tick("2024-01-05"), DiscrepancyFound)
+    story.report("2024-01-05", "silver", customer="bob")
+    found = only(story.tick("2024-01-06"), DiscrepancyFound)
+    assert (found.customer_id, found.reported_tier) == ("ada", "silver")
+    story.unlink("2024-01-07", "bob")
+    assert [each.report.tier for each in story.row().synchrony.systems] == ["silver"]
+    (theirs,) = story.row("bob").synchrony.systems
+    assert theirs.found_id == found.decision_id, "what was found of a report goes with it"
+
+
+def test_what_was_found_stays_found_once_t_24() -> None:
+    story = Story()
+    story.register("2020-01-01")
+    story.register("2020-01-01", customer="bob")
+    story.report("2024-01-02", "gold", customer="bob")
+    found = only(story.tick("2024-01-03"), DiscrepancyFound)
+    story.link("2024-01-04", "bob")
+    assert none_of(story.tick("2024-01-08"), DiscrepancyFound)
+    story.unlink("2024-01-09", "bob")
+    assert none_of(story.tick("2024-01-12"), DiscrepancyFound)
+    ended = only(story.report("2024-01-13", None, customer="bob"), DiscrepancyResolved)
+    assert ended.discrepancy_id == found.decision_id
