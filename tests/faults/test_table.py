@@ -66,6 +66,7 @@ def test_an_alert_that_no_fault_fires_is_known() -> None:
         "Quarantined": "records that only the fold can refuse",
         "RebalancesTooMany": "20 rebalances of a worker in 15 minutes",
         "RestoreTooLong": "shorter than a scrape, for tables of this size",
+        "SyncFailing": "systems that report another status than ours",
         "TransactionsAborting": "six aborts of a worker; `refuse` comes to fewer before its pauses grow",
         "WorkerNotReady": "many faults do, besides what tells more",
     }

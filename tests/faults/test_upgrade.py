@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
     from tests.faults.system import System, Worker
 
-CHANNEL = {"name": "channel", "type": ["null", "string"], "default": None, "doc": "where it was placed; null: unknown"}
+TILL = {"name": "till", "type": ["null", "string"], "default": None, "doc": "at which till it was placed; null: none"}
 
 
 @pytest.fixture
 def next_release(tmp_path: Path) -> Path:
-    """Give a copy of the code in which orders have a channel, and customers' rows count those that came with one."""
+    """Give a copy of the code in which orders name a till, and customers' rows count those that came with one."""
     release = tmp_path / "release"
     for package in ("schemas", "processors", "state", "streams"):
         shutil.copytree(ROOT / package, release / package, ignore=shutil.ignore_patterns("__pycache__"))
     contract = release / "schemas" / "avsc" / "OrderPlaced.avsc"
     schema = json.loads(contract.read_text())
-    schema["fields"].append(CHANNEL)
+    schema["fields"].append(TILL)
     contract.write_text(json.dumps(schema))
     edit(
         release / "schemas" / "events.py",
         "    lines: Annotated[tuple[OrderLine, ...], Meta(min_length=1)]\n",
-        "    lines: Annotated[tuple[OrderLine, ...], Meta(min_length=1)]\n    channel: str | None = None\n",
+        "    lines: Annotated[tuple[OrderLine, ...], Meta(min_length=1)]\n    till: str | None = None\n",
     )
     edit(
         release / "processors" / "customer.py",
@@ -47,13 +47,13 @@ def next_release(tmp_path: Path) -> Path:
     )
     edit(
         release / "processors" / "customer.py",
-        "    6,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown},\n",
-        "    7,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: lambda old: [*old[:11], 0, *old[11:]]},\n",
+        "    7,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown},\n",
+        "    8,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown, 7: lambda old: [*old[:11], 0, *old[11:]]},\n",
     )
     edit(
-        release / "processors" / "fold.py",
+        release / "processors" / "facts.py",
         "    customer = ordered(customer, ",
-        "    customer = replace(customer, told=customer.told + (event.channel is not None))\n    customer = ordered(customer, ",
+        "    customer = replace(customer, told=customer.told + (event.till is not None))\n    customer = ordered(customer, ",
     )
     return release
 
@@ -64,7 +64,7 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def with_channel(release: Path, number: int) -> Published:
+def with_till(release: Path, number: int) -> Published:
     """An order as an upstream system of the next release publishes it."""
     event = e.OrderPlaced(
         event_id=f"next-{number}", customer_id=f"next-customer-{number % 7}", occurred_at=EARLIEST_MS + 10**12,
@@ -74,7 +74,7 @@ def with_channel(release: Path, number: int) -> Published:
     fields: dict[str, Any] = {
         "event_id": event.event_id, "customer_id": event.customer_id, "occurred_at": event.occurred_at,
         "order_id": event.order_id, "currency": "USD", "rate_ppm": 1_000_000, "lines": [line | {"shipping_minor": 0}],
-        "channel": "web",
+        "till": "7",
     }  # fmt: skip
     folder = release / "schemas" / "avsc"
     schema = json.loads((folder / "OrderPlaced.avsc").read_text())
@@ -102,7 +102,7 @@ def test_a_rolling_restart_with_another_row_and_another_schema(system: System, n
         system.await_running(worker)
         system.await_progress()
     # Those who publish are upgraded last: until then nobody would know their records.
-    system.publisher.besides([with_channel(next_release, number) for number in range(200)])
+    system.publisher.besides([with_till(next_release, number) for number in range(200)])
     system.await_progress()
     system.publisher.stop()
     system.await_idle()

@@ -32,6 +32,7 @@ from schemas.decisions import (
     DesignationReached,
     EscalationDue,
     NotificationRequested,
+    OrderFlagged,
     QualificationProposed,
     ReturnDecided,
     TierChanged,
@@ -189,6 +190,8 @@ def test_decisions_and_quarantine_are_counted_as_they_were_published() -> None:
                 expected["laurel_records_dropped_total", ("customers",)] += 1
             else:
                 verdict = getattr(decision, FIELDS.get(type(decision), ""), None)
+                if isinstance(decision, OrderFlagged):
+                    verdict = "again" if decision.supersedes else "first"
                 said = verdict or ("raised" if isinstance(decision, AtRiskRaised) else "retracted")
                 expected["laurel_decisions_total", (type(decision).__name__, said)] += 1
     found = counted(counts)

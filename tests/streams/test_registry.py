@@ -97,7 +97,7 @@ def test_a_producer_with_a_schema_of_its_own_is_read(settings: Settings, conflue
 def test_a_producer_whose_schema_refers_to_others_is_read(settings: Settings, confluent: SchemaRegistryClient) -> None:
     """Each reference may refer on, and two of them to the same."""
     subject = settings.namespace
-    line = load_schema("OrderPlaced")["fields"][-1]["type"]["items"]
+    line = field(load_schema("OrderPlaced")["fields"], "lines")["type"]["items"]
     amount = {"type": "record", "name": "Amount", "namespace": "com.shop", "fields": [CENTURY]}
     more: Fields = [{"name": name, "type": "com.shop.Amount"} for name in ("net", "gross")]
     position = line | {"name": "Position", "namespace": "com.shop", "fields": [*line["fields"], *more]}
