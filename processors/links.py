@@ -28,7 +28,7 @@ class Links(Struct, frozen=True, array_like=True):
     each: tuple[Link, ...] = ()
 
 
-LINKS = Table("links", b"p", Links, "with whom each id was linked, and from whom it was separated, by customer")
+LINKS = Table("links", b"L", Links, "with whom each id was linked, and from whom it was separated, by customer")
 
 
 def find(links: Links, other: str) -> Link | None:

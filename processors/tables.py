@@ -49,7 +49,7 @@ TABLES: tuple[Table[Any], ...] = (
     QUEUES,  # b"q"
     GRANTS,  # b"y"
     REQUESTS,  # b"z"
-    LINKS,  # b"p"
+    LINKS,  # b"L"
     FAMILIES,  # b"i"
     PARTS,  # b"e"
     OVERLAPS,  # b"s"

@@ -76,6 +76,7 @@ TOPICS = {
         "BenefitDelivered",
         "PointsAdjusted",
         "CompensationGranted",
+        "CompensationReviewed",
         "PersonalTextErased",
         "PolicyPublished",
         "PolicyWithdrawn",
@@ -85,6 +86,7 @@ EVENTS = set().union(*TOPICS.values())
 MESSAGES = {
     "ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains", "PartitionCounted",
     "LinkHeard", "MoveOffered", "MoveDeclined", "RowsMoved", "EventPassed",
+    "GoodwillAsked", "GoodwillAnswered",
 }  # fmt: skip
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),

@@ -491,6 +491,8 @@ def test_a_tier_that_the_policy_has_no_more_lifts_nobody() -> None:
         entries["tiers"].pop("gold")
     renamed["labels"].pop("gold")
     renamed["early_access"].pop("gold")
+    for entries in renamed["recovery"]["amends"], renamed["recovery"]["caps"]:
+        entries["tiers"].pop("gold")
     changed = only(story.activate(renamed, "2024-06-11"), TierChanged)
     assert changed.to_tier is None
     assert ("tier_designated", False) in [(each.name, each.holds) for each in changed.conditions]

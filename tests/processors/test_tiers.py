@@ -250,7 +250,7 @@ def test_a_new_policy_lifts_at_once_d5_d8() -> None:
 def test_a_tier_that_the_new_policy_lacks_is_left_at_once_for_one_that_is_deserved() -> None:
     story = veteran("1000.00")
     nobody = {"returns": {"rights": {"tiers": {}}}, "routing": {"tiers": {}}, "benefits": {"tiers": {}}, "labels": {}}
-    nobody |= {"early_access": {}}
+    nobody |= {"early_access": {}, "recovery": {"amends": {"tiers": {}}, "caps": {"tiers": {}}}}
     renamed = policy_with({"version": "renamed"} | nobody)
     renamed["tiers"][0]["name"] = "amber"
     changed = only(story.activate(renamed, "2024-02-01"), TierChanged)

@@ -7,7 +7,19 @@ from typing import Any, get_args
 import pytest
 from msgspec import NODEFAULT, Struct, inspect, structs
 
-from schemas import codec, commands, decisions, directives, discrepancies, events, ledger, messages, source
+from schemas import (
+    codec,
+    commands,
+    decided,
+    decisions,
+    directives,
+    discrepancies,
+    events,
+    ledger,
+    messages,
+    profiles,
+    source,
+)
 from schemas.fields import Millis
 
 FILES = {path.stem: json.loads(path.read_text()) for path in Path("schemas/avsc").glob("*.avsc")}
@@ -16,7 +28,7 @@ ABSTRACT = {
     source.CustomerEvent,
     commands.Command,
     directives.Directive,
-    decisions.Decided,
+    decided.Decided,
     messages.Told,
 }
 """What other types inherit from; no record is of these."""
@@ -93,7 +105,18 @@ def test_every_type_has_a_file_and_every_file_is_a_type_or_a_part_of_one() -> No
 def test_every_record_in_the_modules_is_a_contract_a_part_of_one_or_what_they_inherit() -> None:
     declared = {
         each
-        for module in (source, events, commands, directives, messages, decisions, discrepancies, ledger)
+        for module in (
+            source,
+            events,
+            commands,
+            directives,
+            messages,
+            decided,
+            decisions,
+            discrepancies,
+            ledger,
+            profiles,
+        )
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Struct) and each is not Struct
     }
@@ -114,13 +137,13 @@ def test_file_and_type_agree_in_names_order_types_and_defaults(kind: type) -> No
     assert (file["type"], file["name"], file["namespace"]) == ("record", kind.__name__, "laurel")
     in_python = [(field.name, avro(field.type), in_avro(field.default)) for field in described.fields]
     in_file = [(field["name"], plain(field["type"]), field.get("default", "none")) for field in file["fields"]]
-    by_name = issubclass(kind, source.SourceEvent | decisions.Decided)
+    by_name = issubclass(kind, source.SourceEvent | decided.Decided)
     assert (sorted(in_file, key=str) if by_name else in_file) == (sorted(in_python, key=str) if by_name else in_python)
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_what_the_file_calls_an_instant_is_bounded_as_one_in_events(kind: type) -> None:
-    if kind.__module__ in {decisions.__name__, discrepancies.__name__, ledger.__name__}:
+    if kind.__module__ in {each.__name__ for each in (decided, decisions, discrepancies, ledger, profiles)}:
         return  # what laurel computes has no bounds
     instants = {f["name"] for f in FILES[kind.__name__]["fields"] if "timestamp-millis" in json.dumps(f["type"])}
     assert instants == {field.name for field in structs.fields(kind) if field.type in INSTANTS}
