@@ -38,5 +38,6 @@ heading "broker"
 broker_up
 
 # Last, and broker_down is silent: what pytest says last is the last that is said. Three at once, since the fault tests
-# mostly wait for time-outs; one by one, so that these, which stand together, are shared out.
-step "tests" uv run pytest -q -n 3 --maxschedchunk 1 ${selection[@]+"${selection[@]}"}
+# mostly wait for time-outs; file by file, so that a file's system is made once, and those that take longest first.
+[ ${#selection[@]} -gt 0 ] || selection=(tests/faults tests/sandbox tests/streams tests)
+step "tests" uv run pytest -q -n 3 --dist loadfile --no-loadscope-reorder "${selection[@]}"

@@ -64,7 +64,7 @@ def test_what_was_published_is_verified_clean(clean: dict[str, Any]) -> None:
     assert clean["verified"] is True
     assert clean["first_differences"] == []
     compared = {(each["invariant"], each["what"]): each["compared"] for each in clean["checks"]}
-    assert {invariant for invariant, _ in compared} == {"I-1", "I-2", "I-3", "I-4", "I-5"}
+    assert {invariant for invariant, _ in compared} == {"I-1", "I-2", "I-3", "I-4", "I-5", "R-PTS-06"}
     assert {what for invariant, what in compared if invariant == "I-3"} >= {*DECISIONS, "customer-profiles"}
     for of in (
         ("I-1", "source records in timeline or dead letters"),
