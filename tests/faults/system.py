@@ -314,7 +314,8 @@ class System:
         """Stop publishing, see that every partition still works, and let the oracle and `laurel verify` judge."""
         self.publisher.stop()
         self.await_idle()
-        assert self.violations(**judged) == []
+        found = self.violations(**judged)
+        assert found == [], found
 
     def violations(self, **judged: Any) -> list[str]:
         """What is wrong, according to the oracle and to `laurel verify`."""
