@@ -172,7 +172,9 @@ def top(demo: Demo) -> Group:
 
 def changes(demo: Demo) -> Group:
     """Rises and falls between tiers."""
-    found = Counter((each["from_tier"], each["to_tier"]) for each in demo.decisions["tier-changes"])
+    # Advice on the share of VIPs stands on the same topic.
+    moved = [each for each in demo.decisions["tier-changes"] if "to_tier" in each]
+    found = Counter((each["from_tier"], each["to_tier"]) for each in moved)
     return bars(
         f"{found.total():,} changes of tier",
         [
