@@ -154,7 +154,10 @@ def arrive(unit: Unit, customer: Customer, message: RowsMoved) -> Outcome:
     if not message.last:
         return customer, ()
     _expect_no_more(unit, guest)
-    return _then_go_on(unit, *_join(unit, customer, guest))
+    joined, effects = _join(unit, customer, guest)
+    # Whoever came may have been the missing link, or have none for those who waited for it.
+    settled, more = settle(unit, joined)
+    return _then_go_on(unit, joined, effects) if settled is joined else (settled, [*effects, *more])
 
 
 def _then_go_on(unit: Unit, customer: Customer, effects: Sequence[Decision | Send | Refused]) -> Outcome:

@@ -4,6 +4,7 @@ Of what is told of a pair the last counts, by when it happened, so that the orde
 difference (T-15, T-16). Both ids of a pair keep it, and it travels with the state of each.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
@@ -29,6 +30,10 @@ class Links(Struct, frozen=True, array_like=True):
 
 
 LINKS = Table("links", b"L", Links, "with whom each id was linked, and from whom it was separated, by customer")
+
+
+_ELSEWHERE = ""
+"""Stands for all ids that are not here; no id is empty."""
 
 
 def find(links: Links, other: str) -> Link | None:
@@ -64,11 +69,21 @@ def agree(rows: Rows, ids: Collection[str]) -> dict[str, Links]:
 
 
 def together(start: str, known: Mapping[str, Links]) -> set[str]:
-    """Everyone whom a chain of links leads to from `start`."""
+    """Everyone of those known whom a chain of links leads to from `start`, as far as is known here.
+
+    Ids that are elsewhere may be linked with one another: until they have come, who is linked with one of them may be linked
+    with who is linked with another. Who was sent away on a guess would be asked for again, and go round for ever.
+    """
+    beside = defaultdict[str, set[str]](set)
+    for one, links in known.items():
+        for link in links.each:
+            if link.linked:
+                other = link.other if link.other in known else _ELSEWHERE
+                beside[one].add(other)
+                beside[other].add(one)
     reached, left = {start}, [start]
     while left:
-        for link in known[left.pop()].each:
-            if link.linked and link.other in known and link.other not in reached:
-                reached.add(link.other)
-                left.append(link.other)
-    return reached
+        more = beside[left.pop()] - reached
+        reached |= more
+        left += more
+    return reached - {_ELSEWHERE}

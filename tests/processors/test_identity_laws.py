@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from processors.vip_share import CENSUS
 from schemas import events as e
 from schemas.decided import Decided
 from schemas.decisions import TierChanged
+from schemas.partitions import partition_of
 from schemas.source import SourceEvent
 from state.overlay import Overlay
 from streams.intake import MAX_HOPS
@@ -95,14 +96,14 @@ def goods(order: int) -> int:
     return (order + 1) * 30_000
 
 
-def families(events: Sequence[Any]) -> list[list[str]]:
+def families(events: Sequence[Any], known: Collection[str] = IDS) -> list[list[str]]:
     """Who is one customer: of a pair the last word counts, and links make chains."""
     last: dict[frozenset[str], tuple[int, bool]] = {}
     for event in events:
         if isinstance(event, e.IdsLinked | e.IdsUnlinked) and event.customer_id != event.other_customer_id:
             pair = frozenset((event.customer_id, event.other_customer_id))
             last[pair] = max(last.get(pair, (0, False)), (event.occurred_at, isinstance(event, e.IdsLinked)))
-    groups = [{each} for each in IDS]
+    groups = [{each} for each in known]
     for pair, (_, linked) in last.items():
         if linked:
             touched = [group for group in groups if group & pair]
@@ -335,3 +336,53 @@ def test_what_is_told_between_the_pieces_of_a_move_is_shared_all_the_same_t_24()
     net.move((-1, 0))
     net.run()
     assert (net.row("ada").family, net.row("ada").orders, net.row("ada").value_minor) == (("ada", "bob"), 1, 100)
+
+
+# Many ids
+
+MANY = tuple(f"c{number}" for number in range(9))
+WORDS = st.lists(
+    st.tuples(st.sampled_from([True, True, False]), st.sampled_from(MANY), st.sampled_from(MANY)), max_size=25
+)
+
+
+def rests(net: Network, random: Random | None) -> bool:
+    """Whether nothing waits any more after some moves: as chance has it, or all that waits, again and again.
+
+    The latter is how it goes where nobody is late; chance would end a circle.
+    """
+    for _ in range(200):
+        queues = net.waiting()
+        if not queues:
+            return True
+        if random is None:
+            for queue, waiting in [(each, len(net.queues[each])) for each in queues]:
+                for _ in range(waiting):
+                    net.move(queue)
+        else:
+            for _ in range(10):
+                if queues := net.waiting():
+                    net.move(random.choice(queues))
+    return False
+
+
+@given(WORDS, st.sampled_from([1, 2, 4]), st.none() | st.randoms(use_true_random=False))
+@example([(True, "c4", "c3"), (True, "c4", "c0"), (True, "c4", "c1"), (True, "c2", "c3")], 2, None)
+@settings(max_examples=200)
+def test_many_ids_come_to_rest_under_the_smallest_of_those_who_hang_together_t_24(
+    words: list[tuple[bool, str, str]], partitions: int, random: Random | None
+) -> None:
+    events = [
+        (e.IdsLinked if linked else e.IdsUnlinked)(
+            event_id=f"e{number}", customer_id=one, occurred_at=FIRST + number, other_customer_id=other
+        )
+        for number, (linked, one, other) in enumerate(words)
+    ]
+    net = Network({each: partition_of(each, partitions) for each in MANY})
+    net.tick(FIRST + HOUR)
+    net.publish(events)
+    assert rests(net, random), "they go round in circles"
+    for ids in families(events, MANY):
+        host, *others = ids
+        assert (net.row(host).host, net.row(host).family) == (None, tuple(ids) if others else ())
+        assert [net.row(each).host for each in others] == [host] * len(others)
