@@ -233,9 +233,16 @@ def _join(one: Order, other: Order) -> Order:
         shipments=_travelled(one, other),
         whole_at=max(one.whole_at or 0, other.whole_at or 0) or None,
         extended_until=max(one.extended_until or 0, other.extended_until or 0) or None,
-        mishaps=tuple(sorted({*one.mishaps, *other.mishaps}, key=lambda each: (each.occasion, each.shipment_id or ""))),
+        mishaps=_mishaps(one, other),
         amended=tuple(sorted({*one.amended, *other.amended})),
     )
+
+
+def _mishaps(one: Order, other: Order) -> tuple[Mishap, ...]:
+    """Of what went wrong each once: the longer delay counts, whichever id it was told under."""
+    told = sorted((*one.mishaps, *other.mishaps), key=lambda each: (each.late_ms, each.cause))
+    found = {(each.occasion, each.shipment_id or ""): each for each in told}
+    return tuple(found[each] for each in sorted(found))
 
 
 def _travelled(one: Order, other: Order) -> tuple[Shipment, ...]:

@@ -5,7 +5,7 @@ from msgspec.structs import asdict
 
 from processors import moving
 from processors.customer import CUSTOMERS, Customer
-from processors.order import ORDERS
+from processors.order import ORDERS, Mishap, Order, joined
 from processors.partition import HERE
 from processors.tables import TABLES
 from processors.vip_share import CENSUS
@@ -384,3 +384,8 @@ def test_each_field_of_a_customer_is_a_fact_of_ids_or_stands_for_all_of_them() -
     standing = {"tier", "vip_since", "falls_at", "alert", "win_back", "celebrated", "people"}
     of_the_row = {"sequence", "policy_version", "activations", "timers", "fired", "host", "family"}
     assert set(CUSTOMERS.row.__struct_fields__) == facts_of_ids | standing | of_the_row
+
+
+def test_what_went_wrong_with_an_order_that_two_ids_know_is_one_mishap_i_5() -> None:
+    one, other = (Order(mishaps=(Mishap("delay", None, late, f"orders/{late}"),)) for late in (5, 9))
+    assert joined([one, other]).mishaps == joined([other, one]).mishaps == other.mishaps
