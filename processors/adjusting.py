@@ -1,9 +1,10 @@
 """Points that people give and take, each once and within their authority (R-PTS-09, R-PTS-11, T-43)."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from processors.accrual import expires_at
-from processors.answering import Asked, answer, answered
+from processors.answering import Asked, answer, answered, permitted
 from processors.bookings import Book, closed, decide, note, opened, pay_back
 from processors.customer import Customer
 from processors.explanation import compare
@@ -24,7 +25,7 @@ def _conditions(book: Book, command: PointsAdjusted, name: Name) -> list[Conditi
     rule, cause, many = given.adjustments, unit.because.cause, abs(command.points)
     used = "yes" if lot_of(account, name) else "no"
     conditions = [
-        compare("permission", "role", command.role, "in", ", ".join(sorted(rule.authority)), cause),
+        permitted(command.role, sorted(rule.authority), cause),
         compare("permission", "points_adjusted", many, "<=", rule.authority.get(command.role), cause),
         compare("command", "points_asked", many, ">", 0, cause),
         compare("command", "adjustment_used_before", used, "=", "no", cause),
@@ -51,7 +52,7 @@ def adjust(unit: Unit, customer: Customer, command: PointsAdjusted) -> tuple[Cus
         points = unit.policy.points
         expires = expires_at(command.occurred_at, points, unit.policy) if points else NEVER
         earn(book.account, name, Lot(command.occurred_at, command.points, expires))
-        note(book, "given", {expires: command.points}, conditions, adjustment_id=about)
+        note(book, "given", Counter({expires: command.points}), conditions, adjustment_id=about)
         pay_back(book, command.points)
     else:
         unit.rows.put(LOTS, Lot(command.occurred_at, 0, NEVER), unit.subject, *name)

@@ -1,13 +1,12 @@
 """What one person gives over all customers: an agent is a subject of its own, since only one place can count it (D6, T-45)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from processors.effects import Send
 from processors.explanation import identify
 from processors.goodwill import Given, give, within
-from processors.policy import Policy
 from processors.rows import Table
 from processors.unit import Unit
 from schemas.messages import GoodwillAnswered, GoodwillAsked
@@ -44,13 +43,3 @@ def fold_event(unit: Unit, agent: Agent, asked: GoodwillAsked) -> tuple[Agent, S
         most_minor=asked.most_minor,
     )
     return agent, (Send(asked.customer_id, answer, new=True),)
-
-
-def waits_for_nothing(_agent: Agent, _policy: Policy, _now: int) -> Mapping[str, int]:
-    """No timer is of an agent."""
-    return {}
-
-
-def time_passes(_unit: Unit, agent: Agent, _kind: str) -> tuple[Agent, Sequence[Send]]:
-    """Nothing happens to an agent by time alone: days leave the window when it is looked at."""
-    return agent, ()

@@ -1,13 +1,13 @@
 """Answers to commands of people: once each, accepted or refused, with every condition (T-15, T-43, R-MAN-05..08)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.customer import Customer
 from processors.designation import Designation
-from processors.explanation import Because, head
+from processors.explanation import Because, compare, head
 from processors.rows import Rows, Table
 from schemas.commands import Command
 from schemas.decided import Condition
@@ -33,6 +33,11 @@ class Asked(Struct, frozen=True, array_like=True):
     def of(cls, command: Command) -> "Asked":
         """Of a command that was just given."""
         return cls(type(command).__name__, command.event_id, command.author_id, command.role)
+
+
+def permitted(role: str, allowed: Iterable[str], cause: str) -> Condition:
+    """Whether a command's role is one of those that may give it (T-43)."""
+    return compare("permission", "role", role, "in", ", ".join(allowed), cause)
 
 
 COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")

@@ -13,6 +13,7 @@ from processors.customer import Customer
 from processors.explanation import compare, head
 from processors.ledger import Account, Parts, repay, settled
 from processors.lots import NEVER
+from processors.points_policy import Points
 from processors.policy import Policy
 from processors.unit import Unit
 from schemas.decided import Condition
@@ -125,3 +126,9 @@ def pay_back(book: Book, arrived: int, **about: Unpack[About]) -> None:
     """So many points became available: they pay for what is owed before anything else (T-33)."""
     owed = compare("points", "deficit", book.account.wallet.deficit, ">", 0, book.customer.moved.points)
     note(book, "repaid", repay(book.account, arrived), (owed,), **about)
+
+
+def pay_from_balance(book: Book, rule: Points | None) -> None:
+    """What is owed is paid from what is available, where the policy does not leave it to what is earned next (T-33)."""
+    if rule is not None and rule.owed_from == "balance":
+        pay_back(book, book.account.wallet.available)

@@ -10,9 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from processors.local_time import date_of, start_of, zone_of
+from processors.local_time import MINUTE_MS, date_of, start_of, zone_of
 
-MINUTE_MS = 60_000
 Hours = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 """From and until, as "09:00-17:30", within one local day."""
 MOST_DAYS = 3660

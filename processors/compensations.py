@@ -10,11 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors import agents, recovery
-from processors.answering import Asked, answer, answered
+from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.effects import Send
 from processors.explanation import compare, head, identify
-from processors.goodwill import within
 from processors.partition import in_force_at
 from processors.recovery_policy import Authority
 from processors.rows import Table
@@ -56,9 +55,9 @@ def grant(unit: Unit, customer: Customer, command: CompensationGranted) -> Outco
     if answered(unit.rows, unit.subject, command) or (before and before.asked == asked):
         return customer, ()
     cause, policy = unit.because.cause, unit.policy
-    permitted, authority = _authority(unit, command.role, command.occurred_at)
+    may, authority = _authority(unit, command.role, command.occurred_at)
     must = [
-        permitted,
+        may,
         compare("compensation", "kind", command.kind, "in", ", ".join(policy.recovery.kinds), cause),
         compare("compensation", "currency", command.currency, "=", policy.currency, cause),
         compare("compensation", "state", before.state if before else "new", "=", "new", cause),
@@ -92,10 +91,10 @@ def review(unit: Unit, customer: Customer, command: CompensationReviewed) -> Out
     if answered(unit.rows, unit.subject, command) or (row and row.asked == asked):
         return customer, ()
     cause = unit.because.cause
-    permitted, authority = _authority(unit, command.role, command.occurred_at)
+    may, authority = _authority(unit, command.role, command.occurred_at)
     waits = compare("compensation", "state", row.state if row else "unknown", "=", "approval_needed", cause)
     own = "yes" if row and row.author_id == command.author_id else "no"
-    conditions = [permitted, waits, compare("permission", "own_compensation", own, "=", "no", cause)]
+    conditions = [may, waits, compare("permission", "own_compensation", own, "=", "no", cause)]
     if row and authority:
         most, beyond = authority.each_minor, "yes" if authority.beyond_cap else "no"
         conditions.append(compare("permission", "amount_minor", row.amount_minor, "<=", most, cause))
@@ -126,17 +125,14 @@ def hear(unit: Unit, customer: Customer, told: GoodwillAnswered) -> Outcome:
 def _authority(unit: Unit, role: str, given_at: int) -> tuple[Condition, Authority | None]:
     """What the role may grant, by the policy in force when the command was given (T-43)."""
     known = in_force_at(unit.rows, unit.partition, given_at).recovery.authority
-    permitted = compare("permission", "role", role, "in", ", ".join(sorted(known)), unit.because.cause)
-    return permitted, known.get(role)
+    return permitted(role, sorted(known), unit.because.cause), known.get(role)
 
 
 def _cap(unit: Unit, customer: Customer, amount_minor: int) -> Condition:
     """Whether the customer would stay within the cap of their tier."""
-    rule, given = unit.policy.recovery, recovery.given_to(unit)
-    cap = rule.caps.tiers.get(customer.tier or "", rule.caps.base)
-    with_it = within(given, unit.now, rule.window_days, unit.policy.time_zone) + amount_minor
-    of = customer.tier or "goodwill"
-    return compare(of, "goodwill_minor", with_it, "<=", cap.most_minor, unit.because.cause)
+    with_it = recovery.spent(unit, recovery.given_to(unit)) + amount_minor
+    most = recovery.cap_of(unit, customer.tier).most_minor
+    return compare(customer.tier or "goodwill", "goodwill_minor", with_it, "<=", most, unit.because.cause)
 
 
 def _ask(unit: Unit, customer: Customer, compensation_id: str, row: Compensation, authority: Authority) -> Outcome:

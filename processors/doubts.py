@@ -9,12 +9,11 @@ from processors.explanation import compare
 from processors.partition import Partition
 from processors.policy import Policy, rank
 from processors.synchronisation_policy import ReturnsMeanwhile
-from processors.synchrony import Held
+from processors.synchrony import Held, same
 from schemas.decided import Condition
 
 OF = "status"
 BEHIND = "sources_behind"
-NO_TIER = "none"
 MOST_DOUBTED = 64
 """Returns of one customer that wait for the end of a doubt; of more, the earliest stay as they were decided."""
 
@@ -47,11 +46,7 @@ def doubts(customer: Customer, partition: Partition) -> Doubts:
 
 def explained(doubt: Doubts, customer: Customer) -> tuple[Condition, ...]:
     """Why it is in doubt."""
-    ours = customer.tier or NO_TIER
-    found = [
-        compare(OF, f"tier_in_{held.system}", held.report.tier or NO_TIER, "=", ours, held.report.cause)
-        for held in doubt.differing
-    ]
+    found = [same(OF, held, customer.tier) for held in doubt.differing]
     return (*found, *((compare(OF, BEHIND, "yes", "=", "no"),) if doubt.behind else ()))
 
 

@@ -28,10 +28,7 @@ from processors.partition import in_force_at
 from processors.subscriptions import SUBSCRIPTIONS, SubscriptionEvent, Subscriptions
 from processors.tenure import began
 from processors.unit import Unit
-from schemas.commands import (
-    Command,
-    OutreachRecorded,
-)
+from schemas.commands import Command, OutreachRecorded
 from schemas.decisions import Decision
 from schemas.events import (
     ConsentChanged,

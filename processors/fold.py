@@ -33,12 +33,7 @@ from processors.movements import moved
 from processors.partition import HERE
 from processors.policy import Policy
 from processors.unit import Unit
-from schemas.commands import (
-    CompensationGranted,
-    CompensationReviewed,
-    ReturnReviewed,
-    ReturnWindowExtended,
-)
+from schemas.commands import CompensationGranted, CompensationReviewed, ReturnReviewed, ReturnWindowExtended
 from schemas.decisions import Decision
 from schemas.events import (
     OrderDelayed,

@@ -6,7 +6,8 @@ who came earlier than a head start ago stays in front.
 
 from typing import NamedTuple
 
-from processors.business_hours import MINUTE_MS, Calendar, after
+from processors.business_hours import Calendar, after
+from processors.local_time import MINUTE_MS
 from processors.policy import Policy
 
 ALWAYS = Calendar()

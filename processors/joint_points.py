@@ -4,13 +4,14 @@ Each lot is its own id's, with what was spent of it, whoever asked. So an id tha
 another's deficit is settled between the two, and what they hold for another's request is available again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec.structs import replace
 
 from processors.accrual import reversed_of
-from processors.bookings import Book, closed, enter, note, opened, pay_back
+from processors.bookings import Book, closed, enter, note, opened, pay_from_balance
 from processors.customer import Customer
 from processors.effects import Send
 from processors.explanation import compare
@@ -87,9 +88,8 @@ def _justified(unit: Unit, name: Name, lot: Lot) -> int:
 def _reverse(book: Book, name: Name, lot: Lot, target: int, moved: dict[Reversal, Parts]) -> None:
     """So many points of a lot are not justified: more than were, or fewer."""
     change = give_back if target < lot.reversed else claw_back
-    for due, points in change(book.account, name, lot, target).items():
-        parts = moved.setdefault("restored" if target < lot.reversed else "clawed_back", {})
-        parts[due] = parts.get(due, 0) + points
+    if parts := change(book.account, name, lot, target):
+        moved.setdefault("restored" if target < lot.reversed else "clawed_back", Counter()).update(parts)
 
 
 def once(unit: Unit, rows: Rows, customer: Customer, names: Iterable[Name], book: Book) -> dict[Reversal, Parts]:
@@ -108,10 +108,10 @@ def once(unit: Unit, rows: Rows, customer: Customer, names: Iterable[Name], book
 
 def by_expiry(rows: Rows, one: str) -> Parts:
     """All points of an id that stand in queues, by the instant at which they expire."""
-    parts: Parts = {}
+    parts: Parts = Counter()
     for _, lot in rows.first(LOTS, EVERY, below=f"{one}\x01", above=one):
         if lot.left:
-            parts[lot.expires_at] = parts.get(lot.expires_at, 0) + lot.left
+            parts[lot.expires_at] += lot.left
     return parts
 
 
@@ -123,13 +123,11 @@ def met(
     book, ids = opened(mine, customer), len(customer.family)
     why = (_ids(unit, ids),)
     if customer.points != shown:
-        enter(book, movement, dict(parts), why)
+        enter(book, movement, Counter(parts), why)
     names = list(_shared(unit.rows, unit.subject, customer.family))
     for each, moved in once(mine, unit.rows, customer, names, book).items():
         note(book, each, moved, why)
-    rule = unit.policy.points
-    if rule is not None and rule.owed_from == "balance":
-        pay_back(book, book.account.wallet.available)
+    pay_from_balance(book, unit.policy.points)
     customer, decisions = closed(book)
     return customer, list(decisions)
 
@@ -153,9 +151,7 @@ def home(unit: Unit, customer: Customer) -> tuple[Customer, list[Decision | Send
     book = opened(unit, customer)
     if customer.points != Wallet():
         enter(book, "joined", by_expiry(unit.rows, unit.subject), (_ids(unit, 1),))
-    rule = unit.policy.points
-    if rule is not None and rule.owed_from == "balance":
-        pay_back(book, book.account.wallet.available)
+    pay_from_balance(book, unit.policy.points)
     customer, decisions = closed(book)
     return customer, list(decisions)
 

@@ -6,6 +6,7 @@ holds after each of them, summed over a customer's lots: what a clawback cannot 
 available pays that first.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ from processors.rows import Rows
 
 AT_ONCE = 16
 """Entries that are read together where nobody knows how many it takes."""
-Parts = dict[int, int]
+Parts = Counter[int]
 """Points by the instant at which they expire."""
 INSTANTS: dict[Queue, str] = {PENDING: "matures_at", AVAILABLE: "expires_at", ENDS: "releases_at"}
 SUMS: dict[str, str] = {"pending": "pending", "available": "available", "held": "reserved"}
@@ -123,17 +124,15 @@ def _drain(account: Account, queue: Queue, points: int) -> Iterator[Entry]:
                 return
 
 
-def _noted(parts: Parts, entry: Entry) -> None:
-    parts[entry.due] = parts.get(entry.due, 0) + entry.points
+def _stands(lot: Lot) -> tuple[Queue, int]:
+    """In which queue a lot's points stand that nobody asked for, and until when."""
+    return (AVAILABLE, lot.expires_at) if lot.pending_until is None else (PENDING, lot.pending_until)
 
 
 def earn(account: Account, name: Name, lot: Lot) -> None:
     """Something earned points, for the first time."""
     _keep(account, name, lot)
-    if lot.pending_until is None:
-        put(account, AVAILABLE, lot.expires_at, name, lot.earned)
-    else:
-        put(account, PENDING, lot.pending_until, name, lot.earned)
+    put(account, *_stands(lot), name, lot.earned)
 
 
 def retime(account: Account, name: Name, lot: Lot, until: int) -> None:
@@ -147,42 +146,43 @@ def retime(account: Account, name: Name, lot: Lot, until: int) -> None:
 
 def mature(account: Account, until: int, most: int) -> Parts:
     """What was pending up to an instant becomes available, so many lots at most."""
-    parts: Parts = {}
+    parts: Parts = Counter()
     for entry in entries(account.rows, account.customer_id, PENDING, most, until):
         lot = _known(account, entry.lot)
         pull(account, PENDING, entry.due, entry.lot, entry.points)
         put(account, AVAILABLE, lot.expires_at, entry.lot, entry.points)
         _keep(account, entry.lot, replace(lot, pending_until=None))
-        _noted(parts, replace(entry, due=lot.expires_at))
+        parts[lot.expires_at] += entry.points
     return parts
 
 
 def expire(account: Account, until: int, most: int) -> Parts:
     """What nobody spent in time is gone, so many lots at most; what is reserved is not (T-35, T-36)."""
-    parts: Parts = {}
+    parts: Parts = Counter()
     for entry in entries(account.rows, account.customer_id, AVAILABLE, most, until):
         pull(account, AVAILABLE, entry.due, entry.lot, entry.points)
         _count(account, entry, "expired")
-        _noted(parts, entry)
+        parts[entry.due] += entry.points
     return parts
 
 
-def _pay(account: Account, what: str, points: int) -> Parts:
-    parts: Parts = {}
-    for entry in _drain(account, AVAILABLE, points):
+def _use(account: Account, queue: Queue, what: str, points: int) -> Parts:
+    """Points leave a queue for good, the first ones first; `what` became of them is counted on their lots."""
+    parts: Parts = Counter()
+    for entry in _drain(account, queue, points):
         _count(account, entry, what)
-        _noted(parts, entry)
+        parts[entry.due] += entry.points
     return parts
 
 
 def take(account: Account, points: int) -> Parts:
     """A person takes points that are available, those that expire first."""
-    return _pay(account, "taken", points)
+    return _use(account, AVAILABLE, "taken", points)
 
 
 def repay(account: Account, most: int) -> Parts:
     """What is available pays for what is owed, so many points at most (T-33)."""
-    parts = _pay(account, "repaid", min(most, account.wallet.deficit, account.wallet.available))
+    parts = _use(account, AVAILABLE, "repaid", min(most, account.wallet.deficit, account.wallet.available))
     account.wallet = replace(account.wallet, deficit=account.wallet.deficit - sum(parts.values()))
     return parts
 
@@ -194,9 +194,8 @@ def claw_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts
     """
     more = min(reversed_to, lot.earned) - lot.reversed
     if more <= 0:
-        return {}
-    queue, due = (AVAILABLE, lot.expires_at) if lot.pending_until is None else (PENDING, lot.pending_until)
-    there = pull(account, queue, due, name, more)
+        return Counter()
+    there = pull(account, *_stands(lot), name, more)
     gone = lot.expired + lot.taken - (lot.reversed - lot.clawed_back)
     owed = max(more - there - gone, 0)
     account.wallet = replace(account.wallet, deficit=account.wallet.deficit + owed)
@@ -204,7 +203,7 @@ def claw_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts
         lot, clawed_back=lot.clawed_back + there + owed, owed=lot.owed + owed, reversed=lot.reversed + more
     )
     _keep(account, name, clawed)
-    return {lot.expires_at: there + owed} if there + owed else {}
+    return Counter({lot.expires_at: there + owed} if there + owed else {})
 
 
 def give_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts:
@@ -220,37 +219,34 @@ def give_back(account: Account, name: Name, lot: Lot, reversed_to: int) -> Parts
     account.wallet = replace(account.wallet, deficit=account.wallet.deficit - forgiven)
     given = replace(lot, clawed_back=lot.clawed_back - back, owed=lot.owed - forgiven, reversed=reversed_to)
     _keep(account, name, given)
-    queue, due = (AVAILABLE, lot.expires_at) if lot.pending_until is None else (PENDING, lot.pending_until)
     if back > forgiven:
-        put(account, queue, due, name, back - forgiven)
-    return {lot.expires_at: back} if back else {}
+        put(account, *_stands(lot), name, back - forgiven)
+    return Counter({lot.expires_at: back} if back else {})
+
+
+def _shift(account: Account, source: Queue, target: Queue, points: int) -> Parts:
+    """Points go from one queue to another, those that expire first; each expires when it would have."""
+    parts: Parts = Counter()
+    for entry in _drain(account, source, points):
+        put(account, target, entry.due, entry.lot, entry.points)
+        parts[entry.due] += entry.points
+    return parts
 
 
 def reserve(account: Account, request_id: str, points: int, until: int) -> Parts:
     """Hold points for a request, those that expire first."""
-    parts: Parts = {}
-    for entry in _drain(account, AVAILABLE, points):
-        put(account, held(request_id), entry.due, entry.lot, entry.points)
-        _noted(parts, entry)
+    parts = _shift(account, AVAILABLE, held(request_id), points)
     put(account, ENDS, until, (request_id,), points)
     return parts
 
 
 def capture(account: Account, request_id: str, points: int, until: int) -> Parts:
     """What a request held is spent, for good (T-38)."""
-    parts: Parts = {}
     pull(account, ENDS, until, (request_id,), points)
-    for entry in _drain(account, held(request_id), points):
-        _count(account, entry, "spent")
-        _noted(parts, entry)
-    return parts
+    return _use(account, held(request_id), "spent", points)
 
 
 def release(account: Account, request_id: str, points: int, until: int) -> Parts:
     """What a request held is available again, and expires when it would have (T-35)."""
-    parts: Parts = {}
     pull(account, ENDS, until, (request_id,), points)
-    for entry in _drain(account, held(request_id), points):
-        put(account, AVAILABLE, entry.due, entry.lot, entry.points)
-        _noted(parts, entry)
-    return parts
+    return _shift(account, held(request_id), AVAILABLE, points)

@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 MissingDay = Literal["last_of_month", "first_of_next"]
 """Where an anniversary falls whose day the month lacks: 29 February becomes 28 February or 1 March (T-09)."""
 

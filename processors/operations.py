@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from processors import tiers
-from processors.answering import Asked, answer, answered
+from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.designating import Hearing, Judged, add, among, change, remove
 from processors.designation import ENDED
@@ -30,13 +30,7 @@ from schemas.commands import (
     QualificationReviewed,
     TagsChanged,
 )
-from schemas.decided import Condition
 from schemas.decisions import CommandAnswered
-
-
-def permitted(policy: Policy, role: str, action: Action, cause: str) -> Condition:
-    """Whether a role may do this. `policy` is the one in force when the command was given (T-43)."""
-    return compare("permission", "role", role, "in", ", ".join(who_may(policy.roles, action)), cause)
 
 
 def _review(customer: Customer, command: QualificationReviewed, hearing: Hearing) -> Judged:
@@ -106,7 +100,7 @@ def obey(
         return customer, ()
     rule = RULES[type(command)]
     judged = rule.judge(customer, command, hearing)
-    conditions = (permitted(given, command.role, rule.action, because.cause), *judged.conditions)
+    conditions = (permitted(command.role, who_may(given.roles, rule.action), because.cause), *judged.conditions)
     ended = None
     if all(condition.holds for condition in conditions):
         customer, ended = judged.after, judged.ended

@@ -1,13 +1,12 @@
 """What no fold should apply: events far ahead of the log's time, orders that no shop sells (T-19), and systems unknown."""
 
 from processors.effects import Refused
+from processors.local_time import HOUR_MS
 from processors.money import convert
 from processors.policy import Policy
 from schemas.events import OrderPlaced, StatusReported
 from schemas.fields import LARGEST_MINOR
 from schemas.source import SourceEvent
-
-HOUR_MS = 3_600_000
 
 
 def implausible(event: SourceEvent, policy: Policy, clock: int | None) -> Refused | None:

@@ -1,10 +1,11 @@
 """What earns points, takes them back, and lets them mature and expire (R-PTS-01, R-PTS-02, R-PTS-08, T-33, T-34, T-36)."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from processors.accrual import expires_at, of_interaction, of_purchase, percent, period, reversed_of, worth
-from processors.bookings import Book, closed, note, opened, pay_back
+from processors.bookings import Book, closed, note, opened, pay_back, pay_from_balance
 from processors.customer import Customer
 from processors.explanation import compare
 from processors.ledger import Parts, claw_back, earn, expire, lot_of, mature, retime
@@ -70,7 +71,7 @@ def _purchase(book: Book, event: OrderPlaced, order: Order, policy: Policy, poin
     amounts = worth(event, policy.lifetime_value)
     multiplier = percent(points, order.tier, event.channel)
     expires, governing = expires_at(event.occurred_at, points, policy), _governing(unit, book.customer, order)
-    parts: Parts = {}
+    parts: Parts = Counter()
     latest: int | None = None
     for line_id, earned in of_purchase(amounts, event.rate_ppm, points, multiplier).items():
         name = ("purchase", event.order_id, line_id)
@@ -78,7 +79,7 @@ def _purchase(book: Book, event: OrderPlaced, order: Order, policy: Policy, poin
             continue
         until = ends_at(order, line_id, governing) if points.available == "after_return_window" else None
         earn(book.account, name, Lot(event.occurred_at, earned, expires, until))
-        parts[expires] = parts.get(expires, 0) + earned
+        parts[expires] += earned
         latest = max(latest or 0, until) if until is not None else None
     amount = convert(max(sum(amounts.values()), 0), event.rate_ppm)
     spent = compare("points", "purchase_minor", amount, ">=", points.purchases.per_minor, cause)
@@ -93,18 +94,17 @@ def _take_back(book: Book, order_id: str, order: Order, policy: Policy, points: 
     """Points of lines that were refunded or cancelled, each once (T-34); what was spent meanwhile is owed (T-33)."""
     lines = _lines(book, order_id, order)
     targets = reversed_of(order, policy.lifetime_value, {line.line_id: line.lot.earned for line in lines})
-    parts: Parts = {}
+    parts: Parts = Counter()
     for line in lines:
-        for due, taken in claw_back(book.account, line.name, line.lot, targets.get(line.line_id, 0)).items():
-            parts[due] = parts.get(due, 0) + taken
+        parts += claw_back(book.account, line.name, line.lot, targets.get(line.line_id, 0))
     cause = book.unit.because.cause
     conditions = (
         compare("points", "order_cancelled", "yes" if order.cancelled else "no", "=", "yes", order.cancelled_by),
         compare("points", "refunded_minor", convert(order.refunded_minor, order.rate_ppm), ">", 0, cause),
     )
     note(book, "clawed_back", parts, conditions, policy, order_id=order_id)
-    if parts and points.owed_from == "balance":
-        pay_back(book, book.account.wallet.available)
+    if parts:
+        pay_from_balance(book, points)
 
 
 def _retime(book: Book, order_id: str, order: Order) -> None:
@@ -169,7 +169,7 @@ def interact(unit: Unit, customer: Customer, event: Any) -> Outcome:
     earn(book.account, name, Lot(at, earned, expires))
     unit.rows.put(GRANTS, Granted(granted.times + 1), unit.subject, activity, within)
     multiplied = _multiplied(points, customer.tier, channel, cause)
-    note(book, "earned", {expires: earned}, (room, *multiplied), policy, activity=activity)
+    note(book, "earned", Counter({expires: earned}), (room, *multiplied), policy, activity=activity)
     pay_back(book, earned)
     return closed(book)
 

@@ -184,8 +184,9 @@ def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme,
         return programme, ()
     given = in_force_at(unit.rows, unit.partition, event.occurred_at)
     permitted = who_may(given.roles, *_needed(unit, programme, event))
-    permitted_one = event.role in permitted
-    outcome = COMMANDS[type(event)](unit, programme, event) if permitted_one else _stranger(event.role, permitted)
+    outcome = (
+        COMMANDS[type(event)](unit, programme, event) if event.role in permitted else _stranger(event.role, permitted)
+    )
     if isinstance(outcome, Refused):
         return replace(programme, refused=(*programme.refused, unit.because.cause)), (outcome,)
     return outcome, ()

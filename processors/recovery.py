@@ -12,14 +12,14 @@ from processors.customer import Customer
 from processors.entitlements import entitlement
 from processors.explanation import compare, head
 from processors.goodwill import GOODWILL, Given, give, within
+from processors.local_time import HOUR_MS
 from processors.order import ORDERS, Mishap, Order, load
-from processors.recovery_policy import Remedy
+from processors.recovery_policy import Cap, Remedy
 from processors.unit import Unit
 from schemas.decisions import RecoveryDecided, Remedied
 from schemas.events import OrderDelayed, OrderFailed, OrderPlaced
 
 Outcome = tuple[Customer, Sequence[RecoveryDecided]]
-HOUR_MS = 3_600_000
 MOST_MISHAPS = 32
 """Failures of one order that are told apart; more are as one."""
 
@@ -29,11 +29,20 @@ def given_to(unit: Unit) -> Given:
     return unit.rows.get(GOODWILL, unit.subject) or Given()
 
 
+def cap_of(unit: Unit, tier: str | None) -> Cap:
+    """The cap that counts for a customer of a tier."""
+    caps = unit.policy.recovery.caps
+    return caps.tiers.get(tier or "", caps.base)
+
+
+def spent(unit: Unit, given: Given) -> int:
+    """What a customer was given within the window, minor units."""
+    return within(given, unit.now, unit.policy.recovery.window_days, unit.policy.time_zone)
+
+
 def left(unit: Unit, tier: str | None, given: Given) -> int:
     """What the customer may still be given within the window, minor units; 0 where a person went beyond it (R-REC-05)."""
-    rule = unit.policy.recovery
-    cap = rule.caps.tiers.get(tier or "", rule.caps.base)
-    return max(cap.most_minor - within(given, unit.now, rule.window_days, unit.policy.time_zone), 0)
+    return max(cap_of(unit, tier).most_minor - spent(unit, given), 0)
 
 
 def spend(unit: Unit, minor: int) -> Given:
@@ -60,11 +69,7 @@ def hear_of_failure(unit: Unit, customer: Customer, event: OrderFailed) -> Outco
 def look_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     """What went wrong with an order of which nothing was known until now."""
     order = load(unit.rows, unit.subject, event.order_id)
-    decisions: list[RecoveryDecided] = []
-    for mishap in order.mishaps:
-        customer, decided = _amend(unit, customer, event.order_id, mishap)
-        decisions += decided
-    return customer, decisions
+    return _make_good(unit, customer, event.order_id, order, order.mishaps)
 
 
 def _hear(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Outcome:
@@ -75,9 +80,9 @@ def _hear(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Outc
     others = [each for each in order.mishaps if each is not before]
     if len(others) >= MOST_MISHAPS:
         return customer, ()
-    mishaps = tuple(sorted((*others, mishap), key=_occasion))
-    unit.rows.put(ORDERS, replace(order, mishaps=mishaps), unit.subject, order_id)
-    return _amend(unit, customer, order_id, mishap)
+    order = replace(order, mishaps=tuple(sorted((*others, mishap), key=_occasion)))
+    unit.rows.put(ORDERS, order, unit.subject, order_id)
+    return _make_good(unit, customer, order_id, order, (mishap,))
 
 
 def _occasion(mishap: Mishap) -> str:
@@ -85,36 +90,42 @@ def _occasion(mishap: Mishap) -> str:
     return f"{mishap.occasion}/{mishap.shipment_id or ''}"
 
 
-def _amend(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Outcome:
-    """Grant what the tier gets, or ask a person where that is beyond the customer's cap; nothing where nothing is due."""
-    order, occasion = load(unit.rows, unit.subject, order_id), _occasion(mishap)
-    if order.placed_at is None or order.cancelled or occasion in order.amended:
+def _make_good(unit: Unit, customer: Customer, order_id: str, order: Order, mishaps: Sequence[Mishap]) -> Outcome:
+    """Each occasion once, which the order remembers; nothing while it is not placed, or once it was cancelled."""
+    if order.placed_at is None or order.cancelled:
         return customer, ()
+    decisions: list[RecoveryDecided] = []
+    for mishap in mishaps:
+        occasion = _occasion(mishap)
+        if occasion not in order.amended and (decision := _amends(unit, customer, order_id, order, mishap)):
+            order = replace(order, amended=(*order.amended, occasion))
+            customer = replace(customer, sequence=decision.sequence)
+            decisions.append(decision)
+    if decisions:
+        unit.rows.put(ORDERS, order, unit.subject, order_id)
+    return customer, decisions
+
+
+def _amends(unit: Unit, customer: Customer, order_id: str, order: Order, mishap: Mishap) -> RecoveryDecided | None:
+    """Grant what the tier gets, or ask a person where that is beyond the customer's cap; nothing where nothing is due."""
     rule = unit.policy.recovery
     amends, entitled = entitlement(rule.amends, customer.tier, "recovery", "tier", customer.moved.tier)
     late = compare("recovery", "late_hours", mishap.late_ms // HOUR_MS, ">=", amends.late_hours, mishap.cause)
-    wished = amends.on_delay if mishap.occasion == "delay" else amends.on_failure
-    if not wished or (mishap.occasion == "delay" and not late.holds):
-        return customer, ()
+    wished, asked = (amends.on_delay, (late,)) if mishap.occasion == "delay" else (amends.on_failure, ())
+    if not wished or not all(each.holds for each in asked):
+        return None
     remedies = tuple(Remedied(each.kind, _worth(each, order)) for each in wished)
     amount = sum(each.amount_minor for each in remedies)
     given = given_to(unit)
     cap, capped = entitlement(rule.caps, customer.tier, "goodwill", "tier", customer.moved.tier)
-    spent = within(given, unit.now, rule.window_days, unit.policy.time_zone) + amount
     # Goods that are sent again are owed, and no goodwill: only what costs is measured by the cap.
-    fits = compare("goodwill", "goodwill_minor", spent if amount else 0, "<=", cap.most_minor, mishap.cause)
+    with_it = spent(unit, given) + amount if amount else 0
+    fits = compare("goodwill", "goodwill_minor", with_it, "<=", cap.most_minor, mishap.cause)
     if fits.holds and amount:
         given = spend(unit, amount)
-    unit.rows.put(ORDERS, replace(order, amended=(*order.amended, occasion)), unit.subject, order_id)
-    asked = (late,) if mishap.occasion == "delay" else ()
-    decision = RecoveryDecided(
-        **head(
-            unit.because,
-            customer.sequence + 1,
-            RecoveryDecided,
-            f"{order_id}/{occasion}",
-            (entitled, *asked, capped, fits),
-        ),
+    conditions, about = (entitled, *asked, capped, fits), f"{order_id}/{_occasion(mishap)}"
+    return RecoveryDecided(
+        **head(unit.because, customer.sequence + 1, RecoveryDecided, about, conditions),
         order_id=order_id,
         occasion=mishap.occasion,
         shipment_id=mishap.shipment_id,
@@ -124,7 +135,6 @@ def _amend(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Out
         amount_minor=amount,
         goodwill_left_minor=left(unit, customer.tier, given),
     )
-    return replace(customer, sequence=decision.sequence), (decision,)
 
 
 def _worth(remedy: Remedy, order: Order) -> int:

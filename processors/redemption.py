@@ -10,6 +10,7 @@ from processors.bookings import Book, closed, decide, note, opened, pay_back
 from processors.customer import Customer
 from processors.explanation import compare, head
 from processors.ledger import capture, release, reserve
+from processors.local_time import HOUR_MS
 from processors.lots import ENDS, first
 from processors.policy import Policy
 from processors.rows import Table
@@ -20,7 +21,6 @@ from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested
 from schemas.ledger import RewardAnswered
 
 Outcome = tuple[Customer, Sequence[Decision]]
-HOUR_MS = 3_600_000
 ENDED_PER_UNIT = 100
 """Requests that are released in one unit of work at most (D8)."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors import return_cases, returns
-from processors.answering import Asked, answer, answered
+from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
 from processors.explanation import Because, compare
@@ -226,8 +226,7 @@ def looked_at(lines: list[Judged]) -> list[Judged]:
 def _authority(unit: Unit, command: Command) -> tuple[Condition, Authority | None]:
     """What the role may decide, by the policy in force when the command was given (T-43)."""
     known = in_force_at(unit.rows, unit.partition, command.occurred_at).returns.review.authority
-    permitted = compare("permission", "role", command.role, "in", ", ".join(sorted(known)), unit.because.cause)
-    return permitted, known.get(command.role)
+    return permitted(command.role, sorted(known), unit.because.cause), known.get(command.role)
 
 
 def _limit(authority: Authority | None, name: str, value: int, field: str, cause: str) -> Condition:
@@ -240,10 +239,10 @@ def review(unit: Unit, customer: Customer, command: ReturnReviewed) -> Outcome:
     if answered(unit.rows, unit.subject, command):
         return customer, ()
     cause, case = unit.because.cause, _case(unit, command.return_id, command.order_id)
-    permitted, authority = _authority(unit, command)
+    may, authority = _authority(unit, command)
     request = return_cases.request_of(command.return_id, case)
     waits = compare("return", "verdict", case.verdict, "=", "review", case.decision_id)
-    conditions = [permitted, waits]
+    conditions = [may, waits]
     if command.verdict == "approved" and request is not None:
         order = load(unit.rows, unit.subject, request.order_id)
         waiting = {line.line_id for line in case.lines if line.verdict == "review"}
@@ -268,9 +267,9 @@ def extend_window(unit: Unit, customer: Customer, command: ReturnWindowExtended)
     if answered(unit.rows, unit.subject, command):
         return customer, ()
     cause, order = unit.because.cause, load(unit.rows, unit.subject, command.order_id)
-    permitted, authority = _authority(unit, command)
+    may, authority = _authority(unit, command)
     known = compare("return", "order_known", "no" if order.placed_at is None else "yes", "=", "yes", order.placed_by)
-    conditions = [permitted, known]
+    conditions = [may, known]
     if known.holds:
         governing, _ = _rights(unit, order, customer)
         ends = ends_at(order, None, governing)

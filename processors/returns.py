@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from processors.customer import Customer
 from processors.explanation import Because, compare, head
-from processors.local_time import date_of
+from processors.local_time import HOUR_MS, date_of
 from processors.money import share
 from processors.order import Line, Order, Return
 from processors.return_rights import Rights, ends_at
@@ -17,7 +17,6 @@ from schemas.decisions import ReturnDecided, ReturnedLine
 
 SEVERITY = {"approve": 0, "review": 1, "deny": 2}
 """Each failed condition asks for a verdict; of a line the severest is given."""
-HOUR_MS = 3_600_000
 BUCKETS = 12
 """Calendar months of requests that a customer's row remembers; a policy can ask for no more."""
 

@@ -1,5 +1,6 @@
 """A customer's points as an account of them: each lot and what became of it, a forecast, and the recount (R-PTS-06, R-PTS-08)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -55,15 +56,14 @@ def of_all_ids(rows: Rows, customer_id: str, customer: Customer) -> Rows:
 
 def forecast(rows: Rows, customer_id: str, lots: Mapping[Name, Lot], zone: str) -> dict[str, int]:
     """How many points expire in each local month if nobody spends any more, pending ones too; `never` for those that do not."""
-    months: dict[int, int] = {}
+    months = Counter[int]()
     for queue in (AVAILABLE, PENDING):
         for each in first(rows, customer_id, queue, ALL):
-            due = lots[each.lot].expires_at
-            months[due] = months.get(due, 0) + each.points
-    told: dict[str, int] = {}
+            months[lots[each.lot].expires_at] += each.points
+    told = Counter[str]()
     for due, points in sorted(months.items()):
         month = "never" if due == NEVER else f"{local(due - 1, zone):%Y-%m}"
-        told[month] = told.get(month, 0) + points
+        told[month] += points
     return told
 
 

@@ -14,6 +14,7 @@ from processors import subjects, timers, vip_share
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Entry, Send, quarantined
 from processors.partition import HERE, PARTITION, Partition, activate, current, named, tick
+from processors.policy import Policy
 from processors.policy_errors import PolicyInvalid
 from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
@@ -87,10 +88,10 @@ def _fold_message(work: Work, _name: str, event: Event) -> None:
     partition = work.partition
     match event:
         case ClockTicked():
-            limit_s = current(work.rows, partition).sources_behind_limit_s if partition.versions else 0
-            work.partition = tick(partition, event, limit_s)
-            if partition.versions and (share := _counted(work, partition, event)):
-                work.effects.append(share)
+            policy = current(work.rows, partition) if partition.versions else None
+            work.partition = tick(partition, event, policy.sources_behind_limit_s if policy else 0)
+            if policy and event.partitions:
+                work.effects += _counted(work, partition, event, policy)
         case WorkRemains():
             work.partition = replace(partition, asked=False)
         case RulesChanged():
@@ -107,14 +108,12 @@ def _fold_message(work: Work, _name: str, event: Event) -> None:
             raise TypeError(f"no rule folds {type(event).__name__}")
 
 
-def _counted(work: Work, before: Partition, event: ClockTicked) -> Send | None:
+def _counted(work: Work, before: Partition, event: ClockTicked, policy: Policy) -> list[Send]:
     """The partition's census for the programme, with the first tick of a local day (R-TIER-18)."""
-    day = vip_share.day_begun(before.at, work.partition.at, current(work.rows, before).time_zone)
-    if day is None or not event.partitions:
-        return None
-    number = work.entry.partition
-    told = vip_share.told(work.rows.get(CENSUS, HERE) or Census(), day, number, event)
-    return Send(PROGRAMME, told)
+    day = vip_share.day_begun(before.at, work.partition.at, policy.time_zone)
+    if day is None:
+        return []
+    return [Send(PROGRAMME, vip_share.told(work.rows.get(CENSUS, HERE) or Census(), day, work.entry.partition, event))]
 
 
 def _run_due_timers(work: Work) -> None:

@@ -26,29 +26,30 @@ Outcome = tuple[Any, Sequence[Effect | Refused]]
 class Kind(NamedTuple):
     """One kind. Rows are its own: `new` is a stranger's, and the row's `timers` are those named here.
 
-    `fold_activation` is what a policy that comes into force does to each of them; None where it does nothing.
+    `fold_activation` is what a policy that comes into force does to each of them; None where it does nothing. A kind that waits
+    for no instant has no timers.
     """
 
     table: Table[Any]
     new: Callable[[], Row]
-    timers: tuple[str, ...]
     fold_event: Callable[[Unit, Any, Any], Outcome]
-    fold_timer: Callable[[Unit, Any, str], Outcome]
-    wanted: Callable[[Any, Policy, int], Mapping[str, int]]
+    timers: tuple[str, ...] = ()
+    fold_timer: Callable[[Unit, Any, str], Outcome] | None = None
+    wanted: Callable[[Any, Policy, int], Mapping[str, int]] | None = None
     fold_activation: Callable[[Unit, Any], Outcome] | None = None
 
 
 CUSTOMER = Kind(
     CUSTOMERS,
     Customer,
-    tuple(fold.TIMERS),
     identity.fold_event,
+    tuple(fold.TIMERS),
     identity.fold_timer,
     family.wanted,
     identity.fold_activation,
 )
-PROGRAMME = Kind(PROGRAMMES, Programme, (programme.TIMER,), programme.fold_event, programme.activate, programme.wanted)
-AGENT = Kind(AGENTS, Agent, (), agents.fold_event, agents.time_passes, agents.waits_for_nothing)
+PROGRAMME = Kind(PROGRAMMES, Programme, programme.fold_event, (programme.TIMER,), programme.activate, programme.wanted)
+AGENT = Kind(AGENTS, Agent, agents.fold_event)
 KINDS = (CUSTOMER, PROGRAMME, AGENT)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 

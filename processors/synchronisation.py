@@ -11,17 +11,15 @@ from msgspec.structs import replace
 
 from processors.customer import Customer
 from processors.explanation import Because, compare, head
+from processors.local_time import MINUTE_MS
 from processors.policy import Policy
-from processors.synchrony import Held, Report, Synchrony, heard
+from processors.synchrony import Held, Report, Synchrony, heard, same
 from schemas.decided import Condition
 from schemas.decisions import Decision, TierChanged
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.events import StatusReported
 
 OF = "synchronisation"
-NO_TIER = "none"
-"""Stands for no tier where two are compared: no tier is a status, and not unknown."""
-MINUTE_MS = 60_000
 
 
 def hear(customer: Customer, event: StatusReported, cause: str) -> Customer:
@@ -68,7 +66,7 @@ Outcome = Literal["reported", "changed", "not_compared"]
 def _resolved(
     customer: Customer, held: Held, outcome: Outcome, policy: Policy, now: int, because: Because
 ) -> DiscrepancyResolved:
-    conditions = (_same(customer, held),)
+    conditions = (same(OF, held, customer.tier),)
     if outcome == "not_compared":
         conditions = (compare(OF, "system", held.system, "in", ", ".join(policy.synchronisation.systems)),)
     return DiscrepancyResolved(
@@ -79,11 +77,6 @@ def _resolved(
         outcome=outcome,
         minutes_differing=_minutes(held, now),
     )
-
-
-def _same(customer: Customer, held: Held) -> Condition:
-    theirs, ours = held.report.tier or NO_TIER, customer.tier or NO_TIER
-    return compare(OF, f"tier_in_{held.system}", theirs, "=", ours, held.report.cause)
 
 
 def _minutes(held: Held, now: int) -> int:
@@ -123,7 +116,13 @@ def _found(customer: Customer, held: Held, policy: Policy, now: int, because: Be
     began = customer.moved.tier if held.since == synchrony.at else report.cause
     lasts = compare(OF, "minutes_differing", minutes, ">=", limit, began)
     return DiscrepancyFound(
-        **head(because, customer.sequence + 1, DiscrepancyFound, held.system, (_same(customer, held), *known, lasts)),
+        **head(
+            because,
+            customer.sequence + 1,
+            DiscrepancyFound,
+            held.system,
+            (same(OF, held, customer.tier), *known, lasts),
+        ),
         system=held.system,
         tier=customer.tier,
         reported_tier=report.tier,

@@ -5,6 +5,12 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.explanation import compare
+from schemas.decided import Condition
+
+NO_TIER = "none"
+"""Stands for no tier where two are compared: no tier is a status, and not unknown."""
+
 
 class Report(Struct, frozen=True, array_like=True):
     """What a system said. `at` is when it held that, `sequence` the last number of ours that it knew; None: it does not say."""
@@ -40,6 +46,11 @@ class Synchrony(Struct, frozen=True, array_like=True):
     at: int = 0
     doubted: tuple[str, ...] = ()
     doubted_at: int = 0
+
+
+def same(of: str, held: Held, ours: str | None) -> Condition:
+    """Whether a system holds the tier that we do."""
+    return compare(of, f"tier_in_{held.system}", held.report.tier or NO_TIER, "=", ours or NO_TIER, held.report.cause)
 
 
 def _later(report: Report) -> tuple[int, int, str, str]:

@@ -142,7 +142,8 @@ def _fold_timer(work: Work, name: str, about: tuple[Kind, Timer]) -> None:
     activations = subjects.activations(row, work.partition)
     unit = _unit(work, timer.subject, timers.cause(timer), timer.due, activations)
     row = replace(row, timers=timers.disarm(work.rows, row.timers, timer))
-    _keep(work, name, kind, unit, *kind.fold_timer(unit, row, timer.kind))
+    if kind.fold_timer is not None:
+        _keep(work, name, kind, unit, *kind.fold_timer(unit, row, timer.kind))
 
 
 def _drop_timer(work: Work, kind: Kind, timer: Timer) -> None:
@@ -186,8 +187,9 @@ def _unit(work: Work, subject: str, cause: str, now: int, activations: int) -> U
 def _keep(work: Work, name: str, kind: Kind, unit: Unit, row: Any, effects: Sequence[Effect | Refused]) -> None:
     """Write the row as the unit left it, with the timers that it now waits for."""
     subject = unit.subject
-    wanted = kind.wanted(row, unit.policy, unit.now)
-    row = replace(row, timers=timers.arm(work.rows, row.timers, subject, wanted))
+    if kind.wanted is not None:
+        wanted = kind.wanted(row, unit.policy, unit.now)
+        row = replace(row, timers=timers.arm(work.rows, row.timers, subject, wanted))
     work.rows.put(kind.table, row, subject)
     kept = work.kept[kind.table.key(subject)]
     kept.name, kept.row = name, row

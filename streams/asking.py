@@ -3,14 +3,13 @@
 import time
 import uuid
 
-from schemas.codec import decode, encode
+from schemas.codec import decode
 from schemas.commands import Command
 from schemas.decisions import CommandAnswered
 from schemas.topics import TOPIC_OF
 from streams.kafka import admin, partitions_of
-from streams.publishing import publish
+from streams.publishing import publish, record_of
 from streams.reading import bounds, read
-from streams.records import Outgoing
 from streams.settings import Settings
 
 
@@ -30,8 +29,7 @@ def ask(settings: Settings, command: Command, wait_s: float) -> tuple[int, Comma
         raise TimeoutError(f"{topic} is not at {settings.bootstrap}; laurel topics create")
     places = [(topic, partition) for partition in range(count)]
     starts = {place: end for place, (_, end) in bounds(settings, places).items()}
-    record = Outgoing(TOPIC_OF[type(command)], command.customer_id.encode(), encode(command), None, command.occurred_at)
-    publish(settings, [record], lambda _: None)
+    publish(settings, [record_of(command)], lambda _: None)
     end = time.monotonic() + wait_s
     for records in read(settings, starts, lambda: time.monotonic() > end, dict.fromkeys(places, 1 << 62)):
         for each in records:

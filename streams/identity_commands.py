@@ -143,16 +143,13 @@ def _event(kind: str, one: str, other: str) -> Any:
 
 
 def _publish(kind: str, one: str, other: str, *, as_json: bool) -> int:
-    from schemas.codec import encode, to_json
-    from schemas.topics import TOPIC_OF
-    from streams.publishing import publish
-    from streams.records import Outgoing
+    from schemas.codec import to_json
+    from streams.publishing import publish, record_of
 
     event = _event(kind, one, other)
     if isinstance(event, str):
         return fail(event, BAD_INPUT)
-    record = Outgoing(TOPIC_OF[type(event)], one.encode(), encode(event), None, event.occurred_at)
-    publish(Settings(), [record], lambda _: None)
+    publish(Settings(), [record_of(event)], lambda _: None)
     if as_json:
         emit(to_json(event))
     else:

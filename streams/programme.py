@@ -16,9 +16,9 @@ from schemas.topics import TOPIC_OF
 from state.overlay import Overlay
 from streams.activations import Activation, everywhere
 from streams.kafka import Place, admin, committed, partitions_of
-from streams.publishing import publish
+from streams.publishing import publish, record_of
 from streams.reading import bounds, read
-from streams.records import ORIGIN, Outgoing, Record
+from streams.records import ORIGIN, Record
 from streams.refolding import BATCH_SIZE, TABLES, Refold, batches
 from streams.settings import Settings
 from streams.skips import load
@@ -87,12 +87,7 @@ def send(settings: Settings, command: Directive) -> Sent:
     names = settings.topic(TABLES.source), settings.topic(QUARANTINED)
     places = [(name, n) for name in names for n in range(count(settings))]
     starts = {place: high for place, (_, high) in bounds(settings, places).items()}
-    topic = TOPIC_OF[type(command)]
-    publish(
-        settings,
-        [Outgoing(topic, PROGRAMME.encode(), encode(command), None, command.occurred_at)],
-        lambda _: None,
-    )
+    publish(settings, [record_of(command)], lambda _: None)
     return Sent(command, starts)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas import publishing as library
-from schemas.codec import BY_NAME, Rejected, encode_fields
+from schemas.codec import BY_NAME, Rejected, encode, encode_fields
 from schemas.directives import PROGRAMME
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPIC_BY_NAME
@@ -78,6 +78,11 @@ def _event(line: dict[str, Any], prepare: Prepare) -> Outgoing:
     if isinstance(record, Rejected):
         raise BadLineError(record.detail)
     return Outgoing(record.topic, record.key, record.value, record.partition, record.timestamp)
+
+
+def record_of(event: SourceEvent) -> Outgoing:
+    """An event as it is published: on its topic, keyed by its subject, at its own time."""
+    return Outgoing(TOPIC_OF[type(event)], event.subject.encode(), encode(event), None, event.occurred_at)
 
 
 def _unchecked(line: dict[str, Any]) -> Outgoing:
