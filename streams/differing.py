@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from processors.local_time import MINUTE_MS
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
-
-MINUTE_MS = 60_000
 
 
 class Standing(NamedTuple):

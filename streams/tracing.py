@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 from processors.facts import FACTS
 from processors.fold import QUESTIONS
 from processors.identity import LINKING
+from processors.points import RULES
 from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
 from schemas.codec import Rejected, decode
 from schemas.decided import Decided
 from schemas.decisions import Quarantined
 from schemas.directives import PolicyPublished
-from schemas.events import PolicyActivated
+from schemas.events import OrderDelayed, OrderFailed, PolicyActivated
 from schemas.messages import EventPassed
 from schemas.partitions import partition_of
 from schemas.publishing import SEALED_FIELDS, SUFFIX, read_text
@@ -150,9 +151,14 @@ def decision(settings: Settings, decision_id: str, advance: Advance) -> Moment |
 
 
 READ_AS: tuple[tuple[Container[type], str], ...] = (
+    (
+        (OrderDelayed, OrderFailed),
+        "it is noted with its order: made good once, when the order is known and late enough, where the tier gets something for it",
+    ),
     (QUESTIONS, "it asks what was asked before: the same object was decided under another event's id"),
     (COMMANDS, "it is a command for everybody: `laurel policy history` shows what became of the version"),
     (FACTS, "it is a fact: it changed what is known, or said what was known already, and moved no verdict"),
+    (RULES, "it moves points, or tells of a request for a reward: that was known already, or nothing was left to move"),
     (LINKING, "it says who is one customer, or who is not: `laurel timeline` shows what ids told each other"),
 )
 """Why an event that a rule read led to no decision."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from schemas.source import SourceEvent
 from streams.progressing import waiting_by_topic
 from streams.records import Outgoing
 from streams.standing import standing
+from streams.tracing import READ_AS
 from tests.streams.commands import Answer, Caller
 from tests.streams.history import DAY, history, ms, placed, published, registered
 from tests.streams.systems import System
@@ -109,6 +110,11 @@ def test_or_it_is_said_why_nothing_followed(called: Caller, event: str, words: s
     answer = called("trace", event)
     assert answer.code == 0
     assert words in " ".join(answer.out.split())
+
+
+def test_of_every_event_that_a_rule_reads_it_can_be_said_why_nothing_followed() -> None:
+    events = {kind for kind in get_args(e.Event) if issubclass(kind, SourceEvent)}
+    assert {kind for kind in events if not any(kind in kinds for kinds, _ in READ_AS)} == {c.PersonalTextErased}
 
 
 def test_an_event_of_a_linked_id_is_followed_to_where_its_state_is(called: Caller) -> None:
