@@ -76,7 +76,8 @@ def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
     _close(unit)
     effects += moving.send(unit, unit.subject, host)
     sequence = customer.sequence + len(told)
-    return Customer(sequence=sequence, timers=customer.timers, host=host), [*told, *effects]
+    # What fired last stays with the name that its decisions are under: it must not fire for the same instant again (D7).
+    return Customer(sequence=sequence, timers=customer.timers, fired=customer.fired, host=host), [*told, *effects]
 
 
 def _close(unit: Unit) -> None:
@@ -155,9 +156,10 @@ def arrive(unit: Unit, customer: Customer, message: RowsMoved) -> Outcome:
         return customer, ()
     _expect_no_more(unit, guest)
     joined, effects = _join(unit, customer, guest)
-    # Whoever came may have been the missing link, or have none for those who waited for it.
-    settled, more = settle(unit, joined)
-    return _then_go_on(unit, joined, effects) if settled is joined else (settled, [*effects, *more])
+    for one in _leaving(unit, joined)[:1]:
+        # Whoever came was no link for those who waited for one. They leave with a message of its own: its own cause (D7).
+        effects = [*effects, moving.tell(unit, one, links.of(unit.rows, one).each[0], unit.subject)]
+    return _then_go_on(unit, joined, effects)
 
 
 def _then_go_on(unit: Unit, customer: Customer, effects: Sequence[Decision | Send | Refused]) -> Outcome:
@@ -169,7 +171,7 @@ def _come_home(unit: Unit, customer: Customer) -> Outcome:
     """An id is a customer of its own again: as it was, with what happened under it since; its other links still hold."""
     part = unit.rows.get(PARTS, unit.subject) or Customer()
     unit.rows.delete(PARTS, unit.subject)
-    home = replace(part, timers=customer.timers, sequence=customer.sequence)
+    home = replace(part, timers=customer.timers, fired=customer.fired, sequence=customer.sequence)
     home, came = joint_points.home(unit, home)
     home, decisions = fold.conclude(unit, home, home, None, came)
     return home, [*decisions, *_tell_others(unit, home, unit.subject)]
@@ -204,10 +206,15 @@ def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
     return joined, [*decisions, *_tell_others(unit, joined, guest)]
 
 
+def _leaving(unit: Unit, customer: Customer) -> list[str]:
+    """Ids that are here, and that nothing links with the host any more."""
+    near = links.together(unit.subject, links.agree(unit.rows, customer.family)) if customer.family else ()
+    return [each for each in customer.family if each not in near]
+
+
 def settle(unit: Unit, customer: Customer) -> Outcome:
     """Something was told of ids that are here: those whom nothing links with the host any more go home."""
-    near = links.together(unit.subject, links.agree(unit.rows, customer.family))
-    leaving = [each for each in customer.family if each not in near]
+    leaving = _leaving(unit, customer)
     if not leaving:
         return customer, ()
     left, taken = customer, Counter[int]()

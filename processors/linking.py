@@ -56,17 +56,18 @@ def hear(unit: Unit, customer: Customer, message: LinkHeard) -> Outcome:
     one, other = message.customer_id, message.other_customer_id
     known = links.of(unit.rows, one)
     before = links.find(known, other)
-    if not message.linked and (before is None or not before.linked):
+    own = message.host_id == unit.subject
+    if not message.linked and not own and (before is None or not before.linked):
         return customer, (_not_linked(other, one),)
     told = links.told(known, Link(other, message.linked_at, message.linked))
     if len(told.each) > links.MOST:
         return customer, (_too_many(one),)
     if told is not known:
         unit.rows.put(LINKS, told, one)
-    if other in customer.family:
+    if own or other in customer.family:
         return settle(unit, customer)
     link = links.find(told, other)
-    if link is None or not link.linked or message.host_id == unit.subject:
+    if link is None or not link.linked:
         return customer, ()
     return _meet(unit, customer, message.host_id, one, link)
 

@@ -56,7 +56,9 @@ def test_value_adds_up_tenure_is_the_earliest_and_the_tier_changes_once_t_24() -
     assert (row.value_minor, row.orders, row.since) == (minor("1300.00"), 2, story.at("2019-01-01"))
     assert (row.first_order_at, row.last_order_at) == (story.at("2023-11-01"), story.at("2023-12-01"))
     assert row.family == ("ada", "bob")
-    assert story.row("bob") == Customer(host="ada", sequence=0, timers=story.row("bob").timers)
+    assert story.row("bob") == Customer(
+        host="ada", sequence=0, timers=story.row("bob").timers, fired=story.row("bob").fired
+    )
 
 
 def test_the_smaller_id_stays_whatever_the_link_says() -> None:
