@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.activity import Activity
-from processors.episodes import Alert, Birth, Celebrated, Consent, WinBack
+from processors.episodes import Alert, Birth, Celebrated, Consent, Opened, WinBack
 from processors.lots import Wallet
 from processors.membership import Membership
 from processors.people import People
@@ -74,6 +74,8 @@ class Customer(Struct, frozen=True, array_like=True):
     """Where this id's state is instead: the row is a forward, and nothing else of it counts (D6)."""
     family: tuple[str, ...] = ()
     """Ids whose state is here, this one included, while others are linked with it or on their way."""
+    opened: tuple[Opened, ...] = ()
+    """What was told of launches, in the order of their names; those that the policy still has (R-RISK-08)."""
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -89,8 +91,8 @@ CUSTOMERS = Table(
     b"c",
     Customer,
     "facts, standing and armed timers of each customer",
-    7,
-    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown},
+    8,
+    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown, 7: grown},
 )
 
 

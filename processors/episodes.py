@@ -50,6 +50,14 @@ class Consent(Struct, frozen=True, array_like=True):
     cause: str
 
 
+class Opened(Struct, frozen=True, array_like=True):
+    """A launch that somebody was told of: until when it is theirs before others, and how much less it costs them."""
+
+    launch_id: str
+    released_at: int
+    discount_percent: int
+
+
 class Birth(Struct, frozen=True, array_like=True):
     """Month of birth, 1 to 12, and when it was told."""
 

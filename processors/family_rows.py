@@ -122,6 +122,7 @@ class OfFamily:
                     extended_until=row.extended_until,
                     mishaps=row.mishaps,
                     amended=row.amended,
+                    launched=row.launched,
                 )
                 self.rows.put(ORDERS, kept, one, *about)
                 return

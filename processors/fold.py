@@ -11,6 +11,7 @@ from processors import (
     celebrations,
     compensations,
     designating,
+    early_access,
     figures,
     fulfilment,
     lifecycle,
@@ -53,7 +54,8 @@ def _ask_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     """What waited for its order."""
     customer, returned = return_rules.ask_again(unit, customer, event)
     customer, amended = recovery.look_again(unit, customer, event)
-    return customer, [*returned, *amended]
+    customer, bought = early_access.hear(unit, customer, event)
+    return customer, [*returned, *amended, *bought]
 
 
 QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
@@ -161,6 +163,7 @@ TIMERS: Mapping[str, tuple[Callable[[Customer, Policy], int | None], Callable[[U
     "reminder": (win_back.reminder_at, _timed(win_back.remind)),
     "anniversary": (celebrations.anniversary_at, _timed(celebrations.celebrate_anniversary)),
     "birthday": (celebrations.birthday_at, _timed(celebrations.celebrate_birthday)),
+    "launch": (early_access.opens_at, _timed(early_access.open_due)),
     "designation": (designating.moves_at, _designation),
     "windows": (lambda customer, _: customer.activity.turns_at, _compare_tier),
     "stage": (lifecycle.moves_on_at, _timed(lifecycle.move_on)),

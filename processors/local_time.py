@@ -46,6 +46,12 @@ def start_of(day: date, zone: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone_of(zone)).timestamp()) * 1000
 
 
+@lru_cache(maxsize=4096)
+def instant_of(clock: datetime, zone: str) -> int:
+    """The instant at which clocks of the zone first show a date and time; one that they skip is as much later (T-08)."""
+    return int(clock.replace(tzinfo=zone_of(zone)).timestamp()) * 1000
+
+
 def end_of(instant: int, days: int, zone: str) -> int:
     """The first instant after the local day that lies `days` after the local day of `instant` (T-29)."""
     return start_of(date_of(instant, zone) + timedelta(days=days + 1), zone)

@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     until: int | None = None
     years: int | None = None
     follows: str | None = None
+    launch_id: str | None = None
     conditions: tuple[Condition, ...] = ()
 
 
@@ -41,9 +42,11 @@ def request(
     consent = allows(customer, policy, notice.purpose, asked.kind)
     if not consent.holds:
         return customer, []
+    # One unit may tell of several launches.
+    about = asked.kind if asked.launch_id is None else f"{asked.kind}/{asked.launch_id}"
     expires_at = end_of(now, notice.valid_days, policy.time_zone)
     decision = NotificationRequested(
-        **head(because, customer.sequence + 1, NotificationRequested, asked.kind, (*asked.conditions, consent)),
+        **head(because, customer.sequence + 1, NotificationRequested, about, (*asked.conditions, consent)),
         notice=asked.kind,
         purpose=notice.purpose,
         tier=asked.tier,
@@ -51,6 +54,7 @@ def request(
         until=asked.until,
         years=asked.years,
         follows=asked.follows,
+        launch_id=asked.launch_id,
         expires_at=expires_at if asked.until is None else min(expires_at, asked.until),
     )
     return replace(customer, sequence=decision.sequence), [decision]

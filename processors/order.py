@@ -84,6 +84,8 @@ class Order(Struct, frozen=True, array_like=True):
     mishaps: tuple[Mishap, ...] = ()
     amended: tuple[str, ...] = ()
     """Occasions that were made good, or that a person was asked about: each once (R-REC-01)."""
+    launched: bool = False
+    """Whether what it holds of launches was told, once (R-ANL-17)."""
 
 
 ORDERS = Table(
@@ -91,8 +93,8 @@ ORDERS = Table(
     b"o",
     Order,
     "each order with its refunds and returns, by customer and order id",
-    4,
-    dict.fromkeys((1, 2, 3), grown),
+    5,
+    dict.fromkeys((1, 2, 3, 4), grown),
 )
 
 
@@ -235,6 +237,7 @@ def _join(one: Order, other: Order) -> Order:
         extended_until=max(one.extended_until or 0, other.extended_until or 0) or None,
         mishaps=_mishaps(one, other),
         amended=tuple(sorted({*one.amended, *other.amended})),
+        launched=one.launched or other.launched,
     )
 
 

@@ -14,7 +14,7 @@ from processors import consents, span, subscriptions
 from processors.activity import Activity
 from processors.customer import CUSTOMERS, Customer, earned
 from processors.designation import counts
-from processors.episodes import Alert, Consent, open_alert
+from processors.episodes import Alert, Consent, Opened, open_alert
 from processors.overlaps import Overlap
 from processors.people import merged
 from processors.policy import Policy, rank
@@ -103,6 +103,16 @@ def _episode(one: Alert | None, other: Alert | None) -> Alert | None:
     return max(known, key=lambda each: (open_alert(each) is not None, each.at, each.decision_id), default=None)
 
 
+def _opened(*both: Customer) -> tuple[Opened, ...]:
+    """Of a launch that both were told of, what was told last, and best."""
+    told = sorted(
+        (each for customer in both for each in customer.opened),
+        key=lambda each: (each.released_at, each.discount_percent),
+    )
+    found = {each.launch_id: each for each in told}
+    return tuple(found[each] for each in sorted(found))
+
+
 def standing(one: Customer, other: Customer, policy: Policy) -> Customer:
     """`one`, standing as high as whoever of the two stands higher: nobody loses by a link what they had.
 
@@ -127,6 +137,7 @@ def standing(one: Customer, other: Customer, policy: Policy) -> Customer:
         celebrated=max(
             one.celebrated, other.celebrated, key=lambda each: (each.since is not None, each.years, each.birthday)
         ),
+        opened=_opened(one, other),
     )
 
 

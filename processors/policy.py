@@ -16,7 +16,7 @@ from processors.points_policy import Points
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.recovery_policy import Recovery
-from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
+from processors.retention_policy import AtRisk, Celebrations, HeadStart, Launches, Notifications, Panel, WinBack
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
 
@@ -169,6 +169,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     win_back: WinBack = WinBack()
     celebrations: Celebrations = Celebrations()
     early_access: dict[Name, HeadStart] = {}
+    launches: Launches = {}
     panel: Panel = Panel()
     notifications: Notifications = Notifications()
     automatic: Automatic = Automatic()

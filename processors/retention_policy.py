@@ -1,5 +1,6 @@
 """What a programme chooses about keeping its VIPs: episodes, celebrations, early access, panels, and what is told to whom."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +19,7 @@ Kind = Literal[
     "anniversary",
     "birthday",
     "outreach",
+    "early_access",
 ]
 """What a customer may be told."""
 
@@ -51,6 +53,16 @@ class HeadStart(Struct, frozen=True, forbid_unknown_fields=True):
 
     days: Days
     discount_percent: Annotated[int, Meta(ge=0, le=100)]
+
+
+class Launch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that everybody may buy from a local date and time on, and tiers with a head start before."""
+
+    released: Annotated[datetime, Meta(tz=False)]
+
+
+Launches = Annotated[dict[Name, Launch], Meta(max_length=50)]
+"""By name. A customer's row keeps what was told of each, so those that are long over are taken out."""
 
 
 class Panel(Struct, frozen=True, forbid_unknown_fields=True):

@@ -32,6 +32,10 @@ TOLD: Mapping[str, tuple[str, str]] = {
     ),
     "anniversary": ("that they complete {years} years", "Thank you for {years} years with us."),
     "birthday": ("a happy birthday this month", "Happy birthday, whenever it is this month."),
+    "early_access": (
+        "that they may buy launch {launch_id} before everybody else, until {until}",
+        "You may buy {launch_id} before everybody else, until {until}.",
+    ),
     "outreach": ("by a person, that they are missed", "Somebody of ours would like to speak with you."),
 }
 """What a customer should be told, as agents read it and as the customer does."""
@@ -63,4 +67,5 @@ def told(decision: NotificationRequested, label: Label, moment: Moment, reader: 
         from_tier=label(decision.from_tier),
         until="" if decision.until is None else moment(decision.until),
         years=decision.years,
+        launch_id=decision.launch_id,
     )

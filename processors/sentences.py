@@ -23,6 +23,7 @@ from schemas.decisions import (
     VipShareJudged,
 )
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
+from schemas.launches import EarlyAccessOpened, LaunchBought
 from schemas.ledger import PointsMoved, RewardAnswered
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
@@ -46,6 +47,13 @@ ADVICE: Mapping[str | None, str] = {
 
 AMENDS = {"granted": "gets", "review": "would get, and a person is asked,"}
 OCCASIONS = {"delay": "a delay", "failure": "a failed delivery"}
+WHEN_BOUGHT = {
+    "early": "before everybody else",
+    "too_early": "before the tier was let in",
+    "released": "after its release",
+    "unknown": "which no policy names",
+}
+"""When something of a launch was bought (R-ANL-17)."""
 GRANTS = {"granted": "was granted by", "approval_needed": "waits for one of", "refused": "was refused by"}
 
 
@@ -110,6 +118,14 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     DiscrepancyResolved: lambda it, who, terms: (
         f"{who} ({terms.label(it.tier)}) differed in {it.system} for {it.minutes_differing} minutes"
         f"{vocabulary.WHY_OVER[it.outcome]}"
+    ),
+    EarlyAccessOpened: lambda it, who, terms: (
+        f"{who} ({terms.label(it.tier)}) may buy launch {it.launch_id} at {it.discount_percent} % less"
+        f" until {terms.moment(it.released_at)}, when everybody may"
+    ),
+    LaunchBought: lambda it, who, terms: (
+        f"{who} ({terms.label(it.tier)}) bought {it.units} of launch {it.launch_id} with order {it.order_id},"
+        f" {WHEN_BOUGHT[it.phase]}"
     ),
     RecoveryDecided: lambda it, who, _: (
         f"{who} {AMENDS[it.verdict]} {_remedies(it)} for {OCCASIONS[it.occasion]} of order {it.order_id}"

@@ -50,6 +50,7 @@ KINDS = (
     Kind("reminder", "win_back", HELD),
     Kind("anniversary", "celebration", HELD),
     Kind("birthday", "celebration", HELD),
+    Kind("launch", "launch", HELD),
     Kind("designation", "designation", HELD),
     Kind("windows", "tier", PLAIN),
     Kind("stage", "stage", PLAIN),

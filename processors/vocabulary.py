@@ -71,6 +71,7 @@ TIMERS: Mapping[str, str] = {
     "reminder": "a reminder after a cancellation",
     "anniversary": "an anniversary",
     "birthday": "a month of birth",
+    "launch": "the head start of a tier on a launch",
     "designation": "a date of what a person decided",
     "windows": "a month or a day that is looked at no more",
     "stage": "a stage of the customer's journey",

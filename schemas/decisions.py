@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.decided import Decided, Origin
 from schemas.discrepancies import Discrepancy
 from schemas.events import Units
+from schemas.launches import OfLaunch
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.messages import TierCount
 from schemas.profiles import CustomerProfile
@@ -166,6 +167,7 @@ class NotificationRequested(Decided, frozen=True, kw_only=True):
     years: int | None = None
     follows: str | None = None
     expires_at: int
+    launch_id: str | None = None
 
 
 class CommandAnswered(Decided, frozen=True, kw_only=True):
@@ -261,5 +263,6 @@ Decision = (
     | Discrepancy
     | PointsMoved
     | RewardAnswered
+    | OfLaunch
 )
 Output = Decision | CustomerProfile | Quarantined

@@ -22,6 +22,7 @@ class OrderLine(Struct, frozen=True):
     tax_minor: Minor = 0
     shipping_minor: Minor = 0
     reward_id: Id | None = None
+    launch_id: Id | None = None
 
 
 class OrderPlaced(CustomerEvent, frozen=True, kw_only=True):

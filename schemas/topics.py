@@ -11,6 +11,7 @@ from schemas import decisions as d
 from schemas import directives as x
 from schemas import discrepancies as y
 from schemas import events as e
+from schemas import launches as n
 from schemas import ledger as g
 from schemas import messages as m
 from schemas.profiles import CustomerProfile
@@ -83,6 +84,8 @@ TOPICS = (
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),
+    Topic("launches", "customers", "who may buy what is launched before everybody else, and who bought it",
+          (n.EarlyAccessOpened, n.LaunchBought), config=FOREVER),
     Topic("fulfilment", "customers", "how each order is picked and packed, until it is dispatched", (d.OrderFlagged,), config=FOREVER),
     Topic("recovery", "customers", "what makes good what went wrong: by rule, and as people grant it",
           (d.RecoveryDecided, d.CompensationDecided), config=FOREVER),

@@ -32,6 +32,7 @@ from schemas.decisions import (
 )
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.events import WorkRemains
+from schemas.launches import EarlyAccessOpened, LaunchBought
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.partitions import EVERYWHERE
 from schemas.source import SourceEvent
@@ -65,6 +66,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     RewardAnswered: attrgetter("verdict"),
     RecoveryDecided: attrgetter("verdict"),
     CompensationDecided: attrgetter("verdict"),
+    EarlyAccessOpened: attrgetter("tier"),
+    LaunchBought: attrgetter("phase"),
     Quarantined: attrgetter("reason"),
 }
 """What each kind of decision came to, in a word of few; for whoever counts."""

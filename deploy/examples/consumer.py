@@ -37,6 +37,7 @@ DECISIONS = (
     "recovery",
     "fulfilment",
     "points",
+    "launches",
 )
 PROFILES = "customer-profiles"
 TABLES = """

@@ -14,7 +14,7 @@
 
 An event has `on`, a local date with an optional time, and one of
 
-    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, reward, … } }
+    registered:    with birth_month     order: ORDER    with goods, or with lines: { LINE: { goods, discount, units, reward, launch, … } }
     shipped: ORDER    with parcel
     delivered: ORDER                    refunded: ORDER    with goods
     cancelled: ORDER                    returned: ORDER    with units, or with lines: { LINE: units }
@@ -77,7 +77,9 @@ def line(name: str, parts: dict[str, str]) -> OrderLine:
     amounts = {
         f"{part}_minor": minor(parts[part]) for part in ("goods", "discount", "tax", "shipping") if part in parts
     }
-    return OrderLine(name, int(parts.get("units", "1")), **amounts, reward_id=parts.get("reward"))
+    return OrderLine(
+        name, int(parts.get("units", "1")), **amounts, reward_id=parts.get("reward"), launch_id=parts.get("launch")
+    )
 
 
 def order(story: Story, on: str, about: str, it: dict[str, Any]) -> list[Effect]:

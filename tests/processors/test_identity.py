@@ -383,7 +383,7 @@ def test_each_field_of_a_customer_is_a_fact_of_ids_or_stands_for_all_of_them() -
     """Whoever adds a field decides how ids of one customer have it together: see `processors.parts`."""
     facts_of_ids = {"since", "value_minor", "orders", "first_order_at", "last_order_at", "membership", "returned",
                     "consents", "birth", "activity", "cases", "moved", "points", "undispatched", "synchrony"}  # fmt: skip
-    standing = {"tier", "vip_since", "falls_at", "alert", "win_back", "celebrated", "people"}
+    standing = {"tier", "vip_since", "falls_at", "alert", "win_back", "celebrated", "people", "opened"}
     of_the_row = {"sequence", "policy_version", "activations", "timers", "fired", "host", "family"}
     assert set(CUSTOMERS.row.__struct_fields__) == facts_of_ids | standing | of_the_row
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.early_access import early_access
+from processors.early_access import access
 from processors.panel import Candidate, choose
 from processors.policy import parse
 from processors.policy_errors import PolicyInvalid
@@ -75,8 +75,13 @@ def test_a_tier_buys_days_earlier_at_the_same_time_of_day_r_risk_08(
     """Clocks were set forward on 31 March."""
     zone = {"time_zone": "Europe/Berlin"}
     story = Story(zone, started=False)
-    access = early_access(in_force(zone), tier, story.at("2024-04-04 10:00"))
-    assert (story.local(access.opens_at), access.discount_percent) == (opens, discount)
+    granted = access(
+        in_force(zone),
+        tier,
+        in_force(zone | {"launches": {"box": {"released": "2024-04-04T10:00:00"}}}).launches["box"],
+    )
+    assert (story.local(granted.opens_at), granted.discount_percent) == (opens, discount)
+    assert granted.released_at == story.at("2024-04-04 10:00")
 
 
 def test_early_access_is_for_tiers_that_there_are() -> None:

@@ -10,6 +10,7 @@ from schemas.codec import encode
 from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
+from schemas.launches import EarlyAccessOpened, LaunchBought
 from schemas.profiles import CustomerProfile
 from streams.differing import Standing, by_system
 from streams.records import Outgoing
@@ -71,12 +72,15 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     asked = replace(example(ReturnDecided), tier="gold", supersedes=None, objection=None, decided_by=None)
     asked = replace(asked, requested_at=ms("2026-05-02"), decided_at=ms("2026-05-02 01:00"), verdict="approve")
     by_person = replace(asked, verdict="deny", decided_by="p-1", supersedes="first", decided_at=ms("2026-05-03"))
+    let_in = replace(example(EarlyAccessOpened), customer_id="ada")
+    bought = replace(example(LaunchBought), customer_id="ada", amount_minor=123_456)
     verdicts = (asked, replace(asked, verdict="review"), by_person, replace(asked, requested_at=ms("2026-06-01")))
     system.write(
         [
             *(Outgoing("return-decisions", b"ada", encode(each), 0) for each in verdicts),
             *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
+            *(Outgoing("launches", b"ada", encode(each), 0) for each in (let_in, bought)),
             *(Outgoing("discrepancies", b"ada", encode(each), 0) for each in DIFFERING),
         ]
     )
@@ -95,6 +99,18 @@ def test_a_panel_is_chosen_from_who_agreed_and_is_the_same_again_r_risk_09(calle
     assert told(called("report", "panel", "--session", "q1", "--json")) == chosen
     assert told(called("report", "panel", "--session", "q2", "--json")) != chosen
     assert "gold-" in called("report", "panel", "--session", "q1").out
+
+
+def test_the_response_to_a_launch_by_tier_r_anl_17(called: Caller) -> None:
+    (gold,) = told(called("report", "launch", "--json"))
+    expected = {"launch": "spring-box", "tier": "gold", "let_in": 1, "bought_early": 1, "response_permille": 1000}
+    assert gold.items() >= (expected | {"orders_early": 1, "early_minor": 123_456, "orders_released": 0}).items()
+    drawn = called("report", "launch", "spring-box").out
+    assert "100.0" in drawn
+    assert "1,234.56" in drawn
+    unknown = called("report", "launch", "sprong-box")
+    assert unknown.code == 1
+    assert "spring-box" in unknown.err
 
 
 def test_anniversaries_and_birthdays_of_a_month_r_risk_06_r_risk_07(called: Caller) -> None:

@@ -37,7 +37,11 @@ def happenings(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any],
     def some(prefix: str, many: int) -> str:
         return f"{prefix}{chance.randrange(many)}"
 
-    lines = (e.OrderLine("l1", 2, chance.randrange(1, 200_000), shipping_minor=490), e.OrderLine("l2", 1, 999))
+    launch = "spring-box" if order.endswith("3") else None
+    lines = (
+        e.OrderLine("l1", 2, chance.randrange(1, 200_000), shipping_minor=490),
+        e.OrderLine("l2", 1, 999, launch_id=launch),
+    )
     return (
         lambda: e.OrderPlaced(
             **base, order_id=order, currency="USD", channel=chance.choice([None, "web"]), lines=lines

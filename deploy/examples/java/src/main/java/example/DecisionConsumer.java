@@ -35,7 +35,8 @@ public final class DecisionConsumer {
           "discrepancies",
           "recovery",
           "fulfilment",
-          "points");
+          "points",
+          "launches");
   static final String PROFILES = "customer-profiles";
 
   /** What this system would do for a decision: yours goes here, in the transaction of the database if it can. */

@@ -1,0 +1,66 @@
+"""Who had early access to a launch and who bought, by tier: counted from the decisions that anybody can read (R-ANL-17)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.launches import EarlyAccessOpened, LaunchBought
+
+NO_TIER = "none"
+
+
+@dataclass
+class Response:
+    """Customers and orders of one tier. `amounts_minor` is by phase, what the orders held of the launch when they were placed."""
+
+    launch_id: str
+    tier: str
+    invited: set[str] = field(default_factory=set)
+    buyers: set[str] = field(default_factory=set)
+    """Of those who were let in early, who bought early."""
+    orders: dict[str, str] = field(default_factory=dict)
+    """Phase of each order."""
+    amounts_minor: dict[str, int] = field(default_factory=dict)
+
+    def response_permille(self) -> int | None:
+        """Of a thousand who were let in early, so many bought before the release; None where nobody was."""
+        return 1000 * len(self.buyers & self.invited) // len(self.invited) if self.invited else None
+
+    def counts(self) -> dict[str, int]:
+        """Orders and money by phase, with a name for each."""
+        phases = ("early", "released", "too_early", "unknown")
+        found = list(self.orders.values())
+        counted = {f"orders_{phase}": found.count(phase) for phase in phases}
+        return counted | {f"{phase}_minor": self.amounts_minor.get(phase, 0) for phase in phases}
+
+
+def by_launch(decisions: Iterable[Any]) -> dict[str, list[Response]]:
+    """Each launch with its tiers, in the order of their names. An order that is told under two ids of a customer is one (T-24)."""
+    found: dict[tuple[str, str], Response] = {}
+    seen: set[tuple[str, str]] = set()
+
+    def of(each: EarlyAccessOpened | LaunchBought) -> Response:
+        key = (each.launch_id, each.tier or NO_TIER)
+        return found.setdefault(key, Response(*key))
+
+    for each in decisions:
+        match each:
+            case EarlyAccessOpened():
+                of(each).invited.add(each.customer_id)
+            case LaunchBought() if (each.launch_id, each.order_id) not in seen:
+                seen.add((each.launch_id, each.order_id))
+                _bought(of(each), each)
+            case _:
+                pass
+    launches: dict[str, list[Response]] = {}
+    for (launch_id, _), response in sorted(found.items()):
+        launches.setdefault(launch_id, []).append(response)
+    return launches
+
+
+def _bought(response: Response, decision: LaunchBought) -> None:
+    response.orders[decision.order_id] = decision.phase
+    amount = response.amounts_minor.get(decision.phase, 0) + decision.amount_minor
+    response.amounts_minor[decision.phase] = amount
+    if decision.phase == "early":
+        response.buyers.add(decision.customer_id)
