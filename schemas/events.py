@@ -259,43 +259,12 @@ class WorkRemains(Struct, frozen=True):
 
 Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains | ToSubject
 Event = (
-    Personal
-    | ForEverybody
-    | Message
-    | OrderPlaced
-    | OrderShipped
-    | OrderDelayed
-    | OrderFailed
-    | OrderDelivered
-    | OrderCancelled
-    | OrderRefunded
-    | SubscriptionStarted
-    | SubscriptionChanged
-    | SubscriptionPaused
-    | SubscriptionResumed
-    | SubscriptionCancelled
-    | ReturnRequested
-    | ReturnReceived
-    | ReturnInspected
-    | ReturnDisputed
-    | ReturnSettled
-    | CustomerRegistered
-    | CustomerReferred
-    | CustomerVisited
-    | SurveyAnswered
-    | ConsentChanged
-    | IdsLinked
-    | IdsUnlinked
-    | RewardRequested
-    | RewardFulfilled
-    | RewardCancelled
-    | ContactOpened
-    | ContactWaiting
-    | ContactAssigned
-    | ContactPaused
-    | ContactResumed
-    | ContactResolved
-    | ContactReopened
+    Personal | ForEverybody | Message
+    | OrderPlaced | OrderShipped | OrderDelayed | OrderFailed | OrderDelivered | OrderCancelled | OrderRefunded
+    | SubscriptionStarted | SubscriptionChanged | SubscriptionPaused | SubscriptionResumed | SubscriptionCancelled
+    | ReturnRequested | ReturnReceived | ReturnInspected | ReturnDisputed | ReturnSettled
+    | CustomerRegistered | CustomerReferred | CustomerVisited | SurveyAnswered | ConsentChanged | IdsLinked | IdsUnlinked
+    | RewardRequested | RewardFulfilled | RewardCancelled | StatusReported
+    | ContactOpened | ContactWaiting | ContactAssigned | ContactPaused | ContactResumed | ContactResolved | ContactReopened
     | ContactEscalated
-    | StatusReported
-)
+)  # fmt: skip
