@@ -6,7 +6,7 @@ it moves: each finds its way again by its own links.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from processors.cases import CASES
 from processors.customer import Customer
 from processors.effects import Refused, Send
 from processors.family import FAMILIES
+from processors.ledger import Parts
 from processors.parts import PARTS
 from processors.return_cases import RETURN_CASES
 from processors.tiers import resettle
@@ -36,8 +37,6 @@ from schemas.decisions import Decision
 from schemas.messages import MoveDeclined, MoveOffered, RowsMoved
 
 Outcome = tuple[Customer, Sequence[Decision | Send | Refused]]
-Points = Mapping[int, int]
-"""Points by the instant at which they expire."""
 
 
 def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
@@ -58,7 +57,7 @@ def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
     told = joint_points.gone(unit, customer)
     part = customer
     for each in guests:
-        part, _ = _take_leave(unit, part, each)
+        part = _take_leave(unit, part, each)
     effects: list[Decision | Send | Refused] = [send for each in guests for send in moving.send(unit, each, each)]
     if guests:
         own = unit.rows.get(PARTS, unit.subject) or Customer()
@@ -86,12 +85,12 @@ def _close(unit: Unit) -> None:
     overlaps.forget(unit.rows, unit.subject)
 
 
-def _take_leave(unit: Unit, customer: Customer, guest: str) -> tuple[Customer, Points]:
+def _take_leave(unit: Unit, customer: Customer, guest: str) -> Customer:
     """What is under way with an id goes with it: open cases, episodes that began under it, its points and its orders."""
     part = unit.rows.get(PARTS, guest) or Customer()
     rest = tuple(each for each in customer.family if each != guest)
     theirs = tuple(each for each in customer.cases if unit.rows.get(CASES, guest, each[1]))
-    left, leaves, taken = joint_points.apart(unit, customer, guest, rest)
+    stay, leaves = joint_points.apart(unit, customer, guest, rest)
     doubts = customer.synchrony.doubted
     gone = [each for each in doubts if unit.rows.get(RETURN_CASES, guest, each)]
     kept = [each for each in doubts if each not in gone]
@@ -107,7 +106,7 @@ def _take_leave(unit: Unit, customer: Customer, guest: str) -> tuple[Customer, P
     customer, part = parts.apart(customer, part)
     unit.rows.put(PARTS, part, guest)
     cases = tuple(each for each in customer.cases if each not in theirs)
-    return replace(customer, cases=cases, points=left, synchrony=ours, family=rest), taken
+    return replace(customer, cases=cases, points=stay, synchrony=ours, family=rest)
 
 
 def _own_orders(unit: Unit, customer: Customer, part: Customer, one: str) -> Undispatched:
@@ -201,8 +200,8 @@ def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
         points=joint_points.plus(customer.points, came.points),
         synchrony=synchrony.together(customer.synchrony, (customer.synchrony, came.synchrony)),
     )
-    brought = joint_points.by_expiry(unit.rows, guest)
-    joined, decisions = _resettle(unit, (customer, came), base, "linked", brought)
+    brought = joint_points.by_expiry(unit.rows, (guest,))
+    joined, decisions = _resettle(unit, (customer, came), base, "linked", brought, Counter())
     return joined, [*decisions, *_tell_others(unit, joined, guest)]
 
 
@@ -217,22 +216,29 @@ def settle(unit: Unit, customer: Customer) -> Outcome:
     leaving = _leaving(unit, customer)
     if not leaving:
         return customer, ()
-    left, taken = customer, Counter[int]()
+    staying = [each for each in customer.family if each not in leaving]
+    left, taken = customer, joint_points.by_expiry(unit.rows, leaving)
+    before = joint_points.by_expiry(unit.rows, staying)
     for each in leaving:
-        left, theirs = _take_leave(unit, left, each)
-        taken.update(theirs)
+        left = _take_leave(unit, left, each)
+    back = joint_points.by_expiry(unit.rows, staying) - before
     known = parts.load(unit.rows, left.family)
     base = parts.stood(left, known.values(), unit.policy)
     gone = [each.synchrony for each in parts.load(unit.rows, leaving).values()]
     own = [synchrony.own(each.synchrony, left.synchrony, gone) for each in known.values()]
     base = replace(base, synchrony=synchrony.together(left.synchrony, own))
     effects = [send for each in leaving for send in moving.send(unit, each, each)]
-    after, decisions = _resettle(unit, (customer,), base, "unlinked", taken)
+    after, decisions = _resettle(unit, (customer,), base, "unlinked", taken, back)
     return _then_go_on(unit, after, [*decisions, *effects])
 
 
 def _resettle(
-    unit: Unit, before: tuple[Customer, ...], base: Customer, reason: Literal["linked", "unlinked"], moved: Points
+    unit: Unit,
+    before: tuple[Customer, ...],
+    base: Customer,
+    reason: Literal["linked", "unlinked"],
+    moved: Parts,
+    back: Parts,
 ) -> Outcome:
     """The customer that the ids of `base` are, with at most one change of the tier that was shown, by the first of `before`."""
     shown = before[0]
@@ -244,6 +250,8 @@ def _resettle(
     after = parts.noted(shown, movements.moved(shown, after, cause), cause)
     after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, reason)
     after = replace(after, undispatched=family_dispatch.counted(unit.rows, base.family))
-    after, booked = joint_points.met(unit, shown.points, after, "joined" if reason == "linked" else "parted", moved)
+    after, booked = joint_points.met(
+        unit, shown.points, after, "joined" if reason == "linked" else "parted", moved, back
+    )
     after = family_dispatch.anew(unit, before, after)
     return family.conclude(unit, shown, after, None, [*changed, *booked])

@@ -1,7 +1,7 @@
 """Points of ids that come together and go apart: what an id brings and takes with it, what two were told of earns once (T-24).
 
 Each lot is its own id's, with what was spent of it, whoever asked. So an id that leaves has its own lots; what its points paid of
-another's deficit is settled between the two, and what they hold for another's request is available again.
+another's deficit, or hold for another's request, is available again.
 """
 
 from collections import Counter
@@ -29,8 +29,6 @@ from schemas.decided import Condition
 from schemas.decisions import Decision
 
 Reversal = Literal["clawed_back", "restored"]
-SETTLED = "settled"
-"""Opens the name of a lot that settles with another id."""
 
 
 def plus(one: Wallet, other: Wallet, sign: int = 1) -> Wallet:
@@ -106,24 +104,32 @@ def once(unit: Unit, rows: Rows, customer: Customer, names: Iterable[Name], book
     return moved
 
 
-def by_expiry(rows: Rows, one: str) -> Parts:
-    """All points of an id that stand in queues, by the instant at which they expire."""
+def by_expiry(rows: Rows, ids: Iterable[str]) -> Parts:
+    """All points of some ids that stand in queues, by the instant at which they expire."""
     parts: Parts = Counter()
-    for _, lot in rows.first(LOTS, EVERY, below=f"{one}\x01", above=one):
-        if lot.left:
-            parts[lot.expires_at] += lot.left
+    for one in ids:
+        for _, lot in rows.first(LOTS, EVERY, below=f"{one}\x01", above=one):
+            if lot.left:
+                parts[lot.expires_at] += lot.left
     return parts
 
 
 def met(
-    unit: Unit, shown: Wallet, customer: Customer, movement: Literal["joined", "parted"], parts: Mapping[int, int]
+    unit: Unit, shown: Wallet, customer: Customer, movement: Literal["joined", "parted"], parts: Parts, back: Parts
 ) -> tuple[Customer, list[Decision | Send]]:
-    """The customer with the points of the ids that they have now; what several of them earned for one thing counts once."""
+    """The customer with the points of the ids that they have now; what several of them earned for one thing counts once.
+
+    `parts` came or left, and `back` is what is available again because it paid for others.
+    """
     mine = replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, unit.subject))
     book, ids = opened(mine, customer), len(customer.family)
     why = (_ids(unit, ids),)
     if customer.points != shown:
-        enter(book, movement, Counter(parts), why)
+        wallet, again = book.account.wallet, sum(back.values())
+        book.account.wallet = replace(wallet, available=wallet.available - again)
+        enter(book, movement, parts, why)
+        book.account.wallet = wallet
+        note(book, "restored", back, why)
     names = list(_shared(unit.rows, unit.subject, customer.family))
     for each, moved in once(mine, unit.rows, customer, names, book).items():
         note(book, each, moved, why)
@@ -142,7 +148,7 @@ def gone(unit: Unit, customer: Customer) -> list[Decision | Send]:
         return []
     rows = OfFamily(unit.rows, unit.subject, customer.family, unit.subject) if customer.family else unit.rows
     book = opened(unit, replace(customer, points=Wallet()))
-    enter(book, "parted", by_expiry(rows, unit.subject), (_ids(unit, len(customer.family) + 1),))
+    enter(book, "parted", by_expiry(rows, (unit.subject,)), (_ids(unit, len(customer.family) + 1),))
     return list(book.decisions)
 
 
@@ -150,32 +156,33 @@ def home(unit: Unit, customer: Customer) -> tuple[Customer, list[Decision | Send
     """An id is a customer of its own again, with its own lots."""
     book = opened(unit, customer)
     if customer.points != Wallet():
-        enter(book, "joined", by_expiry(unit.rows, unit.subject), (_ids(unit, 1),))
+        enter(book, "joined", by_expiry(unit.rows, (unit.subject,)), (_ids(unit, 1),))
     pay_from_balance(book, unit.policy.points)
     customer, decisions = closed(book)
     return customer, list(decisions)
 
 
-def apart(unit: Unit, customer: Customer, guest: str, rest: tuple[str, ...]) -> tuple[Wallet, Wallet, Parts]:
-    """The wallets of those who stay, and of the id that leaves; and what it takes of the customer's, by expiry."""
+def apart(unit: Unit, customer: Customer, guest: str, rest: tuple[str, ...]) -> tuple[Wallet, Wallet]:
+    """The wallets of those who stay, and of the id that leaves with its own lots: neither has paid for the other then."""
     rows = OfFamily(unit.rows, unit.subject, customer.family, unit.subject)
     account = Account(rows, unit.subject, customer.points)
     _let_go(account, unit.rows, (guest,))
     _let_go(account, unit.rows, rest)
+    owed = {each: recount(unit.rows, each)[0].deficit for each in (guest, *rest)}
+    _undo(account, unit.rows, {guest: owed.pop(guest)})
+    _undo(account, unit.rows, owed)
     theirs, _ = recount(unit.rows, guest)
-    theirs, deficit = _settle(unit, guest, theirs, account.wallet.deficit)
     left = Account(
         OfFamily(unit.rows, unit.subject, rest, unit.subject),
         unit.subject,
-        replace(plus(account.wallet, theirs, -1), deficit=deficit),
+        replace(plus(account.wallet, theirs, -1), deficit=max(sum(owed.values()), 0)),
         {PENDING, AVAILABLE, ENDS},
     )
-    parts = by_expiry(unit.rows, guest)
     names = list(_shared(unit.rows, unit.subject, customer.family))
     own = replace(unit, because=replace(unit.because, customer_id=guest))
     book = opened(own, Customer(points=theirs))
     once(own, unit.rows, Customer(), names, book)
-    return settled(left), settled(book.account), parts
+    return settled(left), settled(book.account)
 
 
 def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
@@ -189,16 +196,17 @@ def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
                 put(account, AVAILABLE, due, name, row.points)
 
 
-def _settle(unit: Unit, guest: str, theirs: Wallet, total: int) -> tuple[Wallet, int]:
-    """Whose points paid what the others owed has spent them; who was paid for was given them. What is owed stays owed."""
-    host, rest = unit.subject, total - theirs.deficit
-    paid = max(-theirs.deficit, -rest, 0)
-    if not paid:
-        return theirs, rest
-    payer, debtor = (guest, host) if theirs.deficit < 0 else (host, guest)
-    for one, other, name in ((payer, debtor, "spent"), (debtor, payer, "earned")):
-        lot = unit.rows.get(LOTS, one, SETTLED, other) or Lot(unit.now, 0, NEVER)
-        also = "owed" if name == "spent" else "repaid"
-        lot = replace(lot, **{name: getattr(lot, name) + paid, also: getattr(lot, also) + paid})
-        unit.rows.put(LOTS, lot, one, SETTLED, other)
-    return (replace(theirs, deficit=0), total) if payer == guest else (replace(theirs, deficit=total), 0)
+def _undo(account: Account, rows: Rows, owed: Mapping[str, int]) -> None:
+    """What ids paid of a debt that is theirs no longer is available again until it would have expired; whose it was owes it.
+
+    `owed` is what each of them owes by its own lots: below zero where it paid for others.
+    """
+    paid = max(-sum(owed.values()), 0)
+    for one, deficit in sorted(owed.items()):
+        back = min(max(-deficit, 0), paid)
+        paid -= back
+        for name, lot in recount(rows, one)[1]:
+            if points := min(lot.repaid, back):
+                rows.put(LOTS, replace(lot, repaid=lot.repaid - points), one, *name)
+                put(account, AVAILABLE, lot.expires_at, owned(name, one), points)
+                back -= points
