@@ -278,11 +278,15 @@ def test_a_tier_is_what_its_conditions_say_t_48_t_07(history: list[Happening]) -
         assert list(tiers) == ["gold", "platinum", "diamond"]
 
 
+NOTED = ("value", "since", "last_order", "orders")
+"""Facts whose last cause is recounted, by the field of `Moved`."""
+
+
 @given(IN_TIME)
 def test_a_condition_names_what_last_moved_its_fact_t_48(history: list[Happening]) -> None:
     """Recounted by looking at the facts before and after each event."""
     story, heard = Story(POLICY), 0
-    known = dict.fromkeys(CUSTOMERS, (0, None, None))
+    known = dict.fromkeys(CUSTOMERS, (0, None, None, 0))
     moved: dict[tuple[str, str], str] = {}
 
     def check(decisions: Iterable[Decided]) -> None:
@@ -302,11 +306,12 @@ def test_a_condition_names_what_last_moved_its_fact_t_48(history: list[Happening
         check(each for each in fresh if each.origin.offset < story.offset - 1)
         for customer in CUSTOMERS:
             row = story.row(customer)
-            now = (row.value_minor, row.since, row.last_order_at)
-            for name, before, after in zip(("value", "since", "last_order"), known[customer], now, strict=True):
+            now = (row.value_minor, row.since, row.last_order_at, row.orders)
+            for name, before, after in zip(NOTED, known[customer], now, strict=True):
                 if before != after:
                     moved[customer, name] = f"{SOURCES.get(it.kind, 'orders')}/{it.kind}-{it.minute}"
             known[customer] = now
+            assert [getattr(row.moved, name) for name in NOTED] == [moved.get((customer, name)) for name in NOTED]
         check(each for each in fresh if each.origin.offset >= story.offset - 1)
 
 
