@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, Json, emit, fail, out, progress, table
+from streams.customer_list_commands import customers
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ PHASES = ("early", "released", "too_early", "unknown")
 """When something of a launch was bought, as orders and money of it are shown."""
 app = App(
     name="report",
-    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns and launches went, who differs.\n\n"
+    help="Who is to be reviewed, who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns and launches went, who differs.\n\n"
     "Example: laurel report panel --session 2026-q1",
 )
+app.command(customers)
 
 
 @app.command
@@ -41,7 +43,7 @@ def panel(*, session: Annotated[str, Parameter(required=True)], as_json: Json = 
     from processors.panel import Candidate, choose
     from streams.profiles import last_profiles
 
-    settings, policy = Settings(), _in_force()
+    settings, policy = Settings(), in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("profiles read", None) as advance:
@@ -85,7 +87,7 @@ def celebrations(month: str, /, *, as_json: Json = False) -> int:
         first = date.fromisoformat(f"{month}-01")
     except ValueError:
         return fail(f"found {month!r}; a month as 2026-05 is needed", BAD_INPUT)
-    settings, policy = Settings(), _in_force()
+    settings, policy = Settings(), in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("profiles read", None) as advance:
@@ -187,7 +189,7 @@ def returns(*, month: str | None = None, as_json: Json = False) -> int:
     from schemas.codec import decode
     from streams.reading import read_all
 
-    policy = _in_force()
+    policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("decisions read", None):
@@ -232,7 +234,7 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     from schemas.codec import decode
     from streams.reading import read_all
 
-    policy = _in_force()
+    policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("decisions read", None):
@@ -256,7 +258,7 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     return OK
 
 
-def _in_force() -> "Policy | None":
+def in_force() -> "Policy | None":
     """The policy in force on partition 0."""
     from streams.activations import activations
 

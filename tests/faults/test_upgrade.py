@@ -92,6 +92,7 @@ def stopped(worker: Worker) -> str:
 
 
 def test_a_rolling_restart_with_another_row_and_another_schema(system: System, next_release: Path) -> None:
+    """Nobody stops the events for it (R-SYNC-05)."""
     workers = system.start("a", "b")
     system.publisher.start(200)
     system.await_progress()

@@ -300,7 +300,7 @@ def more_time(story: Story, date: str, until: str, **given: Any) -> CommandAnswe
     return only(story.command(date, c.ReturnWindowExtended, order_id="o1", **given), CommandAnswered)
 
 
-def test_only_a_person_with_authority_extends_a_window_r_ret_07() -> None:
+def test_only_a_person_with_authority_extends_a_window_r_ret_07_r_tier_22() -> None:
     story = two_lines()
     assert more_time(story, "2024-03-20", "2024-04-10", role="agent").verdict == "refused"
     assert more_time(story, "2024-03-20", "2024-05-06").verdict == "refused", "31 days"

@@ -149,7 +149,8 @@ def test_the_key_of_a_source_record_is_upstreams_own_business() -> None:
 # Where it goes
 
 
-def test_a_record_goes_on_under_its_subject_with_its_own_bytes_and_origin() -> None:
+def test_a_record_goes_on_under_its_subject_with_its_own_bytes_and_origin_t_22() -> None:
+    """When it happened is among these bytes."""
     event = placed("ada")
     (appended,) = without_ticks(fold(record(event, place=(3, 17), key=b"other")))
     assert appended == Outgoing("timeline", b"ada", encode(event), None, NOON, [(ORIGIN, b"orders/3/17")])

@@ -1,5 +1,6 @@
 """`laurel report`: from what was published, on a real broker; the figure also from a story's own decisions."""
 
+import csv
 import json
 from typing import Any
 
@@ -99,6 +100,27 @@ def test_a_panel_is_chosen_from_who_agreed_and_is_the_same_again_r_risk_09(calle
     assert told(called("report", "panel", "--session", "q1", "--json")) == chosen
     assert told(called("report", "panel", "--session", "q2", "--json")) != chosen
     assert "gold-" in called("report", "panel", "--session", "q1").out
+
+
+def test_a_review_lists_customers_for_people_programs_and_spreadsheets_r_man_12_r_anl_15(called: Caller) -> None:
+    whole = told(called("report", "customers", "--tier", "diamond", "--json"))
+    assert [each["customer_id"] for each in whole] == [f"diamond-{n}" for n in range(4)]
+    assert whole[0]["lifetime_value_minor"] == 101_250
+    head, *rows = csv.reader(called("report", "customers", "--no-vip", "--csv").out.splitlines())
+    assert [dict(zip(head, row, strict=True))["customer"] for row in rows] == ["guest"]
+    assert dict(zip(head, rows[0], strict=True))["lifetime value"] == "1012.50"
+    assert "gone" in called("report", "customers", "--status", "inactive", "--more-than", "1012.49").out
+    assert "gone" not in called("report", "customers", "--status", "inactive", "--more-than", "1012.50").out
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [(("--more-than", "1.005"), "decimals"), (("--more-than", "many"), "1000"), (("--tier", "tin"), "gold")],
+)
+def test_a_review_that_cannot_be_is_refused_with_what_can(called: Caller, flags: tuple[str, ...], said: str) -> None:
+    answer = called("report", "customers", *flags)
+    assert answer.code == 2
+    assert said in answer.err
 
 
 def test_the_response_to_a_launch_by_tier_r_anl_17(called: Caller) -> None:
