@@ -18,6 +18,8 @@ Action = Literal[
     "change_label_icon",
     "record_benefit",
     "configure_tiers",
+    "configure_returns",
+    "configure_rewards",
     "change_automatic_rules",
 ]
 _DESK: tuple[Action, ...] = ("add_note", "change_tags", "change_label_icon", "record_benefit")
@@ -31,10 +33,20 @@ _MANAGER: tuple[Action, ...] = (
 ROLES: Mapping[str, tuple[Action, ...]] = {
     "agent": _DESK,
     "manager": _MANAGER,
+    "operations_manager": (*_DESK, "configure_returns"),
+    "marketing": ("configure_rewards",),
     "administrator": (*_MANAGER, "configure_tiers"),
     "platform_admin": (*_MANAGER, "configure_tiers", "change_automatic_rules"),
 }
-"""Who may do what where a policy does not say it (C-05, R-MAN-05..08)."""
+"""Who may do what where a policy does not say it (C-05, R-MAN-05..09)."""
+SECTIONS: Mapping[str, Action] = {
+    "returns": "configure_returns",
+    **dict.fromkeys(
+        ("points", "early_access", "launches", "celebrations", "win_back", "panel", "notifications"),
+        "configure_rewards",
+    ),
+}
+"""Parts of a policy that may be left to others than who configures all of it (R-MAN-09)."""
 
 
 class Automatic(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,9 +88,9 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
     handling_note: str | None = None
 
 
-def who_may(roles: Mapping[str, Collection[Action]], *actions: Action) -> tuple[str, ...]:
-    """The roles that may do all of these."""
-    return tuple(sorted(role for role, may in roles.items() if set(actions).issubset(may)))
+def who_may(roles: Mapping[str, Collection[Action]], *needs: Collection[Action]) -> tuple[str, ...]:
+    """The roles that may do one of each of these."""
+    return tuple(sorted(role for role, may in roles.items() if all(set(need).intersection(may) for need in needs)))
 
 
 def known_benefits(benefits: Benefits) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def obey(
         return customer, ()
     rule = RULES[type(command)]
     judged = rule.judge(customer, command, hearing)
-    conditions = (permitted(command.role, who_may(given.roles, rule.action), because.cause), *judged.conditions)
+    conditions = (permitted(command.role, who_may(given.roles, (rule.action,)), because.cause), *judged.conditions)
     ended = None
     if all(condition.holds for condition in conditions):
         customer, ended = judged.after, judged.ended

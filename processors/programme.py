@@ -11,7 +11,7 @@ from uuid import uuid5
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.discretion import Action, who_may
+from processors.discretion import SECTIONS, Action, who_may
 from processors.effects import Effect, Refused, Send
 from processors.explanation import NAMESPACE
 from processors.local_time import local
@@ -27,6 +27,7 @@ from schemas.messages import PartitionCounted
 from schemas.partitions import EVERYWHERE
 
 TIMER = "activation"
+CONFIGURE: tuple[Action, ...] = ("configure_tiers",)
 
 
 class Approval(Struct, frozen=True, array_like=True):
@@ -192,10 +193,10 @@ def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme,
     return outcome, ()
 
 
-def _needed(unit: Unit, programme: Programme, event: Directive) -> tuple[Action, ...]:
-    """What a role must be allowed: tiers, and who rises by rules or may do what, where a version changes that (R-MAN-06, R-MAN-07).
+def _needed(unit: Unit, programme: Programme, event: Directive) -> list[tuple[Action, ...]]:
+    """What a role must be allowed, one action of each: to configure tiers, or the part that changes (R-MAN-06, R-MAN-09).
 
-    A version is compared with the one that it takes the place of. To withdraw one is to decide the same.
+    Where a version changes who rises by rules, or may do what, that besides (R-MAN-07). A version is compared with the one that it takes the place of. To withdraw one is to decide the same.
     """
     changes: list[tuple[int, str | None]] = []
     if isinstance(event, PolicyPublished):
@@ -204,10 +205,19 @@ def _needed(unit: Unit, programme: Programme, event: Directive) -> tuple[Action,
     elif isinstance(event, PolicyWithdrawn):
         own = (each for each in programme.approvals if each.awaited and each.version == event.version)
         changes = [(each.at, _document(unit, each.version)) for each in own]
-    governs = any(
-        _governs(_document(unit, version_at(programme, unit.partition, at)), document) for at, document in changes
+    needs = dict.fromkeys(
+        need
+        for at, document in changes
+        for name in _changed(_document(unit, version_at(programme, unit.partition, at)), document)
+        for need in _who_changes(name)
     )
-    return ("configure_tiers", "change_automatic_rules") if governs else ("configure_tiers",)
+    return list(needs) or [CONFIGURE]
+
+
+def _who_changes(section: str) -> tuple[tuple[Action, ...], ...]:
+    if section in {"automatic", "roles"}:
+        return (CONFIGURE, ("change_automatic_rules",))
+    return ((*CONFIGURE, SECTIONS[section]) if section in SECTIONS else CONFIGURE,)
 
 
 def _document(unit: Unit, version: str | None) -> str | None:
@@ -216,12 +226,14 @@ def _document(unit: Unit, version: str | None) -> str | None:
     return row.document if row else None
 
 
-def _governs(before: str | None, after: str | None) -> bool:
-    """Whether a document says something else of automatic rules, or of who may change them. What is no policy is refused anyway."""
+def _changed(before: str | None, after: str | None) -> list[str]:
+    """The parts of which a document says something else, but for its version. What is no policy is refused anyway."""
     one, other = (parse(document) if document else None for document in (before, after))
     if not isinstance(one, Policy) or not isinstance(other, Policy):
-        return False
-    return (one.automatic, one.roles) != (other.automatic, other.roles)
+        return []
+    return [
+        name for name in Policy.__struct_fields__ if name != "version" and getattr(one, name) != getattr(other, name)
+    ]
 
 
 def _stranger(role: str, permitted: Sequence[str]) -> Refused:

@@ -263,6 +263,41 @@ def test_administrators_configure_tiers_r_man_06() -> None:
     assert none_of(story.withdraw("v3"), Quarantined)
 
 
+LAUNCH: Document = {"launches": {"spring-box": {"released": "2024-04-04T10:00:00"}}}
+LONGER: Document = {"returns": {"rights": {"base": {"window_days": 31}}}}
+
+
+@pytest.mark.parametrize(
+    ("role", "changed", "may"),
+    [
+        ("marketing", LAUNCH, True),
+        ("marketing", LONGER, False),
+        ("marketing", LAUNCH | LONGER, False),
+        ("marketing", LAUNCH | {"grace_days": 3}, False),
+        ("marketing", LAUNCH | OPEN_TO_MANAGERS, False),
+        ("operations_manager", LONGER, True),
+        ("operations_manager", LAUNCH, False),
+        ("administrator", LAUNCH | LONGER, True),
+    ],
+)
+def test_a_part_of_the_policy_may_be_left_to_others_r_man_09(role: str, changed: Document, may: bool) -> None:
+    story = started()
+    told = story.publish(version("v2", **changed), "2024-02-01", role=role)
+    assert none_of(told, Quarantined) == may
+    if not may:
+        assert "administrator" in refusal(told)[1] or "platform_admin" in refusal(told)[1]
+        assert none_of(story.publish(version("v2", **changed), "2024-02-01", role="platform_admin"), Quarantined)
+    assert none_of(story.withdraw("v2", role=role), Quarantined) == may
+
+
+def test_who_may_withdraw_a_version_depends_on_that_version_alone_r_man_07() -> None:
+    """Another one that is approved may be the platform's."""
+    story = started()
+    story.publish(version("v2", **BOLDER), "2024-02-01", role="platform_admin")
+    story.publish(version("v3", grace_days=3), "2024-01-20")
+    assert none_of(story.withdraw("v3"), Quarantined)
+
+
 def test_a_version_is_compared_with_the_one_that_it_takes_the_place_of_r_man_07() -> None:
     """What the platform approved for February is neither taken back in March nor withdrawn by an administrator."""
     story = started()
