@@ -19,6 +19,7 @@ Action = Literal[
     "record_benefit",
     "configure_tiers",
     "change_automatic_rules",
+    "change_stock",
 ]
 _DESK: tuple[Action, ...] = ("add_note", "change_tags", "change_label_icon", "record_benefit")
 _MANAGER: tuple[Action, ...] = (
@@ -30,9 +31,10 @@ _MANAGER: tuple[Action, ...] = (
 )
 ROLES: Mapping[str, tuple[Action, ...]] = {
     "agent": _DESK,
-    "manager": _MANAGER,
-    "administrator": (*_MANAGER, "configure_tiers"),
-    "platform_admin": (*_MANAGER, "configure_tiers", "change_automatic_rules"),
+    "manager": (*_MANAGER, "change_stock"),
+    "administrator": (*_MANAGER, "change_stock", "configure_tiers"),
+    "platform_admin": (*_MANAGER, "change_stock", "configure_tiers", "change_automatic_rules"),
+    "warehouse": ("change_stock",),
 }
 """Who may do what where a policy does not say it (C-05, R-MAN-05..08)."""
 

@@ -11,6 +11,7 @@ from schemas.events import Units
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.messages import TierCount
 from schemas.profiles import CustomerProfile
+from schemas.rewards import OfRewards
 
 
 class TierChanged(Decided, frozen=True, kw_only=True):
@@ -261,5 +262,6 @@ Decision = (
     | Discrepancy
     | PointsMoved
     | RewardAnswered
+    | OfRewards
 )
 Output = Decision | CustomerProfile | Quarantined

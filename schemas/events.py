@@ -11,6 +11,7 @@ from schemas.commands import Personal
 from schemas.directives import ForEverybody
 from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Sequence, Word
 from schemas.messages import ToSubject
+from schemas.rewards import RewardStocked
 from schemas.source import CustomerEvent
 
 
@@ -188,6 +189,11 @@ class RewardCancelled(CustomerEvent, frozen=True, kw_only=True):
     request_id: Id
 
 
+class SubstituteAnswered(CustomerEvent, frozen=True, kw_only=True):
+    request_id: Id
+    verdict: Literal["approved", "refused"]
+
+
 class ContactOpened(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     channel: str
@@ -258,43 +264,12 @@ class WorkRemains(Struct, frozen=True):
 
 Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains | ToSubject
 Event = (
-    Personal
-    | ForEverybody
-    | Message
-    | OrderPlaced
-    | OrderShipped
-    | OrderDelayed
-    | OrderFailed
-    | OrderDelivered
-    | OrderCancelled
-    | OrderRefunded
-    | SubscriptionStarted
-    | SubscriptionChanged
-    | SubscriptionPaused
-    | SubscriptionResumed
-    | SubscriptionCancelled
-    | ReturnRequested
-    | ReturnReceived
-    | ReturnInspected
-    | ReturnDisputed
-    | ReturnSettled
-    | CustomerRegistered
-    | CustomerReferred
-    | CustomerVisited
-    | SurveyAnswered
-    | ConsentChanged
-    | IdsLinked
-    | IdsUnlinked
-    | RewardRequested
-    | RewardFulfilled
-    | RewardCancelled
-    | ContactOpened
-    | ContactWaiting
-    | ContactAssigned
-    | ContactPaused
-    | ContactResumed
-    | ContactResolved
-    | ContactReopened
+    Personal | ForEverybody | RewardStocked | Message
+    | OrderPlaced | OrderShipped | OrderDelayed | OrderFailed | OrderDelivered | OrderCancelled | OrderRefunded
+    | SubscriptionStarted | SubscriptionChanged | SubscriptionPaused | SubscriptionResumed | SubscriptionCancelled
+    | ReturnRequested | ReturnReceived | ReturnInspected | ReturnDisputed | ReturnSettled
+    | CustomerRegistered | CustomerReferred | CustomerVisited | SurveyAnswered | ConsentChanged | IdsLinked | IdsUnlinked
+    | RewardRequested | RewardFulfilled | RewardCancelled | SubstituteAnswered | StatusReported
+    | ContactOpened | ContactWaiting | ContactAssigned | ContactPaused | ContactResumed | ContactResolved | ContactReopened
     | ContactEscalated
-    | StatusReported
-)
+)  # fmt: skip

@@ -34,6 +34,7 @@ from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.events import WorkRemains
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.partitions import EVERYWHERE
+from schemas.rewards import ReplenishmentDue, RewardStockMoved
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay, RowTooLargeError
@@ -63,6 +64,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     DiscrepancyResolved: attrgetter("outcome"),
     PointsMoved: attrgetter("movement"),
     RewardAnswered: attrgetter("verdict"),
+    RewardStockMoved: attrgetter("change"),
+    ReplenishmentDue: lambda _: "due",
     RecoveryDecided: attrgetter("verdict"),
     CompensationDecided: attrgetter("verdict"),
     Quarantined: attrgetter("reason"),

@@ -1,4 +1,4 @@
-"""`laurel report`: who is invited, congratulated and kept, how returns went, which systems differ, from what laurel published."""
+"""`laurel report`: who is invited, congratulated and kept, how returns and rewards went, which systems differ, from what laurel published."""
 
 from collections import Counter
 from datetime import date
@@ -16,7 +16,7 @@ NO_POLICY = "no policy is in force; laurel topics create"
 COLUMNS = ("approved by rules %", "decided by rules %", "disputed %", "by the policy %")
 app = App(
     name="report",
-    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns went, who differs.\n\n"
+    help="Who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns and rewards went, who differs.\n\n"
     "Example: laurel report panel --session 2026-q1",
 )
 
@@ -204,6 +204,47 @@ def returns(*, month: str | None = None, as_json: Json = False) -> int:
             people = f"{each.approved_by_person} / {each.denied_by_person}"
             hours = "" if seconds is None else f"{seconds / 3600:.1f}"
             drawn.add_row(name, each.tier, str(each.asked), *percents, people, str(each.upheld), hours)
+    if not as_json:
+        out().print(drawn)
+    return OK
+
+
+@app.command
+def rewards(*, as_json: Json = False) -> int:
+    """Count requests for each reward, what its redemptions cost the programme, and what is left of its stock.
+
+    A substitute that was taken counts as substituted for the reward asked for, and as redeemed for itself. Amounts are in the
+    programme's currency; a reward without a stock has none.
+
+    Example: laurel report rewards
+
+    Parameters
+    ----------
+    as_json
+        As JSON lines.
+    """
+    from processors.reward_figures import EVERYTHING, Redeemed, by_reward, left, total
+    from processors.wording import amount
+    from schemas.codec import decode
+    from streams.reading import read_all
+
+    policy = _in_force()
+    if policy is None:
+        return fail(NO_POLICY, NOT_THERE)
+    with progress("decisions read", None):
+        found = by_reward(decode(record.value) for record in read_all(Settings(), "points"))
+        stocks = left(decode(record.value) for record in read_all(Settings(), "rewards"))
+    named = [found.get(name, Redeemed(name)) for name in sorted(found.keys() | stocks.keys())]
+    drawn = table("reward", *Redeemed(EVERYTHING).counts(), f"cost, {policy.currency}", "each", "free", "held", "given")
+    for each in (*named, total(named)):
+        average, stock = each.cost_per_redemption_minor(), stocks.get(each.reward_id)
+        if as_json:
+            cost = {"cost_minor": each.cost_minor, "cost_per_redemption_minor": average}
+            emit({"reward_id": each.reward_id} | each.counts() | cost | {"stock": stock})
+            continue
+        costs = ("" if minor is None else amount(minor, policy.currency) for minor in (each.cost_minor, average))
+        units = map(str, stock.values()) if stock else ("", "", "")
+        drawn.add_row(each.reward_id, *map(str, each.counts().values()), *costs, *units)
     if not as_json:
         out().print(drawn)
     return OK
