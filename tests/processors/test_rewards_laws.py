@@ -129,6 +129,23 @@ class Shop(RuleBasedStateMachine):
                 self.net.move(queues[pick % len(queues)])
         self.net.dies = False
 
+    @rule(words=st.lists(st.sampled_from(["approved", "refused", "cancelled", "nothing"]), min_size=4, max_size=4))
+    def sell_out(self, words: list[str]) -> None:
+        """Everybody wants a box, and says something of what is offered instead, or nothing until it is over."""
+        self.number += 1
+        name = f"u{self.number}"
+        self.all_want("box", name)
+        self.come_to_rest()
+        for who, word in zip(CUSTOMERS, words, strict=True):
+            about = {**self.about(who), "request_id": f"{name}-{who}"}
+            if word == "cancelled":
+                self.net.publish([e.RewardCancelled(**about)])
+            elif word in ("approved", "refused"):
+                self.net.publish([e.SubstituteAnswered(**about, verdict=word)])  # type: ignore[arg-type]
+        self.come_to_rest()
+        self.pass_time(7)
+        self.come_to_rest()
+
     @rule()
     def come_to_rest(self) -> None:
         """Everything arrives: no question is left open, and nobody holds what the reward does not know of."""
