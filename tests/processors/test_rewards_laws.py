@@ -34,7 +34,7 @@ POLICY: dict[str, Any] = {
     },
     "recovery": {}, "lifecycle": {"designation_months": 0, "engagement_months": 0, "retention_months": 0},
 }  # fmt: skip
-WHO, WHAT, REQUEST = st.sampled_from(CUSTOMERS), st.sampled_from(REWARDS), st.sampled_from("pqrst")
+WHO, WHAT, REQUEST = st.sampled_from(CUSTOMERS), st.sampled_from(REWARDS), st.sampled_from("pq")
 MOVES = {"held": (-1, 1, 0), "released": (1, -1, 0), "given": (0, -1, 1), "added": (1, 0, 0), "removed": (-1, 0, 0)}
 """What each change does to free, held and given units, each unit."""
 
