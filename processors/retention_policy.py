@@ -18,6 +18,7 @@ Kind = Literal[
     "anniversary",
     "birthday",
     "outreach",
+    "substitute_offered",
 ]
 """What a customer may be told."""
 

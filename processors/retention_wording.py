@@ -33,6 +33,10 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "anniversary": ("that they complete {years} years", "Thank you for {years} years with us."),
     "birthday": ("a happy birthday this month", "Happy birthday, whenever it is this month."),
     "outreach": ("by a person, that they are missed", "Somebody of ours would like to speak with you."),
+    "substitute_offered": (
+        "what is offered instead of a reward that is out of stock, until {until}",
+        "What you asked for is out of stock; we hold something else for you until {until}.",
+    ),
 }
 """What a customer should be told, as agents read it and as the customer does."""
 

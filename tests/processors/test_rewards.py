@@ -14,7 +14,7 @@ from processors.reward_requests import REQUESTS
 from processors.statement import statement
 from processors.stock import STOCKS, Stock
 from processors.wording import explain
-from schemas.decisions import CommandAnswered, RewardAnswered
+from schemas.decisions import CommandAnswered, NotificationRequested, RewardAnswered
 from schemas.ledger import PointsMoved
 from schemas.rewards import ReplenishmentDue, RewardStockMoved, subject_of
 from tests.processors.story import Story, none_of, only, parsed_with, policy_with
@@ -227,6 +227,22 @@ def test_a_reward_that_was_handed_over_before_the_offer_was_taken_is_spent_once_
     assert movements(story.hand_over("2024-01-02 01:00")) == []
     assert movements(story.choose("2024-01-02 01:30")) == [("captured", 40)]
     assert stock(story, "cup") == (0, 0, 1)
+
+
+def test_the_customer_is_told_of_an_offer_until_it_is_over_r_ful_10() -> None:
+    story = Story({"points": RULES, "notifications": "shipped"})
+    story.order("2024-01-01", "100.00")
+    effects = story.want("2024-01-02", "box")
+    assert none_of(effects, NotificationRequested), "neither box nor cup are there"
+    story.restock("2024-01-02 01:00", 1, "cup")
+    effects = story.want("2024-01-02 02:00", "box", "q2")
+    told, offer = only(effects, NotificationRequested), only(effects, RewardAnswered)
+    assert (told.notice, told.follows, told.expires_at) == (
+        "substitute_offered",
+        offer.decision_id,
+        offer.reserved_until,
+    )
+    assert none_of(story.choose("2024-01-02 03:00", request="q2"), NotificationRequested)
 
 
 # The catalogue
