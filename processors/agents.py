@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from processors.effects import Send
-from processors.explanation import identify
 from processors.goodwill import Given, give, within
 from processors.rows import Table
 from processors.unit import Unit
@@ -34,8 +33,7 @@ def fold_event(unit: Unit, agent: Agent, asked: GoodwillAsked) -> tuple[Agent, S
     if with_it <= asked.most_minor:
         agent = Agent(give(agent.given, asked.amount_minor, unit.now, asked.window_days, zone), agent.timers)
     answer = GoodwillAnswered(
-        message_id=identify(unit.subject, unit.because.cause, GoodwillAnswered, asked.compensation_id),
-        at=unit.now,
+        **unit.message(GoodwillAnswered, asked.compensation_id),
         agent_id=asked.agent_id,
         customer_id=asked.customer_id,
         compensation_id=asked.compensation_id,

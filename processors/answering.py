@@ -12,6 +12,7 @@ from processors.rows import Rows, Table
 from schemas.commands import Command
 from schemas.decided import Condition
 from schemas.decisions import CommandAnswered
+from schemas.rewards import RewardStocked
 
 
 class Answered(Struct, frozen=True, array_like=True):
@@ -30,7 +31,7 @@ class Asked(Struct, frozen=True, array_like=True):
     role: str
 
     @classmethod
-    def of(cls, command: Command) -> "Asked":
+    def of(cls, command: Command | RewardStocked) -> "Asked":
         """Of a command that was just given."""
         return cls(type(command).__name__, command.event_id, command.author_id, command.role)
 
@@ -40,12 +41,14 @@ def permitted(role: str, allowed: Iterable[str], cause: str) -> Condition:
     return compare("permission", "role", role, "in", ", ".join(allowed), cause)
 
 
-COMMANDS = Table("commands", b"n", Answered, "each command of a person that was answered, by customer and event id")
+COMMANDS = Table(
+    "commands", b"n", Answered, "each command of a person that was answered, by whom it is about and event id"
+)
 
 
-def answered(rows: Rows, customer_id: str, command: Command) -> bool:
+def answered(rows: Rows, subject: str, command: Command | RewardStocked) -> bool:
     """Whether the command was answered before."""
-    return rows.get(COMMANDS, customer_id, command.event_id) is not None
+    return rows.get(COMMANDS, subject, command.event_id) is not None
 
 
 def answer(
@@ -61,11 +64,25 @@ def answer(
 
     `stands` is the designation that holds after it.
     """
+    decision = say(rows, now, because, customer.sequence, asked, conditions, stands)
+    return replace(customer, sequence=decision.sequence), decision
+
+
+def say(
+    rows: Rows,
+    now: int,
+    because: Because,
+    sequence: int,
+    asked: Asked,
+    conditions: Sequence[Condition],
+    stands: Designation | None = None,
+) -> CommandAnswered:
+    """The answer of any subject, whose decisions so far are `sequence` in number."""
     accepted = all(condition.holds for condition in conditions)
     verdict = "accepted" if accepted else "refused"
     rows.put(COMMANDS, Answered(now, verdict), because.customer_id, asked.event_id)
-    decision = CommandAnswered(
-        **head(because, customer.sequence + 1, CommandAnswered, asked.event_id, tuple(conditions)),
+    return CommandAnswered(
+        **head(because, sequence + 1, CommandAnswered, asked.event_id, tuple(conditions)),
         command=asked.command,
         event_id=asked.event_id,
         author_id=asked.author_id,
@@ -74,4 +91,3 @@ def answer(
         designation_id=stands.designation_id if stands else None,
         designation_version=stands.version if stands else None,
     )
-    return replace(customer, sequence=decision.sequence), decision

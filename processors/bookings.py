@@ -45,6 +45,8 @@ class About(TypedDict, total=False):
     request_id: str
     adjustment_id: str
     matures_at: int | None
+    reward_id: str
+    cost_minor: int
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from processors import agents, recovery
 from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.effects import Send
-from processors.explanation import compare, head, identify
+from processors.explanation import compare, head
 from processors.partition import in_force_at
 from processors.recovery_policy import Authority
 from processors.rows import Table
@@ -140,8 +140,7 @@ def _ask(unit: Unit, customer: Customer, compensation_id: str, row: Compensation
     recovery.spend(unit, row.amount_minor)
     unit.rows.put(COMPENSATIONS, replace(row, state="asked"), unit.subject, compensation_id)
     asked = GoodwillAsked(
-        message_id=identify(unit.subject, unit.because.cause, GoodwillAsked, compensation_id),
-        at=unit.now,
+        **unit.message(GoodwillAsked, compensation_id),
         agent_id=row.by,
         customer_id=row.customer_id,
         compensation_id=compensation_id,

@@ -21,6 +21,7 @@ Action = Literal[
     "configure_returns",
     "configure_rewards",
     "change_automatic_rules",
+    "change_stock",
 ]
 _DESK: tuple[Action, ...] = ("add_note", "change_tags", "change_label_icon", "record_benefit")
 _MANAGER: tuple[Action, ...] = (
@@ -32,11 +33,12 @@ _MANAGER: tuple[Action, ...] = (
 )
 ROLES: Mapping[str, tuple[Action, ...]] = {
     "agent": _DESK,
-    "manager": _MANAGER,
+    "manager": (*_MANAGER, "change_stock"),
     "operations_manager": (*_DESK, "configure_returns"),
     "marketing": ("configure_rewards",),
-    "administrator": (*_MANAGER, "configure_tiers"),
-    "platform_admin": (*_MANAGER, "configure_tiers", "change_automatic_rules"),
+    "administrator": (*_MANAGER, "change_stock", "configure_tiers"),
+    "platform_admin": (*_MANAGER, "change_stock", "configure_tiers", "change_automatic_rules"),
+    "warehouse": ("change_stock",),
 }
 """Who may do what where a policy does not say it (C-05, R-MAN-05..09)."""
 SECTIONS: Mapping[str, Action] = {

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from processors.lots import ENDS, GRANTS, LOTS, QUEUES, Granted, Name
-from processors.redemption import REQUESTS
+from processors.reward_requests import OPEN, REQUESTS
 from processors.rows import SEPARATOR, Rows, Table
 
 R = TypeVar("R", bound=Struct)
@@ -52,7 +52,7 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
 def _asker(rows: Rows, ids: Iterable[str], own: str, request_id: str) -> str:
     """The id under which a reward was asked for; of several the one whose points are still held."""
     known = [(each, row) for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))]
-    return next((each for each, row in known if row.state == "reserved"), known[0][0] if known else own)
+    return next((each for each, row in known if row.state in OPEN), known[0][0] if known else own)
 
 
 def times(rows: Rows, ids: Iterable[str], about: tuple[str, ...]) -> int:

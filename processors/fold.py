@@ -20,6 +20,7 @@ from processors import (
     qualification,
     recovery,
     return_rules,
+    reward_figures,
     service,
     synchronisation,
     tiers,
@@ -114,6 +115,7 @@ def _tell(
     known = unit.rows.get(FIGURES, HERE) or Kept() if decisions else Kept()
     if (counted := figures.count(known, decisions)) != known:
         unit.rows.put(FIGURES, counted, HERE)
+    reward_figures.keep(unit.rows, decisions)
     customer, told = notices.follow(before, customer, decisions, unit.policy, unit.now, unit.because)
     customer, flagged = fulfilment.follow(unit, before, customer)
     customer, resolved = synchronisation.follow(customer, decisions, unit.policy, unit.now, unit.because)

@@ -43,7 +43,7 @@ def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
     """An offer is taken where this id's state is here, once nobody is on the way here any more."""
     mine = family.of(unit)
     if customer.host is not None or mine.going or message.host_id >= unit.subject:
-        declined = MoveDeclined(**moving.named(unit, MoveDeclined, message.host_id), guest_id=unit.subject)
+        declined = MoveDeclined(**unit.message(MoveDeclined, message.host_id), guest_id=unit.subject)
         return customer, (Send(message.host_id, declined, new=True),)
     if mine.expected:
         unit.rows.put(FAMILIES, replace(mine, going=message.host_id), unit.subject)

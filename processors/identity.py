@@ -7,7 +7,7 @@ events on, behind the state: what one partition tells another keeps its order fr
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from processors import family, fold, gathering, linking, moving
+from processors import family, fold, gathering, linking
 from processors.customer import Customer
 from processors.effects import Refused, Send
 from processors.unit import Unit
@@ -25,7 +25,7 @@ def _pass_on(unit: Unit, event: CustomerEvent | ToSubject, to: str) -> Send:
     if isinstance(event, Told):
         return Send(to, event)
     source = unit.because.cause.partition("/")[0]
-    about = moving.named(unit, EventPassed, to)
+    about = unit.message(EventPassed, to)
     return Send(to, EventPassed(**about, customer_id=event.customer_id, source=source, record=encode(event)))
 
 

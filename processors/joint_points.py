@@ -21,7 +21,7 @@ from processors.ledger import Account, Parts, claw_back, give_back, pull, put, s
 from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, held
 from processors.order import ORDERS, load
 from processors.overlaps import EVERY, OVERLAPS, Overlap
-from processors.redemption import REQUESTS
+from processors.reward_requests import OPEN, REQUESTS
 from processors.rows import Rows
 from processors.statement import recount
 from processors.unit import Unit
@@ -191,7 +191,7 @@ def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
         for key, row in rows.first(QUEUES, EVERY, below=f"{one}\x00held\x01", above=f"{one}\x00held"):
             request, due, name = key[2], int(key[3]), owned(key[4:], one)
             asked = (rows.get(REQUESTS, each, request) for each in ids)
-            if not any(each and each.state == "reserved" for each in asked):
+            if not any(each and each.state in OPEN for each in asked):
                 pull(account, held(request), due, name, row.points)
                 put(account, AVAILABLE, due, name, row.points)
 

@@ -240,6 +240,12 @@ def reserve(account: Account, request_id: str, points: int, until: int) -> Parts
     return parts
 
 
+def hold_until(account: Account, request_id: str, points: int, before: int, until: int) -> None:
+    """What a request holds is released at another instant, if nothing happens before."""
+    pull(account, ENDS, before, (request_id,), points)
+    put(account, ENDS, until, (request_id,), points)
+
+
 def capture(account: Account, request_id: str, points: int, until: int) -> Parts:
     """What a request held is spent, for good (T-38)."""
     pull(account, ENDS, until, (request_id,), points)

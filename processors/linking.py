@@ -85,4 +85,4 @@ def _meet(unit: Unit, customer: Customer, host: str, one: str, link: Link) -> Ou
         unit.rows.put(PARTS, parts.part_of(customer), unit.subject)
         customer = replace(customer, family=(unit.subject,))
     unit.rows.put(FAMILIES, replace(mine, expected=tuple(sorted((*mine.expected, host)))), unit.subject)
-    return customer, (Send(host, MoveOffered(**moving.named(unit, MoveOffered, host), host_id=unit.subject), new=True),)
+    return customer, (Send(host, MoveOffered(**unit.message(MoveOffered, host), host_id=unit.subject), new=True),)

@@ -8,15 +8,14 @@ from processors.cases import CASES
 from processors.compensations import COMPENSATIONS
 from processors.designation import ENDED
 from processors.effects import Send
-from processors.explanation import identify
 from processors.goodwill import GOODWILL
 from processors.interactions import COUNTED
 from processors.links import LINKS, Link
 from processors.lots import GRANTS, LOTS, QUEUES
 from processors.order import ORDERS
 from processors.parts import PARTS
-from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
+from processors.reward_requests import REQUESTS
 from processors.row_bytes import decode_row, encode_row
 from processors.rows import Rows, Table
 from processors.subscriptions import SUBSCRIPTIONS
@@ -72,15 +71,10 @@ def _pieces(moved: Iterable[MovedRow]) -> Iterator[tuple[MovedRow, ...]]:
     yield tuple(piece)
 
 
-def named(unit: Unit, kind: type, *about: str) -> dict[str, Any]:
-    """What every message carries: an id that follows from its cause, and the time."""
-    return {"message_id": identify(unit.subject, unit.because.cause, kind, "\x1f".join(about)), "at": unit.now}
-
-
 def tell(unit: Unit, one: str, link: Link, to: str) -> Send:
     """The other id of a link hears of it, and where the state of the first one is."""
     heard = LinkHeard(
-        **named(unit, LinkHeard, one, link.other),
+        **unit.message(LinkHeard, one, link.other),
         customer_id=link.other,
         other_customer_id=one,
         linked_at=link.at,
@@ -99,7 +93,7 @@ def send(unit: Unit, customer_id: str, to: str) -> list[Send]:
     pieces = list(_pieces(moved))
     sent = []
     for number, piece in enumerate(pieces, start=1):
-        about, last = named(unit, RowsMoved, customer_id, to, str(number)), number == len(pieces)
+        about, last = unit.message(RowsMoved, customer_id, to, str(number)), number == len(pieces)
         sent.append(Send(to, RowsMoved(**about, customer_id=customer_id, rows=piece, last=last), new=True))
     return sent
 

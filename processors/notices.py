@@ -17,6 +17,7 @@ from processors.policy import Policy, rank
 from processors.retention_policy import Kind
 from schemas.decided import Condition
 from schemas.decisions import AtRiskRaised, Decision, NotificationRequested, TierChanged
+from schemas.ledger import RewardAnswered
 
 
 class Asked(NamedTuple):
@@ -79,6 +80,9 @@ def _about(decision: Decision, policy: Policy) -> Asked | None:
             )
         case AtRiskRaised():
             return Asked("outreach", decision.tier, until=decision.outcome_by, follows=decision.decision_id)
+        case RewardAnswered(verdict="offered"):
+            until, follows = decision.reserved_until, decision.decision_id
+            return Asked("substitute_offered", decision.tier, until=until, follows=follows)
         case _:
             return None
 

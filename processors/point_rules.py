@@ -84,8 +84,8 @@ def _purchase(book: Book, event: OrderPlaced, order: Order, policy: Policy, poin
     amount = convert(max(sum(amounts.values()), 0), event.rate_ppm)
     spent = compare("points", "purchase_minor", amount, ">=", points.purchases.per_minor, cause)
     conditions = (spent, *_multiplied(points, order.tier, event.channel, cause))
-    about = {"activity": "purchase", "order_id": event.order_id}
-    note(book, "earned", parts, conditions, policy, matures_at=latest, **about)
+    order_id = event.order_id
+    note(book, "earned", parts, conditions, policy, matures_at=latest, activity="purchase", order_id=order_id)
     if latest is None:
         pay_back(book, sum(parts.values()), order_id=event.order_id)
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from processors import adjusting, point_rules, redemption
 from processors.customer import Customer
+from processors.effects import Send
 from processors.policy import Policy
 from processors.unit import Unit
 from schemas.commands import PointsAdjusted
 from schemas.decisions import Decision
 
-Outcome = tuple[Customer, Sequence[Decision]]
+Outcome = tuple[Customer, Sequence[Decision | Send]]
 
 RULES: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     **point_rules.RULES,

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from processors.policy_errors import PolicyInvalid
 from processors.policy_fields import Count, Name
-from schemas.fields import Id, Word
+from schemas.fields import Id, Minor, Word
 
 Percent = Annotated[int, Meta(ge=0, le=10_000)]
 Activity = Literal["registration", "referral", "answer", "visit"]
@@ -37,10 +38,18 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reward(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one costs, and whose it is; without tiers everybody's."""
+    """What one costs the customer and the programme, and whose it is; without tiers everybody's (R-PTS-04).
+
+    One that is `stocked` is there as long as its stock lasts. At `reorder_level` free units more are called for (R-FUL-08); where there
+    are too few, the `substitute` is offered (R-FUL-10).
+    """
 
     points: Annotated[int, Meta(ge=1, le=10**9)]
     tiers: tuple[Name, ...] = ()
+    cost_minor: Minor = 0
+    stocked: bool = False
+    reorder_level: Count | None = None
+    substitute: Id | None = None
 
 
 class Adjustments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,3 +76,23 @@ class Points(Struct, frozen=True, forbid_unknown_fields=True):
     reserved_hours: Annotated[int, Meta(ge=1, le=8760)] = 72
     rewards: dict[Id, Reward] = field(default_factory=dict)
     adjustments: Adjustments = Adjustments()
+    offered_hours: Annotated[int, Meta(ge=1, le=8760)] = 48
+
+
+def catalogue(points: Points | None) -> PolicyInvalid | None:
+    """What of a reward contradicts the others: points that are held for one pay for its substitute."""
+    rewards = points.rewards if points else {}
+    for name, reward in rewards.items():
+        path, other = f"$.points.rewards.{name}", rewards.get(reward.substitute or "")
+        if not reward.stocked and (reward.substitute is not None or reward.reorder_level is not None):
+            allowed = "true: a reward with a substitute or a reorder level has a stock"
+            return PolicyInvalid(f"{path}.stocked", "false", allowed)
+        if reward.substitute is None:
+            continue
+        if other is None or reward.substitute == name:
+            others = ", ".join(sorted(rewards.keys() - {name}))
+            return PolicyInvalid(f"{path}.substitute", reward.substitute, f"another reward: {others}")
+        if other.points > reward.points:
+            allowed = f"a reward of at most {reward.points} points: those that are held pay for it"
+            return PolicyInvalid(f"{path}.substitute", f"{reward.substitute}, of {other.points} points", allowed)
+    return None

@@ -12,7 +12,7 @@ from processors.discretion import ROLES, Action, Automatic, Benefits, Designatio
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.fulfilment_policy import Fulfilment
 from processors.local_time import MissingDay, zones
-from processors.points_policy import Points
+from processors.points_policy import Points, catalogue
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.recovery_policy import Recovery
@@ -294,5 +294,9 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
 
 
 def _bounds(policy: Policy) -> PolicyInvalid | None:
-    """Bounds that must follow one another."""
-    return descending("lifecycle", policy.lifecycle) or descending("vip_share", policy.vip_share)
+    """What must follow one another."""
+    return (
+        descending("lifecycle", policy.lifecycle)
+        or descending("vip_share", policy.vip_share)
+        or catalogue(policy.points)
+    )

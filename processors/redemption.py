@@ -1,160 +1,194 @@
-"""Points for rewards: reserved when one is asked for, then captured or released, once (R-PTS-05, T-35, T-37, T-38)."""
+"""Points for rewards: held when one is asked for, then captured or released, once (R-PTS-04, R-PTS-05, T-35, T-37, T-38).
+
+Of a reward with a stock the customer holds the points, and asks the reward's own subject for units (D6); the answer is what decides.
+Where there are too few, the substitute that the policy names is asked for instead, and offered (R-FUL-10). Points and units stay
+held until the customer has answered: whoever takes an offer gets it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.bookings import Book, closed, decide, note, opened, pay_back
+from processors.bookings import Book, closed, note, opened
 from processors.customer import Customer
-from processors.explanation import compare, head
-from processors.ledger import capture, release, reserve
-from processors.local_time import HOUR_MS
-from processors.lots import ENDS, first
+from processors.effects import Send
+from processors.explanation import compare
+from processors.ledger import reserve
+from processors.lots import ENDS, NEVER, first
+from processors.points_policy import Reward
 from processors.policy import Policy
-from processors.rows import Table
+from processors.reservations import End, ask_for_units, conclude, grant, offer, refuse, rule_of, told
+from processors.reward_requests import REQUESTS, UNDECIDED, Request, keep, load
+from processors.stock import enough
 from processors.unit import Unit
 from schemas.decided import Condition
 from schemas.decisions import Decision
-from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested
-from schemas.ledger import RewardAnswered
+from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested, SubstituteAnswered
+from schemas.messages import UnitsAnswered
 
-Outcome = tuple[Customer, Sequence[Decision]]
+Outcome = tuple[Customer, Sequence[Decision | Send]]
 ENDED_PER_UNIT = 100
-"""Requests that are released in one unit of work at most (D8)."""
+"""Requests that end in one unit of work at most (D8)."""
 
 
-class Asked(Struct, frozen=True, array_like=True):
-    """A request for a reward. While it is `awaited`, only its end is known: `ends_as` (T-16)."""
-
-    state: Literal["awaited", "refused", "reserved", "captured", "released"] = "awaited"
-    reward_id: str = ""
-    points: int = 0
-    until: int = 0
-    ends_as: Literal["captured", "released"] | None = None
-    ended_by: str | None = None
+def _may_have(book: Book, reward: Reward) -> Condition:
+    return compare("reward", "tier", book.customer.tier, "in", ", ".join(reward.tiers), book.customer.moved.tier)
 
 
-REQUESTS = Table("reward-requests", b"z", Asked, "each request for a reward, by customer and request id")
-
-
-def _conditions(book: Book, event: RewardRequested, asked: Asked) -> tuple[list[Condition], int]:
-    """What must hold for a reward, and what it costs."""
-    unit, wallet = book.unit, book.account.wallet
-    cause = unit.because.cause
-    rewards = unit.policy.points.rewards if unit.policy.points else {}
+def _conditions(book: Book, event: RewardRequested, request: Request) -> tuple[list[Condition], Reward | None]:
+    """What must hold for a reward, but for its stock; and the reward, where the catalogue has it."""
+    wallet, cause, rewards = book.account.wallet, book.unit.because.cause, rule_of(book.unit).rewards
     reward = rewards.get(event.reward_id)
-    cancelled = "yes" if asked.ends_as == "released" else "no"
+    cancelled = "yes" if request.ends_as == "released" else "no"
     conditions = [
         compare("reward", "reward", event.reward_id, "in", ", ".join(sorted(rewards)), cause),
-        compare("reward", "cancelled", cancelled, "=", "no", asked.ended_by),
+        compare("reward", "cancelled", cancelled, "=", "no", request.ended_by),
         compare("reward", "deficit", wallet.deficit, "=", 0, book.customer.moved.points),
     ]
     if reward is None:
-        return conditions, 0
+        return conditions, None
     if reward.tiers:
-        tier = book.customer.tier
-        conditions.append(compare("reward", "tier", tier, "in", ", ".join(reward.tiers), book.customer.moved.tier))
-    cost = reward.points * event.quantity
-    return [*conditions, compare("reward", "balance", wallet.available, ">=", cost, book.customer.moved.points)], cost
+        conditions.append(_may_have(book, reward))
+    price = reward.points * event.quantity
+    return [
+        *conditions,
+        compare("reward", "balance", wallet.available, ">=", price, book.customer.moved.points),
+    ], reward
 
 
 def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
-    """Hold the points of a reward, or say why not. The first answer stands, however often it is asked for (T-37)."""
-    asked = unit.rows.get(REQUESTS, unit.subject, event.request_id) or Asked()
-    if asked.state != "awaited":
+    """Hold the points of a reward, or say why not. The first request stands, however often it is told (T-37)."""
+    request, request_id = load(unit, event.request_id), event.request_id
+    if request.state != "awaited":
         return customer, ()
-    book, policy = opened(unit, customer), unit.policy
-    conditions, cost = _conditions(book, event, asked)
-    granted = all(each.holds for each in conditions)
-    hours = policy.points.reserved_hours if policy.points else 0
-    until = unit.now + hours * HOUR_MS
-    decide(
-        book,
-        RewardAnswered(
-            **head(unit.because, customer.sequence + 1, RewardAnswered, event.request_id, tuple(conditions)),
-            request_id=event.request_id,
-            reward_id=event.reward_id,
-            quantity=event.quantity,
-            verdict="reserved" if granted else "refused",
-            points=cost,
-            reserved_until=until if granted else None,
-            tier=customer.tier,
-            balance=customer.points.available,
-            deficit=customer.points.deficit,
-        ),
+    book = opened(unit, customer)
+    conditions, reward = _conditions(book, event, request)
+    request = replace(
+        request,
+        reward_id=event.reward_id,
+        points=reward.points * event.quantity if reward else 0,
+        customer_id=event.customer_id,
+        quantity=event.quantity,
+        cost_minor=reward.cost_minor * event.quantity if reward else 0,
+        conditions=tuple(conditions),
     )
-    asked = replace(
-        asked, state="reserved" if granted else "refused", reward_id=event.reward_id, points=cost, until=until
+    if reward is None or not all(each.holds for each in conditions):
+        return _closed(book, refuse(book, request_id, request))
+    if not reward.stocked:
+        return _closed(book, grant(book, request_id, request))
+    parts = reserve(book.account, request_id, request.points, NEVER)
+    note(book, "reserved", parts, conditions, request_id=request_id)
+    return _closed(book, ask_for_units(unit, request_id, replace(request, until=NEVER)))
+
+
+def hear(unit: Unit, customer: Customer, answer: UnitsAnswered) -> Outcome:
+    """A reward told how many units were free: that many are held for this request, or too few."""
+    request, request_id = load(unit, answer.request_id), answer.request_id
+    if request.state != "asked" or request.reward_id != answer.reward_id:
+        return customer, ()
+    book, there = opened(unit, customer), enough(answer.reward_id, answer.free, answer.quantity, unit.because.cause)
+    request = replace(request, has_units=there.holds, conditions=(*request.conditions, there))
+    if request.ends_as == "released":
+        others = tuple(each for each in request.conditions if each.name != "cancelled")
+        called_off = compare("reward", "cancelled", "yes", "=", "no", request.ended_by)
+        return _closed(book, refuse(book, request_id, replace(request, conditions=(*others, called_off))))
+    if not there.holds:
+        return _closed(book, _look_elsewhere(book, request_id, request))
+    if request.instead_of is None:
+        return _closed(book, grant(book, request_id, request))
+    return _closed(book, offer(book, request_id, request))
+
+
+def choose(unit: Unit, customer: Customer, event: SubstituteAnswered) -> Outcome:
+    """The customer takes what was offered, or does not; once (R-FUL-10)."""
+    request, request_id = load(unit, event.request_id), event.request_id
+    if request.state != "offered":
+        return customer, ()
+    book = opened(unit, customer)
+    said = compare("reward", "substitute", event.verdict, "=", "approved", unit.because.cause)
+    then = grant if said.holds else refuse
+    return _closed(book, then(book, request_id, replace(request, conditions=(said,))))
+
+
+def _substitute(book: Book, request: Request) -> tuple[str, Reward] | None:
+    """What the policy offers instead: one that this customer may have, and that what they hold pays for."""
+    rewards = rule_of(book.unit).rewards
+    wanted = rewards.get(request.reward_id)
+    if wanted is None or wanted.substitute is None or request.instead_of is not None:
+        return None
+    other = rewards[wanted.substitute]
+    allowed = not other.tiers or _may_have(book, other).holds
+    return (wanted.substitute, other) if allowed and other.points * request.quantity <= request.points else None
+
+
+def _look_elsewhere(book: Book, request_id: str, request: Request) -> list[Send]:
+    """Too few units: a substitute is looked for, and offered where it can be had."""
+    found = _substitute(book, request)
+    if found is None:
+        return refuse(book, request_id, request)
+    name, reward = found
+    request = replace(
+        request,
+        reward_id=name,
+        instead_of=request.reward_id,
+        substitute_points=reward.points * request.quantity,
+        cost_minor=reward.cost_minor * request.quantity,
     )
-    unit.rows.put(REQUESTS, asked, unit.subject, event.request_id)
-    if granted:
-        parts = reserve(book.account, event.request_id, cost, until)
-        note(book, "reserved", parts, conditions, request_id=event.request_id)
-        if asked.ends_as == "captured":
-            _end(book, event.request_id, asked, "captured", (_told("captured", unit.because.cause),))
-    return closed(book)
+    if reward.stocked:
+        return ask_for_units(book.unit, request_id, request)
+    return offer(book, request_id, request)
 
 
-def _told(end: str, cause: str) -> Condition:
-    return compare("reward", "ended_as", end, "in", "captured, released", cause)
+def _closed(book: Book, sends: Sequence[Send]) -> Outcome:
+    customer, decisions = closed(book)
+    return customer, [*decisions, *sends]
 
 
-def _end(
-    book: Book,
-    request_id: str,
-    asked: Asked,
-    end: Literal["captured", "released"],
-    conditions: Sequence[Condition],
-) -> None:
-    """A reservation ends, once (T-38): its points are spent, or available as before (T-35)."""
-    move = capture if end == "captured" else release
-    parts = move(book.account, request_id, asked.points, asked.until)
-    ended = replace(asked, state=end, ended_by=book.unit.because.cause)
-    book.unit.rows.put(REQUESTS, ended, book.unit.subject, request_id)
-    note(book, end, parts, conditions, request_id=request_id)
-    if end == "released":
-        pay_back(book, sum(parts.values()), request_id=request_id)
-
-
-def _ending(end: Literal["captured", "released"]) -> Callable[[Unit, Customer, Any], Outcome]:
-    """The rule of an event that ends a request; before it is asked for, the first end that is told is remembered."""
+def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
+    """The rule of an event that ends a request; before it is decided, the first end that is told is remembered."""
 
     def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
-        asked = unit.rows.get(REQUESTS, unit.subject, event.request_id) or Asked()
-        cause = unit.because.cause
-        if asked.state == "awaited" and asked.ends_as is None:
-            unit.rows.put(REQUESTS, replace(asked, ends_as=end, ended_by=cause), unit.subject, event.request_id)
-        if asked.state != "reserved":
-            return customer, ()
+        request, request_id, cause = load(unit, event.request_id), event.request_id, unit.because.cause
+        if request.state in UNDECIDED and request.ends_as is None:
+            request = keep(unit, request_id, replace(request, ends_as=end, ended_by=cause))
         book = opened(unit, customer)
-        _end(book, event.request_id, asked, end, (_told(end, cause),))
-        return closed(book)
+        if request.state == "offered" and end == "released":
+            called_off = compare("reward", "cancelled", "yes", "=", "no", cause)
+            return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
+        if request.state != "reserved":
+            return customer, ()
+        return _closed(book, conclude(book, request_id, request, end, (told(end, cause),)))
 
     return rule
 
 
 def releases_at(customer: Customer, _policy: Policy) -> int | None:
-    """When the first reservation ends by time alone."""
+    """When the first reservation, or offer, ends by time alone."""
     return customer.points.releases_at
 
 
 def time_out(unit: Unit, customer: Customer) -> Outcome:
-    """Reservations that nobody ended in time are released."""
-    book = opened(unit, customer)
+    """Reservations that nobody ended in time are released, offers that nobody took are over."""
+    book, sends = opened(unit, customer), list[Send]()
     for entry in first(unit.rows, unit.subject, ENDS, ENDED_PER_UNIT, unit.now):
         (request_id,) = entry.lot
-        asked = unit.rows.get(REQUESTS, unit.subject, request_id)
-        if asked is None:
+        request = unit.rows.get(REQUESTS, unit.subject, request_id)
+        if request is None:
             raise LookupError(f"points of {unit.subject} are held for a request that is not known: {request_id}")
-        over = compare("reward", "reserved_until_at", unit.now, ">=", entry.due)
-        _end(book, request_id, asked, "released", (over,))
-    return closed(book)
+        if request.state == "offered":
+            in_time = compare("reward", "offered_until_at", unit.now, "<", entry.due)
+            sends += refuse(book, request_id, replace(request, conditions=(in_time,)))
+        else:
+            over = compare("reward", "reserved_until_at", unit.now, ">=", entry.due)
+            sends += conclude(book, request_id, request, "released", (over,))
+    return _closed(book, sends)
 
 
 RULES: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     RewardRequested: ask,
+    UnitsAnswered: hear,
+    SubstituteAnswered: choose,
     RewardFulfilled: _ending("captured"),
     RewardCancelled: _ending("released"),
 }

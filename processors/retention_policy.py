@@ -20,6 +20,7 @@ Kind = Literal[
     "birthday",
     "outreach",
     "early_access",
+    "substitute_offered",
 ]
 """What a customer may be told."""
 

@@ -37,6 +37,10 @@ TOLD: Mapping[str, tuple[str, str]] = {
         "You may buy {launch_id} before everybody else, until {until}.",
     ),
     "outreach": ("by a person, that they are missed", "Somebody of ours would like to speak with you."),
+    "substitute_offered": (
+        "what is offered instead of a reward that is out of stock, until {until}",
+        "What you asked for is out of stock; we hold something else for you until {until}.",
+    ),
 }
 """What a customer should be told, as agents read it and as the customer does."""
 

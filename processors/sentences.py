@@ -25,6 +25,7 @@ from schemas.decisions import (
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.launches import EarlyAccessOpened, LaunchBought
 from schemas.ledger import PointsMoved, RewardAnswered
+from schemas.rewards import ReplenishmentDue, RewardStockMoved
 
 VERDICTS: Mapping[str, tuple[str, str]] = {
     "approve": ("was approved", "We take your return {return_id} back."),
@@ -104,6 +105,8 @@ SENTENCES: Mapping[type, Callable[[Any, str, Terms], str]] = {
     ),
     PointsMoved: lambda it, who, _: point_wording.moved(it, who),
     RewardAnswered: lambda it, who, _: point_wording.answered(it, who),
+    RewardStockMoved: lambda it, *_: point_wording.stocked(it),
+    ReplenishmentDue: lambda it, *_: point_wording.due(it),
     DesignationReached: lambda it, who, terms: (
         f"designation {it.designation_id} of {who} as {terms.label(it.tier)}"
         f" {vocabulary.STAGES[it.stage]} {terms.day(it.ends_at)}"

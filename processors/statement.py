@@ -36,7 +36,7 @@ def recount(rows: Rows, customer_id: str) -> tuple[Wallet, list[tuple[Name, Lot]
     lots = [(parts[1:], lot) for parts, lot in rows.first(LOTS, ALL, below=f"{customer_id}\x01", above=customer_id)]
     pending, available, ends = (first(rows, customer_id, queue, ALL) for queue in (PENDING, AVAILABLE, ENDS))
     held = rows.first(QUEUES, ALL, below=f"{customer_id}\x00held\x01", above=f"{customer_id}\x00held")
-    expiring = [each.due for each in available if each.due != NEVER]
+    expiring, ending = ([each.due for each in queue if each.due != NEVER] for queue in (available, ends))
     wallet = Wallet(
         available=sum(each.points for each in available),
         pending=sum(each.points for each in pending),
@@ -44,7 +44,7 @@ def recount(rows: Rows, customer_id: str) -> tuple[Wallet, list[tuple[Name, Lot]
         deficit=sum(lot.owed - lot.repaid for _, lot in lots),
         matures_at=pending[0].due if pending else None,
         expires_at=expiring[0] if expiring else None,
-        releases_at=ends[0].due if ends else None,
+        releases_at=ending[0] if ending else None,
     )
     return wallet, lots
 

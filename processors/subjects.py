@@ -1,12 +1,12 @@
 """The kinds of subjects: whose rows a unit of work may write, and by which rules (D6).
 
-Customers are one, the programme is another, and each agent whose grants are counted. A reward would be a row of `KINDS` more.
+Customers are one, the programme is another, each agent whose grants are counted, and each reward that has a stock.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from processors import agents, family, fold, identity, programme
+from processors import agents, family, fold, identity, programme, stock
 from processors.agents import AGENTS, Agent
 from processors.customer import CUSTOMERS, Customer
 from processors.effects import Effect, Refused
@@ -14,12 +14,14 @@ from processors.partition import Partition
 from processors.policy import Policy
 from processors.programme import PROGRAMMES, Programme
 from processors.rows import Table
+from processors.stock import STOCKS, Stock
 from processors.unit import Unit
 from schemas.directives import Directive
-from schemas.messages import GoodwillAsked, PartitionCounted, Told
+from schemas.messages import GoodwillAsked, PartitionCounted, Told, UnitsAsked, UnitsEnded
+from schemas.rewards import RewardStocked
 from schemas.source import SourceEvent
 
-Row = Customer | Programme | Agent
+Row = Customer | Programme | Agent | Stock
 Outcome = tuple[Any, Sequence[Effect | Refused]]
 
 
@@ -50,7 +52,8 @@ CUSTOMER = Kind(
 )
 PROGRAMME = Kind(PROGRAMMES, Programme, programme.fold_event, (programme.TIMER,), programme.activate, programme.wanted)
 AGENT = Kind(AGENTS, Agent, agents.fold_event)
-KINDS = (CUSTOMER, PROGRAMME, AGENT)
+REWARD = Kind(STOCKS, Stock, stock.fold_event)
+KINDS = (CUSTOMER, PROGRAMME, AGENT, REWARD)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 
 
@@ -61,6 +64,8 @@ def of_event(event: SourceEvent | Told) -> Kind:
             return PROGRAMME
         case GoodwillAsked():
             return AGENT
+        case UnitsAsked() | UnitsEnded() | RewardStocked():
+            return REWARD
         case _:
             return CUSTOMER
 

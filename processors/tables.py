@@ -19,9 +19,11 @@ from processors.overlaps import OVERLAPS
 from processors.partition import PARTITION, POLICIES
 from processors.parts import PARTS
 from processors.programme import PROGRAMMES, VERSIONS
-from processors.redemption import REQUESTS
 from processors.return_cases import RETURN_CASES
+from processors.reward_figures import REWARDS
+from processors.reward_requests import REQUESTS
 from processors.rows import Table
+from processors.stock import STOCKS
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.timers import HELD, PLAIN
 from processors.undispatched import UNDISPATCHED
@@ -56,4 +58,6 @@ TABLES: tuple[Table[Any], ...] = (
     GOODWILL,  # b"G"
     COMPENSATIONS,  # b"x"
     AGENTS,  # b"a"
+    STOCKS,  # b"S"
+    REWARDS,  # b"R"
 )

@@ -79,6 +79,6 @@ TIMERS: Mapping[str, str] = {
     "doubt": "the end of a doubt about the status",
     "maturity": "the end of a time to return goods",
     "points_expiry": "points that were not spent in time",
-    "reservation": "a reward that was not handed over in time",
+    "reservation": "a reward that was not handed over, or an offer not taken, in time",
 }
 """Why time alone decided, by the kind of timer."""

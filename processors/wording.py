@@ -271,7 +271,7 @@ def _to_customer(decision: Decided, policy: Policy) -> list[str]:
             opening = VERDICTS[verdict_of(decision)][1].format(return_id=decision.return_id)
         case RewardAnswered():
             own = [each for each in decision.conditions if not each.holds]
-            opening = point_wording.to_customer(decision)
+            opening = point_wording.to_customer(decision, partial(moment, policy=policy))
         case ContactRouted():
             return [f"We answer by {moment(decision.respond_by, policy)}."]
         case OrderFlagged():

@@ -12,6 +12,7 @@ from schemas.launches import OfLaunch
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.messages import TierCount
 from schemas.profiles import CustomerProfile
+from schemas.rewards import OfRewards
 
 
 class TierChanged(Decided, frozen=True, kw_only=True):
@@ -264,5 +265,6 @@ Decision = (
     | PointsMoved
     | RewardAnswered
     | OfLaunch
+    | OfRewards
 )
 Output = Decision | CustomerProfile | Quarantined

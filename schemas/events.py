@@ -11,6 +11,7 @@ from schemas.commands import Personal
 from schemas.directives import ForEverybody
 from schemas.fields import Currency, Id, Millis, Minor, Month, Quantity, RatePpm, Score, Sealed, Sequence, Word
 from schemas.messages import ToSubject
+from schemas.rewards import RewardStocked
 from schemas.source import CustomerEvent
 
 
@@ -189,6 +190,11 @@ class RewardCancelled(CustomerEvent, frozen=True, kw_only=True):
     request_id: Id
 
 
+class SubstituteAnswered(CustomerEvent, frozen=True, kw_only=True):
+    request_id: Id
+    verdict: Literal["approved", "refused"]
+
+
 class ContactOpened(CustomerEvent, frozen=True, kw_only=True):
     case_id: Id
     channel: str
@@ -259,12 +265,12 @@ class WorkRemains(Struct, frozen=True):
 
 Message = ClockTicked | PolicyActivated | RulesChanged | WorkRemains | ToSubject
 Event = (
-    Personal | ForEverybody | Message
+    Personal | ForEverybody | RewardStocked | Message
     | OrderPlaced | OrderShipped | OrderDelayed | OrderFailed | OrderDelivered | OrderCancelled | OrderRefunded
     | SubscriptionStarted | SubscriptionChanged | SubscriptionPaused | SubscriptionResumed | SubscriptionCancelled
     | ReturnRequested | ReturnReceived | ReturnInspected | ReturnDisputed | ReturnSettled
     | CustomerRegistered | CustomerReferred | CustomerVisited | SurveyAnswered | ConsentChanged | IdsLinked | IdsUnlinked
-    | RewardRequested | RewardFulfilled | RewardCancelled | StatusReported
+    | RewardRequested | RewardFulfilled | RewardCancelled | SubstituteAnswered | StatusReported
     | ContactOpened | ContactWaiting | ContactAssigned | ContactPaused | ContactResumed | ContactResolved | ContactReopened
     | ContactEscalated
 )  # fmt: skip

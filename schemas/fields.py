@@ -24,6 +24,7 @@ Millis = Annotated[int, Meta(ge=EARLIEST_MS, le=LATEST_MS)]
 Minor = Annotated[int, Meta(ge=0, le=LARGEST_MINOR)]
 """An amount of money in minor units (T-01)."""
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
+SomeUnits = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 Points = Annotated[int, Meta(ge=-(10**12), le=10**12)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 Score = Annotated[int, Meta(ge=0, le=10)]

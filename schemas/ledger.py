@@ -31,10 +31,12 @@ class PointsMoved(Decided, frozen=True, kw_only=True):
     reserved: int
     deficit: int
     next_expiry_at: int | None = None
+    reward_id: str | None = None
+    cost_minor: int | None = None
 
 
 class RewardAnswered(Decided, frozen=True, kw_only=True):
-    """The answer to a request for a reward, once for ever (T-37)."""
+    """The answer to a request for a reward: the final one once for ever (T-37), an offer of a substitute before it (R-FUL-10)."""
 
     request_id: str
     reward_id: str
@@ -45,3 +47,5 @@ class RewardAnswered(Decided, frozen=True, kw_only=True):
     tier: str | None = None
     balance: int
     deficit: int
+    cost_minor: int = 0
+    instead_of: str | None = None

@@ -5,7 +5,7 @@ Each type mirrors the file of its name in `schemas/avsc`, which documents every 
 
 from msgspec import Struct
 
-from schemas.fields import Id, Millis, Minor
+from schemas.fields import Id, Millis, Minor, Quantity
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -86,4 +86,27 @@ class GoodwillAnswered(Told, frozen=True, kw_only=True):
     most_minor: Minor
 
 
-ToSubject = PartitionCounted | GoodwillAsked | GoodwillAnswered | OfIdentity | EventPassed
+class OfUnits(Told, frozen=True, kw_only=True):
+    """What customers and rewards tell each other: of how many units for which request."""
+
+    reward_id: Id
+    customer_id: Id
+    request_id: Id
+    quantity: Quantity
+
+
+class UnitsAsked(OfUnits, frozen=True, kw_only=True):
+    pass
+
+
+class UnitsAnswered(OfUnits, frozen=True, kw_only=True):
+    free: int
+
+
+class UnitsEnded(OfUnits, frozen=True, kw_only=True):
+    handed_over: bool
+
+
+OfGoodwill = GoodwillAsked | GoodwillAnswered
+OfStock = UnitsAsked | UnitsAnswered | UnitsEnded
+ToSubject = PartitionCounted | OfGoodwill | OfStock | OfIdentity | EventPassed

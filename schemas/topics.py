@@ -14,6 +14,7 @@ from schemas import events as e
 from schemas import launches as n
 from schemas import ledger as g
 from schemas import messages as m
+from schemas import rewards as r
 from schemas.profiles import CustomerProfile
 
 Writer = Literal["upstream", "keyholders", "intake", "customers", "operators", "workers"]
@@ -57,7 +58,8 @@ TOPICS = (
            e.ReturnSettled, c.ReturnWindowExtended), aligned=False, config=SOURCE),
     Topic("interactions", "upstream", "registrations, visits, answers and requests of customers, and which status other systems hold of them",
           (e.CustomerRegistered, e.CustomerReferred, e.CustomerVisited, e.SurveyAnswered, e.ConsentChanged,
-           e.IdsLinked, e.IdsUnlinked, e.RewardRequested, e.RewardFulfilled, e.RewardCancelled, e.StatusReported),
+           e.IdsLinked, e.IdsUnlinked, e.RewardRequested, e.RewardFulfilled, e.RewardCancelled, e.SubstituteAnswered,
+           e.StatusReported),
           aligned=False, config=SOURCE),
     Topic("support", "upstream", "contacts with the contact centre",
           (e.ContactOpened, e.ContactWaiting, e.ContactAssigned, e.ContactPaused, e.ContactResumed, e.ContactResolved,
@@ -65,12 +67,13 @@ TOPICS = (
     Topic("operations", "upstream", "commands of people",
           (c.DesignationAdded, c.DesignationChanged, c.DesignationRemoved, c.QualificationReviewed,
            c.OutreachRecorded, c.NoteAdded, c.TagsChanged, c.LabelIconChanged, c.BenefitDelivered,
-           c.PointsAdjusted, c.CompensationGranted, c.CompensationReviewed, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn),
+           c.PointsAdjusted, c.CompensationGranted, c.CompensationReviewed, c.PersonalTextErased, x.PolicyPublished, x.PolicyWithdrawn,
+           r.RewardStocked),
           aligned=False, config=SOURCE),
     Topic("redrives", "operators", "dead letters sent again", (), aligned=False, config=COPY),
     # between subjects, and the book of record
     Topic("messages", "customers", "what one subject tells another", (e.PolicyActivated, e.RulesChanged, e.WorkRemains, m.PartitionCounted,
-           m.LinkHeard, m.MoveOffered, m.MoveDeclined, m.RowsMoved, m.EventPassed, m.GoodwillAsked, m.GoodwillAnswered),
+           m.LinkHeard, m.MoveOffered, m.MoveDeclined, m.RowsMoved, m.EventPassed, m.GoodwillAsked, m.GoodwillAnswered, m.UnitsAsked, m.UnitsAnswered, m.UnitsEnded),
           config=COPY),
     Topic("timeline", "intake", "the book of record, totally ordered within a partition", config=COPY),
     Topic("dead-letters", "intake", "source records that could not be taken, with reason and origin", config=COPY),
@@ -81,6 +84,8 @@ TOPICS = (
     Topic("priority-routing", "customers", "queue, priority and targets of contacts, and how they went", (d.ContactRouted, d.EscalationDue, d.ContactClosed), config=FOREVER),
     Topic("points", "customers", "every movement of points with the balance after it, and answers to requests for rewards",
           (g.PointsMoved, g.RewardAnswered), config=FOREVER),
+    Topic("rewards", "customers", "the stock of each reward: every movement with what is left, and when more should be ordered",
+          (r.RewardStockMoved, r.ReplenishmentDue), config=FOREVER),
     Topic("at-risk-alerts", "customers", "VIPs who fell silent or left, and what became of them",
           (d.AtRiskRaised, d.AtRiskRetracted, d.AtRiskEscalated, d.AtRiskClosed, d.WinBackStarted, d.WinBackClosed),
           config=FOREVER),

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import structlog
 
+from processors import reward_figures
 from processors.figures import FIGURES, Kept
 from processors.partition import HERE, PARTITION, Partition
+from processors.reward_figures import Redeemed
 from processors.step import NewerRules, UnitFailed
 from processors.timers import due_timers
 from schemas.topics import SOURCES
@@ -33,6 +35,8 @@ NOTHING: frozenset[str] = frozenset()
 LOOK_S = 5.0
 MOST_TIMERS = 1_000
 """Timers are counted up to here: whether there are many more is no other news."""
+MOST_REWARDS = 200
+"""So many rewards are told of, by name: each is some series of a metric."""
 
 
 class Partitions:
@@ -120,6 +124,7 @@ class Figures(NamedTuple):
     """Whether work is left over: due timers, or customers to be compared under a new policy."""
     timers_due: int
     kept: Kept
+    rewards: tuple[Redeemed, ...]
 
 
 def look(state: PartitionState) -> Figures:
@@ -128,7 +133,9 @@ def look(state: PartitionState) -> Figures:
     due = len(due_timers(state.overlay, partition, MOST_TIMERS)) if partition.pending else 0
     policy = partition.versions[-1].version if partition.versions else None
     kept = state.overlay.get(FIGURES, HERE) or Kept()
-    return Figures(state.store.size(), policy, partition.pending or partition.compared is not None, due, kept)
+    deferred = partition.pending or partition.compared is not None
+    rewards = reward_figures.kept(state.overlay, MOST_REWARDS)
+    return Figures(state.store.size(), policy, deferred, due, kept, rewards)
 
 
 class CustomersWork:

@@ -35,6 +35,7 @@ from schemas.events import WorkRemains
 from schemas.launches import EarlyAccessOpened, LaunchBought
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.partitions import EVERYWHERE
+from schemas.rewards import ReplenishmentDue, RewardStockMoved
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.overlay import Overlay, RowTooLargeError
@@ -64,6 +65,8 @@ VERDICTS: dict[type, Callable[[Any], str]] = {
     DiscrepancyResolved: attrgetter("outcome"),
     PointsMoved: attrgetter("movement"),
     RewardAnswered: attrgetter("verdict"),
+    RewardStockMoved: attrgetter("change"),
+    ReplenishmentDue: lambda _: "due",
     RecoveryDecided: attrgetter("verdict"),
     CompensationDecided: attrgetter("verdict"),
     EarlyAccessOpened: attrgetter("tier"),

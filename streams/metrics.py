@@ -106,6 +106,13 @@ METRICS = (
     Metric("laurel_return_verdict_seconds_total", "counter", "Decisions",
            "time from the request to each verdict on a return, summed up; over the sum of the four verdicts it is the average",
            ("partition", "tier")),
+    Metric("laurel_rewards_total", "counter", "Decisions",
+           "requests of a partition for each reward, from the first on: asked; granted; offered a substitute for, and substituted where it was taken; "
+           "refused; redeemed: handed over, also as a substitute. Of the first 200 rewards by name",
+           ("partition", "reward", "what")),
+    Metric("laurel_reward_cost_minor_total", "counter", "Decisions",
+           "what the redemptions of each reward cost the programme, minor units; over redeemed it is the cost per redemption",
+           ("partition", "reward")),
     Metric("laurel_policy_info", "gauge", "Decisions", "1 for each policy version in force on a partition of this worker",
            ("version",), "max"),
     Metric("laurel_decision_delay_seconds", "histogram", "Time",

@@ -1,4 +1,4 @@
-"""`laurel report`: who is invited, congratulated and kept, how returns and launches went, which systems differ, from what laurel published."""
+"""`laurel report`: who is invited, congratulated and kept, how returns, rewards and launches went, which systems differ, from what laurel published."""
 
 from collections import Counter
 from datetime import date
@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from streams.console import BAD_INPUT, FAILED, NOT_THERE, OK, Json, emit, fail, out, progress, table
 from streams.customer_list_commands import customers
+from streams.offer_commands import launch, rewards
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 
 NO_POLICY = "no policy is in force; laurel topics create"
 COLUMNS = ("approved by rules %", "decided by rules %", "disputed %", "by the policy %")
-PHASES = ("early", "released", "too_early", "unknown")
-"""When something of a launch was bought, as orders and money of it are shown."""
 app = App(
     name="report",
-    help="Who is to be reviewed, who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns and launches went, who differs.\n\n"
+    help="Who is to be reviewed, who is invited to a panel, who has an anniversary, how many VIPs at risk were kept, how returns, rewards and launches went, who differs.\n\n"
     "Example: laurel report panel --session 2026-q1",
 )
-app.command(customers)
+for each in (customers, launch, rewards):
+    app.command(each)
 
 
 @app.command
@@ -208,51 +208,6 @@ def returns(*, month: str | None = None, as_json: Json = False) -> int:
             people = f"{each.approved_by_person} / {each.denied_by_person}"
             hours = "" if seconds is None else f"{seconds / 3600:.1f}"
             drawn.add_row(name, each.tier, str(each.asked), *percents, people, str(each.upheld), hours)
-    if not as_json:
-        out().print(drawn)
-    return OK
-
-
-@app.command
-def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
-    """Show how VIPs took to each launch: who was let in early, who of them bought, and what was bought when, by tier.
-
-    Orders and amounts are as they were placed, under the tier that they were placed with. `too early` was before the tier was let
-    in: the shop should not have taken it. `unknown` names a launch that the policy of that day does not have.
-
-    Example: laurel report launch spring-box
-
-    Parameters
-    ----------
-    name
-        Only this one, as the policy calls it.
-    as_json
-        As JSON lines.
-    """
-    from processors.launch_figures import by_launch
-    from processors.wording import amount
-    from schemas.codec import decode
-    from streams.reading import read_all
-
-    policy = in_force()
-    if policy is None:
-        return fail(NO_POLICY, NOT_THERE)
-    with progress("decisions read", None):
-        launches = by_launch(decode(record.value) for record in read_all(Settings(), "launches"))
-    if name is not None and name not in launches:
-        return fail(
-            f"nobody was let into {name} or bought it; launches of which that is known: {', '.join(launches)}", FAILED
-        )
-    drawn = table("launch", "tier", "let in", "bought early", "%", *(f"{each}, {policy.currency}" for each in PHASES))
-    for each in (response for launch_id in (launches if name is None else (name,)) for response in launches[launch_id]):
-        permille, counts = each.response_permille(), each.counts()
-        if as_json:
-            sizes = {"let_in": len(each.invited), "bought_early": len(each.buyers), "response_permille": permille}
-            emit({"launch": each.launch_id, "tier": each.tier} | sizes | counts)
-            continue
-        sums = (f"{counts[f'orders_{phase}']}: {amount(counts[f'{phase}_minor'], policy.currency)}" for phase in PHASES)
-        share = "" if permille is None else f"{permille / 10:.1f}"
-        drawn.add_row(each.launch_id, each.tier, str(len(each.invited)), str(len(each.buyers)), share, *sums)
     if not as_json:
         out().print(drawn)
     return OK

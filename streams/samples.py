@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from streams.backlog import Backlog
 from streams.batches import Stage
 from streams.clock import now_ms
-from streams.customers import CustomersWork
+from streams.customers import CustomersWork, Figures
 from streams.day_keys import DayKeys
 from streams.metrics import Sample
 from streams.presence import Presence
@@ -40,10 +40,7 @@ def of_customers(work: CustomersWork, held: Container[int]) -> Iterator[Sample]:
             yield Sample("laurel_at_risk_episodes", (*label, outcome), number)
         for outcome, number in figures.kept.win_backs().items():
             yield Sample("laurel_win_backs", (*label, outcome), number)
-        for returned in figures.kept.returns:
-            for what, number in returned.counts().items():
-                yield Sample("laurel_returns_total", (*label, returned.tier, what), number)
-            yield Sample("laurel_return_verdict_seconds_total", (*label, returned.tier), returned.taken_ms / 1000)
+        yield from _of_returns_and_rewards(figures, label)
         if figures.policy is not None:
             yield Sample("laurel_policy_info", (figures.policy,), 1)
     yield Sample("laurel_restored_rows_total", (), work.restored.total())
@@ -52,6 +49,18 @@ def of_customers(work: CustomersWork, held: Container[int]) -> Iterator[Sample]:
         yield Sample("laurel_restore_todo_rows", (str(partition),), progress.to_do)
     for partition, behind in (work.warm.behind.copy() if work.warm else {}).items():
         yield Sample("laurel_warm_copy_behind_records", (str(partition),), behind)
+
+
+def _of_returns_and_rewards(figures: Figures, label: tuple[str]) -> Iterator[Sample]:
+    """How they went in a partition, by tier and by reward."""
+    for returned in figures.kept.returns:
+        for what, number in returned.counts().items():
+            yield Sample("laurel_returns_total", (*label, returned.tier, what), number)
+        yield Sample("laurel_return_verdict_seconds_total", (*label, returned.tier), returned.taken_ms / 1000)
+    for reward in figures.rewards:
+        for what, number in reward.counts().items():
+            yield Sample("laurel_rewards_total", (*label, reward.reward_id, what), number)
+        yield Sample("laurel_reward_cost_minor_total", (*label, reward.reward_id), reward.cost_minor)
 
 
 def of_backlog(backlog: Backlog) -> Iterator[Sample]:

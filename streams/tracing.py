@@ -9,6 +9,7 @@ from processors.identity import LINKING
 from processors.points import RULES
 from processors.programme import COMMANDS, activation_id
 from processors.step import RECORD
+from processors.stock import RULES as STOCK
 from schemas.codec import Rejected, decode
 from schemas.decided import Decided
 from schemas.decisions import Quarantined
@@ -159,6 +160,7 @@ READ_AS: tuple[tuple[Container[type], str], ...] = (
     (COMMANDS, "it is a command for everybody: `laurel policy history` shows what became of the version"),
     (FACTS, "it is a fact: it changed what is known, or said what was known already, and moved no verdict"),
     (RULES, "it moves points, or tells of a request for a reward: that was known already, or nothing was left to move"),
+    (STOCK, "it was answered before: the command counts once, under whichever record it came first"),
     (LINKING, "it says who is one customer, or who is not: `laurel timeline` shows what ids told each other"),
 )
 """Why an event that a rule read led to no decision."""

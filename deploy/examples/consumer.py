@@ -34,6 +34,7 @@ DECISIONS = (
     "notification-requests",
     "command-answers",
     "discrepancies",
+    "rewards",
     "recovery",
     "fulfilment",
     "points",

@@ -53,6 +53,7 @@ TOPICS = {
         "StatusReported",
         "RewardFulfilled",
         "RewardCancelled",
+        "SubstituteAnswered",
     },
     "support": {
         "ContactOpened",
@@ -80,18 +81,19 @@ TOPICS = {
         "PersonalTextErased",
         "PolicyPublished",
         "PolicyWithdrawn",
+        "RewardStocked",
     },
 }
 EVENTS = set().union(*TOPICS.values())
 MESSAGES = {
     "ClockTicked", "PolicyActivated", "RulesChanged", "WorkRemains", "PartitionCounted",
     "LinkHeard", "MoveOffered", "MoveDeclined", "RowsMoved", "EventPassed",
-    "GoodwillAsked", "GoodwillAnswered",
+    "GoodwillAsked", "GoodwillAnswered", "UnitsAsked", "UnitsAnswered", "UnitsEnded",
 }  # fmt: skip
 BOUNDS = {
     "quantity": (1, 1_000_000, "invalid"), "rate_ppm": (1, 10**12, "invalid"), "score": (0, 10, "invalid"),
     "points": (-(10**12), 10**12, "invalid"), "birth_month": (1, 12, "invalid"), "seen_version": (1, 10**9, "invalid"),
-    "seen_sequence": (0, 10**12, "invalid"),
+    "seen_sequence": (0, 10**12, "invalid"), "units": (-1_000_000, 1_000_000, "invalid"),
 }  # fmt: skip
 WORDS = {
     "reason",

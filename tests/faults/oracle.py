@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from schemas import events as e
 from schemas.codec import decode
 from schemas.decisions import ContactRouted, ReturnDecided
-from schemas.directives import Directive
 from schemas.profiles import CustomerProfile
+from schemas.source import CustomerEvent
 from streams.burying import dig_up
 from streams.kafka import patiently, to_record
 from streams.keys import Keyring
@@ -33,7 +33,7 @@ SOME = 8
 """Fewer bytes may be anywhere by chance."""
 DECISIONS = (
     "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
-    "discrepancies",
+    "discrepancies", "rewards",
     "recovery",
     "fulfilment",
     "points",
@@ -90,8 +90,8 @@ class Expected:
 
     def take(self, event: Any) -> None:
         """Count an event. One that comes twice, or in another order, changes nothing."""
-        if isinstance(event, Directive):
-            return  # for everybody; what comes of it is `laurel verify`'s to judge
+        if not isinstance(event, CustomerEvent):
+            return  # for everybody, or of a reward; what comes of it is `laurel verify`'s to judge
         self.customers.add(event.customer_id)
         orders = self.accounts[event.customer_id]
         match event:

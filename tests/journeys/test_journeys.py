@@ -26,6 +26,8 @@ An event has `on`, a local date with an optional time, and one of
     amount_approved: ID    with role, author, verdict: somebody with more authority decides about a compensation
     consents: PURPOSE                   refuses: PURPOSE
     wants: REWARD    with request       handed_over: REQUEST    called_off: REQUEST
+    takes_it: REQUEST                   leaves_it: REQUEST    the substitute that was offered
+    stocked: REWARD    with units, fewer where negative, role (warehouse)
     linked: ID                          unlinked: ID    the customer's id and another one
     outreach: OUTCOME    with again     a person spoke with a customer at risk
     designated: TIER    with starts, ends, review, benefits, without, id (d1)
@@ -183,6 +185,9 @@ EVENTS: dict[str, Callable[[Story, str, Any, dict[str, Any]], list[Effect]]] = {
     "wants": lambda story, on, about, it: story.want(on, about, it.pop("request"), **it),
     "handed_over": lambda story, on, about, it: story.hand_over(on, about, **it),
     "called_off": lambda story, on, about, it: story.call_off(on, about, **it),
+    "takes_it": lambda story, on, about, it: story.choose(on, "approved", about, **it),
+    "leaves_it": lambda story, on, about, it: story.choose(on, "refused", about, **it),
+    "stocked": lambda story, on, about, it: story.restock(on, int(it.pop("units")), about, **it),
     "points": lambda story, on, about, it: story.adjust(on, int(about), it.pop("id", "a1"), **instants(it)),
     "clock": lambda story, on, _, it: story.tick(on, behind_s=int(it.pop("behind_s", "0"))),
     "policy": policy,

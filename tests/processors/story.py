@@ -23,6 +23,7 @@ from schemas.decided import Decided
 from schemas.directives import PolicyPublished, PolicyWithdrawn
 from schemas.partitions import EVERYWHERE
 from schemas.profiles import CustomerProfile
+from schemas.rewards import RewardStocked
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
@@ -596,6 +597,34 @@ class Story:
     ) -> list[Effect]:
         """A request for a reward comes to nothing."""
         return self.happen(e.RewardCancelled(**self._source(customer, date, event), request_id=request), **given)
+
+    def choose(
+        self,
+        date: str,
+        verdict: Any = "approved",
+        request: str = "q1",
+        *,
+        customer: str = "ada",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """The customer takes the substitute that was offered, or does not."""
+        about = self._source(customer, date, event) | {"request_id": request, "verdict": verdict}
+        return self.happen(e.SubstituteAnswered(**about), **given)
+
+    def restock(
+        self,
+        date: str,
+        units: int,
+        reward: str = "gift-box",
+        *,
+        role: str = "warehouse",
+        event: str | None = None,
+        **given: Any,
+    ) -> list[Effect]:
+        """Units of a reward come into stock, or are missing from it."""
+        about = {"event_id": event or f"e{self.offset}", "occurred_at": self.at(date), "author_id": "w-1"}
+        return self.happen(RewardStocked(**about, role=role, reason="delivery", reward_id=reward, units=units), **given)
 
     def adjust(self, date: str, points: int, adjustment: str = "a1", **given: Any) -> list[Effect]:
         """A person gives or takes points."""

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from processors.redemption import REQUESTS
+from processors.reward_requests import REQUESTS
 from processors.statement import Statement, statement
 from schemas.decided import Decided
 from schemas.decisions import CommandAnswered

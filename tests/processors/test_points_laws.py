@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from processors.lots import Wallet
-from processors.redemption import REQUESTS
+from processors.reward_requests import REQUESTS
 from processors.statement import Statement, statement
 from schemas.decisions import CommandAnswered
 from schemas.events import OrderLine

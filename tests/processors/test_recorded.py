@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from processors import fold, identity, points, programme
+from processors import fold, identity, points, programme, stock
 from schemas import commands as c
 from schemas import events as e
 from schemas.decisions import TierChanged
@@ -26,7 +26,7 @@ def test_an_event_has_a_rule_or_waits_for_one() -> None:
     # An order, a contact and a dispute are facts, and ask for a verdict besides.
     assert fold.FACTS.keys() & fold.QUESTIONS.keys() == {e.OrderPlaced, e.ContactOpened, e.ReturnDisputed}
     links = {kind for kind in identity.LINKING if issubclass(kind, SourceEvent)}
-    ruled = [*(fold.FACTS | fold.QUESTIONS | points.RULES), *programme.COMMANDS, *links]
+    ruled = [*(fold.FACTS | fold.QUESTIONS | points.RULES), *programme.COMMANDS, *stock.RULES, *links]
     ruled = [kind for kind in ruled if issubclass(kind, SourceEvent)]
     assert sorted([*WAITING, *ruled], key=str) == sorted(sources, key=str)
 

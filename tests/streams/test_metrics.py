@@ -41,6 +41,7 @@ from schemas.decisions import (
 from schemas.events import OrderLine, PolicyActivated
 from schemas.fields import LARGEST_MINOR
 from schemas.ledger import PointsMoved, RewardAnswered
+from schemas.rewards import RewardStockMoved
 from schemas.source import SourceEvent
 from schemas.topics import AGENTS, INTAKE, SOURCES, TOPIC_OF
 from schemas.topics import BY_NAME as TOPICS
@@ -100,6 +101,7 @@ FIELDS = {
     EscalationDue: "to",
     PointsMoved: "movement",
     RewardAnswered: "verdict",
+    RewardStockMoved: "change",
 }
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, kind_of, to_json
 from schemas.commands import NoteAdded
-from schemas.directives import Directive
 from schemas.examples import example
 from schemas.partitions import partition_of
-from schemas.source import SourceEvent
+from schemas.rewards import RewardStocked
+from schemas.source import CustomerEvent, SourceEvent
 from schemas.topics import BY_NAME, TOPIC_OF
 from streams import publishing, simulating
 from streams.publishing import BadLineError
@@ -47,7 +47,8 @@ REGISTERED: dict[str, Any] = {"type": "CustomerRegistered", "event_id": "e", "cu
 def test_an_event_goes_to_its_topic_keyed_by_subject_at_its_own_time(event: SourceEvent) -> None:
     line = json.dumps(to_json(event))
     subject = event.subject
-    assert subject == ("programme" if isinstance(event, Directive) else "ada")
+    elsewhere = "reward/tote-bag" if isinstance(event, RewardStocked) else "programme"
+    assert subject == ("ada" if isinstance(event, CustomerEvent) else elsewhere)
     partition = partition_of(subject, simulating.PARTITIONS)
     assert parse_line(line, 1) == Outgoing(TOPIC_OF[type(event)], subject.encode(), encode(event), partition, NOON)
 

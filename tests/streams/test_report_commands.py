@@ -12,7 +12,9 @@ from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, Retur
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
 from schemas.launches import EarlyAccessOpened, LaunchBought
+from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.profiles import CustomerProfile
+from schemas.rewards import RewardStockMoved
 from streams.differing import Standing, by_system
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille
@@ -39,6 +41,19 @@ PROFILES = (
 )
 
 
+ANSWER = replace(example(RewardAnswered), conditions=(), reward_id="box", instead_of=None, verdict="reserved")
+CAPTURED = replace(example(PointsMoved), movement="captured", reward_id="box", cost_minor=700)
+REDEEMED = (
+    ANSWER,
+    replace(ANSWER, verdict="refused"),
+    replace(ANSWER, reward_id="cup", instead_of="box", verdict="offered"),
+    replace(ANSWER, reward_id="cup", instead_of="box"),
+    CAPTURED,
+    replace(CAPTURED, cost_minor=801),
+    replace(CAPTURED, reward_id="cup", cost_minor=300),
+    replace(CAPTURED, movement="released", reward_id=None, cost_minor=None),
+)
+STOCK = [replace(example(RewardStockMoved), reward_id="box", free=free, held=1, given=4) for free in (9, 3)]
 NOW = ms("2024-03-01")
 HOUR_MS = 3_600_000
 FOUND = [
@@ -78,6 +93,8 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     verdicts = (asked, replace(asked, verdict="review"), by_person, replace(asked, requested_at=ms("2026-06-01")))
     system.write(
         [
+            *(Outgoing("points", b"ada", encode(each), 0) for each in REDEEMED),
+            *(Outgoing("rewards", b"reward/box", encode(each), 1) for each in STOCK),
             *(Outgoing("return-decisions", b"ada", encode(each), 0) for each in verdicts),
             *(Outgoing("customer-profiles", each.customer_id.encode(), encode(each), 0) for each in PROFILES),
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
@@ -177,6 +194,17 @@ def test_returns_by_month_and_tier_r_ret_15(called: Caller) -> None:
     assert "50.0" in called("report", "returns").out
     nobody = called("report", "returns", "--month", "2026-07")
     assert (nobody.code, "nobody asked for a return in 2026-07" in nobody.err) == (1, True)
+
+
+def test_rewards_with_their_cost_per_redemption_and_their_stock_r_pts_10(called: Caller) -> None:
+    box, cup, everything = told(called("report", "rewards", "--json"))
+    assert box == {
+        "reward_id": "box", "asked": 3, "granted": 1, "offered": 1, "substituted": 1, "refused": 1, "redeemed": 2,
+        "cost_minor": 1501, "cost_per_redemption_minor": 750, "stock": {"free": 3, "held": 1, "given": 4},
+    }  # fmt: skip
+    assert (cup["asked"], cup["redeemed"], cup["cost_per_redemption_minor"], cup["stock"]) == (0, 1, 300, None)
+    assert (everything["reward_id"], everything["redeemed"], everything["cost_minor"]) == ("all", 3, 1801)
+    assert "15.01" in called("report", "rewards").out
 
 
 def test_the_share_of_a_story_t_40() -> None:

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from processors.compensations import COMPENSATIONS
+from processors.reward_requests import REQUESTS
+from processors.stock import STOCKS, Stock
 from schemas import commands as c
 from schemas import events as e
 from schemas.decided import Decided
+from schemas.rewards import OPENING, RewardStocked, RewardStockMoved
 from schemas.topics import PUBLISHED
 from state.overlay import Overlay
 from streams.accuracy import check_points
@@ -87,6 +90,18 @@ def happenings(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any],
         lambda: e.RewardRequested(**base, request_id=some("q", 20), reward_id=chance.choice(["cup", "tote-bag"])),
         lambda: e.RewardFulfilled(**base, request_id=some("q", 20)),
         lambda: e.RewardCancelled(**base, request_id=some("q", 20)),
+        lambda: e.RewardRequested(
+            **base, request_id=some("q", 20), reward_id=chance.choice(["gift-box", "signed-print"])
+        ),
+        lambda: e.SubstituteAnswered(**base, request_id=some("q", 20), verdict=chance.choice(["approved", "refused"])),
+        lambda: RewardStocked(
+            event_id=base["event_id"],
+            occurred_at=at,
+            **person,
+            role=chance.choice(["warehouse", "agent"]),
+            reward_id=chance.choice(["gift-box", "signed-print"]),
+            units=chance.randrange(-1, 4),
+        ),
         lambda: e.StatusReported(
             **base,
             system=chance.choice(["crm", "orders", "warehouse"]),
@@ -140,6 +155,24 @@ def test_accounts_add_up_and_every_question_is_answered_r_pts_06_d6(seed: int) -
         rows = Overlay(state.store)
         assert check_points(rows, partition).first == ""
         assert [key for key, row in rows.first(COMPENSATIONS, 1_000, above="") if row.state == "asked"] == []
+        assert [key for key, row in rows.first(REQUESTS, 1_000, above="") if row.state == "asked"] == []
+
+
+@STORY
+def test_units_of_rewards_are_free_held_or_given_r_pts_05(seed: int) -> None:
+    """Over all partitions: what a reward holds is what requests have, whatever ids are linked or went apart."""
+    held, stocks = Counter[str](), dict[str, Stock]()
+    for state in told(seed).customers.states.values():
+        rows = Overlay(state.store)
+        stocks |= {key[0].removeprefix(OPENING): row for key, row in rows.first(STOCKS, 1_000, above="")}
+        for _, row in rows.first(REQUESTS, 1_000, above=""):
+            held[row.reward_id] += row.quantity if row.has_units else 0
+    moved = Counter[str]()
+    for each in decoded(told(seed), "rewards"):
+        if isinstance(each, RewardStockMoved):
+            moved[each.reward_id] += {"added": each.units, "removed": -each.units}.get(each.change, 0)
+    assert {name: row.held for name, row in stocks.items() if row.held} == dict(+held)
+    assert all(row.free >= 0 and moved[name] == row.free + row.held + row.given for name, row in stocks.items())
 
 
 def test_bytes_do_not_depend_on_the_hash_seed_i_5() -> None:
