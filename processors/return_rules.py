@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import return_cases, returns
+from processors import recent, return_cases, returns
 from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
@@ -15,6 +15,7 @@ from processors.local_time import end_of
 from processors.order import ORDERS, Order, extend, load
 from processors.partition import in_force_at
 from processors.policy import Authority, Policy
+from processors.recent import Happened
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
@@ -72,7 +73,9 @@ def _conclude(
         objection=return_cases.objection(case),
     )
     unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
-    customer = replace(customer, sequence=decision.sequence)
+    began = Happened("return_requested", request.return_id, request.asked_at)
+    unsettled = recent.unsettled(customer.unsettled, began, is_open=decision.verdict == "review")
+    customer = replace(customer, sequence=decision.sequence, unsettled=unsettled)
     customer, released = _release(unit, customer, return_cases.decided(case, decision), request.return_id)
     return customer, [decision, *released]
 

@@ -201,6 +201,7 @@ def decided(
         in_doubt=in_doubt,
         requested_at=request.asked_at,
         objection=objection,
+        accountable=rights.policy.service.accountable.review if waits else None,
     )
 
 

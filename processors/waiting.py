@@ -100,10 +100,17 @@ def route(contact: Served, policy: Policy) -> ContactRouted:
         event_id=case_id, customer_id=case_id, occurred_at=contact.came_at, case_id=case_id, channel="phone"
     )
     because = Because(
-        case_id, f"support/{case_id}", contact.came_at, Origin("", 0, 0), "simulated", policy.version, 0, policy.currency
+        case_id,
+        f"support/{case_id}",
+        contact.came_at,
+        Origin("", 0, 0),
+        "simulated",
+        policy.version,
+        0,
+        policy.currency,
     )
     case = opened(Case(), event, customer, policy, contact.came_at)
-    return routed(case, case_id, customer, policy, because, Beside(0, 0, Doubts((), behind=False)))[1]
+    return routed(case, case_id, customer, policy, because, Beside((), (), 0, (), Doubts((), behind=False)))[1]
 
 
 class Place(NamedTuple):

@@ -81,7 +81,9 @@ def _wrong(centre: "Centre") -> str | None:
     if min(centre.shares.values(), default=0) < 0 or sum(centre.shares.values()) > WHOLE:
         return f"found shares of {sum(centre.shares.values()):g} % in all; 0 to 100 are needed"
     if centre.load >= 1:
-        return f"found contacts for {centre.load:.0%} of the agents' time; below 100 % is needed, or the queue never ends"
+        return (
+            f"found contacts for {centre.load:.0%} of the agents' time; below 100 % is needed, or the queue never ends"
+        )
     return None
 
 
@@ -98,9 +100,7 @@ def _draw(centre: "Centre", found: Sequence["Waited"]) -> None:
     drawn = table(*HEAD)
     for each in found:
         times = (each.half, each.most_of, each.longest, each.most, each.half_without, each.most_of_without)
-        drawn.add_row(
-            each.tier or "none", str(each.contacts), *map(_minutes, (*times, each.longest_without))
-        )
+        drawn.add_row(each.tier or "none", str(each.contacts), *map(_minutes, (*times, each.longest_without)))
     out().print(drawn)
     out().print("95 of 100 wait so long at most, and without head starts:")
     longest = max((max(each.most_of, each.most_of_without) for each in found), default=1) or 1

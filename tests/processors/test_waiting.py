@@ -1,5 +1,7 @@
 """Waiting under head starts: nobody waits longer than head starts, arrivals and agents allow (R-RTE-03, T-44)."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,7 +55,9 @@ def test_the_bound_is_broken_where_the_live_rule_is(monkeypatch: pytest.MonkeyPa
 
 @settings(max_examples=200)
 @given(
-    st.lists(st.tuples(st.integers(0, 200), st.sampled_from([None, "gold", "diamond"]), st.integers(1, 40)), max_size=40),
+    st.lists(
+        st.tuples(st.integers(0, 200), st.sampled_from([None, "gold", "diamond"]), st.integers(1, 40)), max_size=40
+    ),
     st.integers(1, 4),
     st.sampled_from([0, 5, 40, 10_000]),
 )
@@ -73,7 +77,7 @@ def test_it_holds_for_whatever_comes_and_however_long_it_takes_t_44(
     assert sorted(each.took for each in found) == sorted(each.took for each in came), "everybody is served"
     if agents == 1:
         spans = sorted((each.came_at + each.waited, each.took) for each in found)
-        assert all(one + took <= other for (one, took), (other, _) in zip(spans, spans[1:], strict=False)), "one at a time"
+        assert all(one + took <= other for (one, took), (other, _) in pairwise(spans)), "one at a time"
 
 
 def test_who_waits_for_too_long_goes_before_everybody_who_does_not_r_rte_03() -> None:
@@ -81,7 +85,9 @@ def test_who_waits_for_too_long_goes_before_everybody_who_does_not_r_rte_03() ->
     assert turn(100, wait_until=90, now=60) > turn(10, wait_until=90, now=60)
     contacts = [Served(None, waiting.BEGIN + n, 0, 1_000) for n in range(3)]
     coming = [Place(9 - n, waiting.BEGIN + (1 if n == 1 else 10**9), each) for n, each in enumerate(contacts)]
-    assert [each.waited for each in serve(coming, 1)] == [0, 999, 1_998], "the second is overdue, the third has the head start"
+    assert [each.waited for each in serve(coming, 1)] == [0, 999, 1_998], (
+        "the second is overdue, the third has the head start"
+    )
 
 
 def test_the_work_that_is_there_is_what_nobody_did_yet() -> None:

@@ -54,6 +54,13 @@ def one(database: Database, table: str, **key: Any) -> dict[str, Any]:
     return dict(zip([column for column, *_ in cursor.description], row, strict=True)) if row else {}
 
 
+def every(database: Database, table: str) -> list[dict[str, Any]]:
+    """All rows of a view."""
+    cursor = database.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own names
+    names = [column for column, *_ in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
 def put(database: Database, table: str, **row: Any) -> None:
     """Write a row, or those of its columns that are given."""
     names, marks = ", ".join(row), ", ".join("?" * len(row))
@@ -65,7 +72,9 @@ def put(database: Database, table: str, **row: Any) -> None:
 def follows(it: Any, what: str, said: Any, known: Any) -> None:
     """A decision says of what was before what this desk has, or the desk missed something."""
     if said != known:
-        raise MissedError(f"{type(it).__name__} {it.customer_id} #{it.sequence}: {what} is {said!r}, and here {known!r}")
+        raise MissedError(
+            f"{type(it).__name__} {it.customer_id} #{it.sequence}: {what} is {said!r}, and here {known!r}"
+        )
 
 
 # The CRM: who is what

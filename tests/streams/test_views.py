@@ -31,7 +31,7 @@ from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from state.encoding import decode_row
 from tests.streams.commands import ROOT, environment
-from tests.streams.desks import DESKS, opened
+from tests.streams.desks import DESKS, every, opened
 from tests.streams.engines import compacted
 from tests.streams.history import DAY, HOUR, ms, placed, published, registered
 from tests.streams.systems import System
@@ -93,7 +93,11 @@ class Desks:
     def be_killed(self, after: int) -> None:
         """Live until so many records are read, and die by `kill -9` in the middle of a transaction."""
         process = subprocess.Popen(
-            [*self._command, "--pause-after", str(after)], env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [*self._command, "--pause-after", str(after)],
+            env=environment(),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         runs.register(runs.own_run() / "desks.pid", process.pid)
         try:
@@ -114,7 +118,7 @@ class Desks:
 
     def view(self, desk: str, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """What a desk has."""
-        return opened(self.folder, desk).execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+        return [tuple(row[column] for column in columns) for row in every(opened(self.folder, desk), table)]
 
     def seen(self) -> list[tuple[Any, ...]]:
         return [row for name in DESKS for row in self.view(name, "seen", "customer", "sequence", "decision")]
@@ -198,7 +202,9 @@ def test_the_shop_knows_every_return_and_the_warehouse_its_stock_t_51(desks: Des
         stock |= {(who, back, line): units for line, units in case.released}
     found = desks.view("returns", "returns", "customer", "back", "decision", "verdict", "lines")
     assert {(who, back): tuple(rest) for who, back, *rest in found} == returns
-    assert {tuple(key): units for *key, units in desks.view("returns", "stock", "customer", "back", "line", "units")} == stock
+    assert {
+        tuple(key): units for *key, units in desks.view("returns", "stock", "customer", "back", "line", "units")
+    } == stock
     assert len({verdict for _, verdict, _ in returns.values()}) > 1
     assert stock
 
@@ -219,14 +225,18 @@ def test_the_account_page_has_the_points_of_every_lot_r_pts_07(desks: Desks, row
     columns = ("customer", "balance", "pending", "reserved", "deficit", "next_expiry_at")
     assert {who: tuple(sums) for who, *sums in desks.view("account", "points", *columns)} == expected
     requests = {key: row.state for key, row in rows.all(REQUESTS) if row.state != "awaited"}
-    assert {(who, about): state for who, about, state in desks.view("account", "requests", "customer", "request", "state")} == requests
+    assert {
+        (who, about): state for who, about, state in desks.view("account", "requests", "customer", "request", "state")
+    } == requests
     assert len(set(requests.values())) > 1
 
 
 def test_who_packs_knows_the_flag_of_every_order_that_waits_r_ful_05(desks: Desks, rows: Recount) -> None:
     known = {
         (who, order): (decision, by, tier)
-        for who, order, decision, by, tier in desks.view("packing", "orders", "customer", "id", "decision", "pick_by", "tier")
+        for who, order, decision, by, tier in desks.view(
+            "packing", "orders", "customer", "id", "decision", "pick_by", "tier"
+        )
     }
     waiting = [(who, order) for (who,), row in rows.all(UNDISPATCHED) for order in row.orders]
     assert len(waiting) > 5
@@ -248,7 +258,10 @@ def test_the_contact_centre_has_its_queue_r_rte_03(desks: Desks, rows: Recount) 
 
 def test_finance_knows_what_is_owed_to_whom_and_by_whom_t_45(desks: Desks, rows: Recount) -> None:
     owed = desks.view("finance", "owed", "customer", "what", "state", "amount", "by")
-    people = {(*key, row.state, row.amount_minor, row.by if row.state != "approval_needed" else "") for key, row in rows.all(COMPENSATIONS)}
+    people = {
+        (*key, row.state, row.amount_minor, row.by if row.state != "approval_needed" else "")
+        for key, row in rows.all(COMPENSATIONS)
+    }
     by_rule = {(who, f"{order}/{occasion}") for (who, order), row in rows.all(ORDERS) for occasion in row.amended}
     assert {row for row in owed if (row[0], row[1]) not in by_rule} == people
     assert by_rule == {(row[0], row[1]) for row in owed} - {(row[0], row[1]) for row in people}
@@ -270,13 +283,17 @@ def test_a_letter_follows_every_change_and_every_silence_r_tier_24(system: Syste
 
 
 def test_who_calls_knows_who_is_at_risk_and_who_leaves_r_risk_01(desks: Desks, rows: Recount) -> None:
-    alerts = {row[0]: row[1:] for row in desks.view("calls", "alerts", "id", "customer", "tier", "escalated", "outcome")}
+    alerts = {
+        row[0]: row[1:] for row in desks.view("calls", "alerts", "id", "customer", "tier", "escalated", "outcome")
+    }
     last = {row.alert.decision_id: (who, row.alert) for who, row in rows.customers.items() if row.alert}
     assert {alert: alerts[alert] for alert in last} == {
         alert: (who, it.tier, int(it.escalated), it.outcome or "") for alert, (who, it) in last.items()
     }
     assert all(outcome for alert, (*_, outcome) in alerts.items() if alert not in last)
-    leaving = {(id_, who) for id_, who, outcome in desks.view("calls", "leaving", "id", "customer", "outcome") if not outcome}
+    leaving = {
+        (id_, who) for id_, who, outcome in desks.view("calls", "leaving", "id", "customer", "outcome") if not outcome
+    }
     assert leaving == {(row.win_back.decision_id, who) for who, row in rows.customers.items() if row.win_back}
 
 
@@ -290,7 +307,10 @@ def test_systems_know_what_they_hold_otherwise_r_sync_02(desks: Desks, rows: Rec
 
 
 def test_the_console_knows_what_became_of_every_command_r_aud_04(desks: Desks, rows: Recount) -> None:
-    answers = {(who, event): verdict for who, event, verdict in desks.view("console", "answers", "customer", "event", "verdict")}
+    answers = {
+        (who, event): verdict
+        for who, event, verdict in desks.view("console", "answers", "customer", "event", "verdict")
+    }
     assert answers == {key: row.verdict for key, row in rows.all(COMMANDS)}
     given = {event.event_id for event in shop(7) if isinstance(event, c.Command)}
     assert {event for _, event in answers} <= given
