@@ -78,7 +78,7 @@ def _wrong(centre: "Centre") -> str | None:
     """What of a centre cannot be."""
     if min(centre.agents, centre.hours) < 1 or min(centre.contacts_an_hour, centre.minutes_each) <= 0:
         return "found a number below 1 agent, 1 hour, or 0 contacts and minutes; more is needed"
-    if min(centre.shares.values(), default=0) < 0 or sum(centre.shares.values()) > WHOLE:
+    if not all(share >= 0 for share in centre.shares.values()) or sum(centre.shares.values()) > WHOLE:
         return f"found shares of {sum(centre.shares.values()):g} % in all; 0 to 100 are needed"
     if centre.load >= 1:
         return (

@@ -38,7 +38,7 @@ from tests.streams.systems import System
 from tests.streams.test_stories import happenings
 
 R = TypeVar("R", bound=Struct)
-CUSTOMERS_IN_ALL, EVENTS, DAYS = 8, 500, 150
+CUSTOMERS_IN_ALL, EVENTS, DAYS = 6, 500, 150
 START = ms("2024-01-01")
 KILLED_AFTER = (70, 110, 240)
 """Records that a life of the desks reads before it is killed. Before the last of them their positions are lost."""
@@ -46,39 +46,53 @@ KILLED_AFTER = (70, 110, 240)
 
 def more(chance: Random, base: dict[str, Any], number: int) -> SourceEvent:
     """What `happenings` leaves out: how cases, returns, subscriptions and silences go on."""
-    case, person = {"case_id": f"k{chance.randrange(number + 1) // 2}"}, {"role": "manager", "reason": "sorry"}
-    back = {"return_id": f"r{chance.randrange(20)}", "order_id": f"z{chance.randrange(40)}"}
+    one = f"{base['customer_id']}-{chance.randrange(4)}"
+    case, back = {"case_id": f"k{one}"}, {"return_id": f"b{one}", "order_id": f"o{one}"}
+    person = {"author_id": "mia", "role": "manager", "reason": "referrer"}
+    lines, units = (e.OrderLine("l1", 2, chance.choice((3_000, 90_000))),), (e.ReturnLine("l1", 1),)
     events: tuple[Callable[[], SourceEvent], ...] = (
-        lambda: e.ContactOpened(**base, case_id=f"k{number // 2}", channel="phone"),
+        lambda: e.OrderPlaced(**base, order_id=f"o{one}", currency="USD", lines=lines),
+        lambda: e.ReturnRequested(**base, **back, lines=units),
+        lambda: e.ReturnInspected(**base, **back, accepted=units),
+        lambda: e.OrderFailed(**base, order_id=f"o{one}", shipment_id="s1", reason="carrier"),
+        lambda: e.ReturnDisputed(**base, **back, reason="unfair"),
+        lambda: c.ReturnReviewed(**base, **back, **person, verdict="approved"),
+        lambda: e.ContactOpened(**base, **case, channel="phone"),
         lambda: e.ContactAssigned(**base, **case, agent_id="mia", queue="vip"),
         lambda: e.ContactPaused(**base, **case, reason="customer"),
         lambda: e.ContactResolved(**base, **case),
         lambda: e.ContactReopened(**base, **case),
-        lambda: e.ReturnInspected(**base, **back, accepted=(e.ReturnLine("l1", 1),)),
-        lambda: e.ReturnDisputed(**base, **back, reason="unfair"),
         lambda: e.SubscriptionStarted(**base, subscription_id="box", currency="USD", monthly_minor=990),
         lambda: e.SubscriptionCancelled(**base, subscription_id="box", reason="too_much"),
-        lambda: c.OutreachRecorded(**base, **person, author_id="mia", channel="phone", outcome="escalated"),
+        lambda: c.OutreachRecorded(**base, **person, channel="phone", outcome="escalated"),
         lambda: c.DesignationAdded(
-            **base, role="manager", reason="referrer", author_id="mia", designation_id=f"d{number}", tier="diamond",
-            starts_at=base["occurred_at"], ends_at=base["occurred_at"] + 9 * DAY,
+            **base, **person, designation_id=f"d{number}", tier="diamond", starts_at=base["occurred_at"],
+            ends_at=base["occurred_at"] + 9 * DAY,
+        ),
+        lambda: c.CompensationGranted(
+            **base, **person | {"role": "agent"}, compensation_id=f"g{number}", kind="credit", currency="USD",
+            amount_minor=chance.choice((700, 9_000)),
         ),
     )  # fmt: skip
     return chance.choice(events)()
 
 
 def shop(seed: int) -> Iterator[SourceEvent]:
-    """Months of VIPs to whom everything happens, and who fall silent in between. Nobody has two ids."""
+    """Months of VIPs to whom everything happens, and of some who fall silent or lose what made them one. Nobody has two ids."""
     chance = Random(seed)
     for n in range(CUSTOMERS_IN_ALL):
         yield registered(f"c{n}", ms("2019-01-01"), f"r{n}")
         yield placed(f"c{n}", START - 30 * DAY, 120_000 * n, f"first-{n}")
     for number, at in enumerate(sorted(START + chance.randrange(DAYS * DAY) for _ in range(EVENTS))):
-        who = f"c{chance.randrange(CUSTOMERS_IN_ALL)}"
+        who = f"c{chance.randrange(CUSTOMERS_IN_ALL - 1)}"
         base = {"event_id": f"e{number}", "customer_id": who, "occurred_at": at}
-        event = more(chance, base, number) if chance.random() < 0.5 else chance.choice(happenings(chance, base))()
+        event = more(chance, base, number) if chance.random() < 0.6 else chance.choice(happenings(chance, base))()
         if not isinstance(event, e.IdsLinked | e.IdsUnlinked):
             yield event
+    for n in range(3):
+        last: dict[str, Any] = {"event_id": f"x{n}", "customer_id": f"c{n}", "occurred_at": START + DAYS * DAY + n}
+        yield e.OrderCancelled(**last, order_id=f"first-{n}")
+        yield placed(f"c{n}", START + DAYS * DAY + HOUR, 900, f"last-{n}")
     yield registered("late", START + DAYS * DAY + HOUR, "late")
 
 
@@ -178,7 +192,7 @@ def test_every_number_was_seen_once_and_none_is_missing_i_4(system: System, desk
     for profile in system.contents("customer-profiles"):
         assert isinstance(profile, CustomerProfile)
         last[profile.customer_id] = profile.sequence
-    del seen["programme"]
+    seen.pop("programme", None)
     assert {who: sorted(numbers) for who, numbers in seen.items()} == {
         who: list(range(1, number + 1)) for who, number in last.items() if number
     }
@@ -239,21 +253,21 @@ def test_who_packs_knows_the_flag_of_every_order_that_waits_r_ful_05(desks: Desk
         )
     }
     waiting = [(who, order) for (who,), row in rows.all(UNDISPATCHED) for order in row.orders]
-    assert len(waiting) > 5
+    assert len(waiting) > 3
     for who, order in waiting:
         assert known[who, order.order_id] == (order.flagged_id, order.pick_by, rows.customers[who].tier)
 
 
 def test_the_contact_centre_has_its_queue_r_rte_03(desks: Desks, rows: Recount) -> None:
-    columns = ("customer", "id", "routed", "queue", "rank_at", "respond_by", "resolve_by", "waits", "steps", "closed")
-    expected = {
-        (*key, case.routed_id, case.queue, case.rank_at, case.respond_by, case.resolve_by, int(resolved_at(case) is None), case.steps,
-         case.closed_id)
-        for key, case in rows.all(CASES)
-        if case.routed_id
-    }  # fmt: skip
-    assert set(desks.view("contacts", "cases", *columns)) == expected
-    assert len({(row[7], bool(row[8]), bool(row[9])) for row in expected}) > 3
+    """Of a case that is settled nothing waits: what its target would be by now is told if its customer comes back with it."""
+    columns = ("customer", "id", "routed", "queue", "rank_at", "respond_by", "steps", "closed", "waits", "resolve_by")
+    expected, found = set[tuple[Any, ...]](), desks.view("contacts", "cases", *columns)
+    for key, case in rows.all(CASES):
+        if case.routed_id:
+            place, waits = (case.routed_id, case.queue, case.rank_at, case.respond_by), resolved_at(case) is None
+            expected.add((*key, *place, case.steps, case.closed_id, int(waits), case.resolve_by if waits else None))
+    assert {(*row[:-1], row[-1] if row[-2] else None) for row in found} == expected
+    assert len({(bool(steps), bool(closed), waits) for *_, steps, closed, waits, _ in expected}) > 2
 
 
 def test_finance_knows_what_is_owed_to_whom_and_by_whom_t_45(desks: Desks, rows: Recount) -> None:
