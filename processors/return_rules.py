@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import recent, return_cases, returns
+from processors import recent, refundable, return_cases, returns
 from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
@@ -60,10 +60,11 @@ def _conclude(
     order = load(unit.rows, unit.subject, request.order_id)
     governing, because = _rights(unit, order, customer)
     lines, conditions = judge(order, governing)
+    lines, limits = refundable.limited(order, request, lines, unit.because.cause, by_person=decided_by is not None)
     decision = returns.decided(
         request,
         lines,
-        conditions,
+        [*conditions, *limits],
         governing,
         because,
         customer.sequence + 1,
@@ -72,7 +73,7 @@ def _conclude(
         in_doubt=doubts(customer, unit.partition).names,
         objection=return_cases.objection(case),
     )
-    unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
+    unit.rows.put(ORDERS, refundable.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     began = Happened("return_requested", request.return_id, request.asked_at)
     unsettled = recent.unsettled(customer.unsettled, began, is_open=decision.verdict == "review")
     customer = replace(customer, sequence=decision.sequence, unsettled=unsettled)
