@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from processors.business_hours import Calendar
 from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.fulfilment_policy import Fulfilment
@@ -17,6 +16,7 @@ from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.recovery_policy import Recovery
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Notifications, Panel, WinBack
+from processors.service_policy import Service
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
 
@@ -131,25 +131,6 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     authority_minor: Minor = 0
     calendar: Name = "always"
     escalation: tuple[Step, ...] = ()
-
-
-class Accountable(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which function answers for a promise that a decision makes: to answer and settle, to pick, to review (R-RTE-06)."""
-
-    contact: Name = "contact-centre"
-    picking: Name = "fulfilment"
-    review: Name = "returns"
-
-
-class Service(Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for all contacts: nobody waits longer than `longest_wait_minutes` behind others; when somebody works.
-
-    `accountable` is who answers for what is promised.
-    """
-
-    longest_wait_minutes: Minutes = 525_600
-    calendars: dict[Name, Calendar] = {}
-    accountable: Accountable = Accountable()
 
 
 class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -72,6 +72,7 @@ def _conclude(
         decided_by=decided_by,
         in_doubt=doubts(customer, unit.partition).names,
         objection=return_cases.objection(case),
+        in_part=bool(limits),
     )
     unit.rows.put(ORDERS, refundable.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
     began = Happened("return_requested", request.return_id, request.asked_at)

@@ -174,8 +174,12 @@ def decided(
     decided_by: str | None = None,
     in_doubt: tuple[str, ...] = (),
     objection: str | None = None,
+    in_part: bool = False,
 ) -> ReturnDecided:
-    """The decision that lines with their verdicts come to, with what the tier is granted."""
+    """The decision that lines with their verdicts come to, with what the tier is granted.
+
+    `in_part`: the amount is less than what the goods are worth, which says whether they may be kept.
+    """
     verdict = _of_all({each.verdict for each in lines})
     counted = [each for each in lines if each.verdict != "deny"] or lines
     amount, right, review = sum(each.amount_minor for each in counted), rights.right, rights.policy.returns.review
@@ -191,7 +195,7 @@ def decided(
         lines=tuple(ReturnedLine(each.line_id, each.quantity, each.verdict, each.amount_minor) for each in lines),
         label_free=right.free_label,
         settle_as=right.settle_as,
-        keep_goods=verdict == "approve" and amount <= right.keep_below_minor,
+        keep_goods=verdict == "approve" and not in_part and amount <= right.keep_below_minor,
         lane=right.lane,
         exchange_first=right.exchange_first,
         review_queue=review.queue if waits else None,

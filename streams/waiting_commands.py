@@ -14,7 +14,7 @@ HEAD = ("tier", "contacts", "half", "95 of 100", "longest", "at most", "half", "
 
 def waiting(
     *,
-    agents: int = 3,
+    staff: int = 3,
     contacts_an_hour: float = 33,
     minutes_each: float = 5,
     hours: int = 200,
@@ -28,12 +28,12 @@ def waiting(
     Places in the queue are given by the rules that route every contact; agents take whoever's turn it is, of all queues, and
     are there all the time. Exit code 1 if anybody waited longer than head starts, arrivals and agents allow.
 
-    Example: laurel waiting --agents 3 --contacts-an-hour 33 --minutes-each 5 --share gold=10 --share diamond=2
+    Example: laurel waiting --staff 3 --contacts-an-hour 33 --minutes-each 5 --share gold=10 --share diamond=2
 
     Parameters
     ----------
-    agents
-        How many work at once.
+    staff
+        How many agents work at once.
     contacts_an_hour
         How many contacts come, at random.
     minutes_each
@@ -62,7 +62,7 @@ def waiting(
         return fail(f"found --share {' --share '.join(share)}; TIER=PERCENT is needed, as gold=10", BAD_INPUT)
     if unknown := sorted(set(shares) - set(known)):
         return fail(f"found --share of {unknown[0]}; a tier is needed: {', '.join(known)}", BAD_INPUT)
-    centre = Centre(agents, contacts_an_hour, minutes_each, hours, shares, seed)
+    centre = Centre(staff, contacts_an_hour, minutes_each, hours, shares, seed)
     if wrong := _wrong(centre):
         return fail(wrong, BAD_INPUT)
     found = simulate(centre, document)

@@ -384,6 +384,13 @@ def test_what_was_paid_back_before_is_not_paid_back_again_t_04(amount: str, line
     assert failed == ([("left_to_refund_minor", left, 4_000)] if left < 4_000 else [])
 
 
+def test_goods_of_which_a_part_was_paid_back_are_kept_by_what_they_are_worth() -> None:
+    story = diamond("60.00")
+    story.refund("2024-03-10", "50.00")
+    decision = only(story.send_back("2024-03-20"), ReturnDecided)
+    assert (decision.amount_minor, decision.keep_goods) == (1_000, False)
+
+
 def test_the_money_of_a_return_is_not_counted_twice_when_it_is_paid() -> None:
     story = two_lines()
     story.send_back("2024-03-20", {"l1": 1}, back="b1")

@@ -33,7 +33,7 @@ def test_programs_read_it_by_tier(laurel: Caller, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--agents", "2"], "138% of the agents' time"),
+        (["--staff", "2"], "138% of the agents' time"),
         (["--share", "ruby=10"], "a tier is needed: gold, platinum, diamond"),
         (["--share", "gold"], "TIER=PERCENT is needed"),
         (["--share", "gold=101"], "shares of 101 %"),
