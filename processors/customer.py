@@ -10,9 +10,12 @@ from processors.episodes import Alert, Birth, Celebrated, Consent, Opened, WinBa
 from processors.lots import Wallet
 from processors.membership import Membership
 from processors.people import People
+from processors.recent import Happened, latest, of
 from processors.rows import Table, grown
 from processors.synchrony import Synchrony
 from processors.undispatched import Undispatched
+from schemas.messages import Told
+from schemas.source import SourceEvent
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -76,6 +79,10 @@ class Customer(Struct, frozen=True, array_like=True):
     """Ids whose state is here, this one included, while others are linked with it or on their way."""
     opened: tuple[Opened, ...] = ()
     """What was told of launches, in the order of their names; those that the policy still has (R-RISK-08)."""
+    recent: tuple[Happened, ...] = ()
+    """What happened lately, the last first."""
+    unsettled: tuple[Happened, ...] = ()
+    """Cases, returns and orders that are not settled; an order may be by now, which is looked at where it matters."""
 
 
 def _alert_with_tier(fields: Any) -> Any:
@@ -101,6 +108,14 @@ def known_since(customer: Customer, instant: int, cause: str) -> Customer:
     if customer.since is not None and customer.since <= instant:
         return customer
     return replace(customer, since=instant, moved=replace(customer.moved, since=cause))
+
+
+def noted(customer: Customer, event: SourceEvent | Told) -> Customer:
+    """The customer with what happened, where an agent should see it (R-RTE-09)."""
+    if (happened := of(event)) is None:
+        return customer
+    recent = latest((*customer.recent, happened))
+    return customer if recent == customer.recent else replace(customer, recent=recent)
 
 
 def earned(customer: Customer) -> str | None:

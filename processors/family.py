@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors import at_risk, family_dispatch, fold, movements, operations, overlaps, parts, synchrony
-from processors.customer import Customer
+from processors.customer import Customer, noted
 from processors.designating import Hearing
 from processors.designation import OVER
 from processors.effects import Send
@@ -75,6 +75,7 @@ def conclude(
 def fold_event(unit: Unit, customer: Customer, event: CustomerEvent) -> Outcome:
     """The customer after an event of one of their ids, and what was decided."""
     before, decisions = customer, list[Decision | Send]()
+    customer = _note(unit, customer, event)
     if isinstance(event, Command) and type(event) in FACTS:
         mine = _mine(unit, customer, event.customer_id)
         customer, heard = FACTS[type(event)](mine, customer, event)
@@ -87,6 +88,14 @@ def fold_event(unit: Unit, customer: Customer, event: CustomerEvent) -> Outcome:
             customer, heard = at_risk.hear(customer, event.order_id, event.occurred_at, unit.policy, unit.because)
             decisions += heard
     return conclude(unit, before, customer, event, decisions)
+
+
+def _note(unit: Unit, customer: Customer, event: CustomerEvent) -> Customer:
+    """What happened is a fact of the event's own id, and an agent sees it of all."""
+    part = unit.rows.get(PARTS, event.customer_id) or Customer()
+    if (told := noted(part, event)) is not part:
+        unit.rows.put(PARTS, told, event.customer_id)
+    return noted(customer, event)
 
 
 def _first_heard(unit: Unit, event: OrderPlaced) -> bool:

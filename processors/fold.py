@@ -26,7 +26,7 @@ from processors import (
     tiers,
     win_back,
 )
-from processors.customer import Customer
+from processors.customer import Customer, noted
 from processors.effects import Send
 from processors.explanation import Because
 from processors.facts import FACTS, Outcome, doing, hearing
@@ -81,6 +81,7 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
 def fold_event(unit: Unit, customer: Customer, event: SourceEvent | Told) -> tuple[Customer, list[Decision | Send]]:
     """The customer after the event, and what was decided."""
     before, decisions = customer, list[Decision | Send]()
+    customer = noted(customer, event)
     if type(event) in FACTS:
         customer, heard = FACTS[type(event)](unit, customer, event)
         customer = moved(before, customer, unit.because.cause)

@@ -47,7 +47,13 @@ def status(customer: Customer, policy: Policy, rule: Fulfilment) -> tuple[Status
 
 
 def flagged(
-    order: Open, found: Status, conditions: tuple[Condition, ...], rule: Fulfilment, because: Because, sequence: int
+    order: Open,
+    found: Status,
+    conditions: tuple[Condition, ...],
+    rule: Fulfilment,
+    because: Because,
+    sequence: int,
+    accountable: str,
 ) -> OrderFlagged:
     """The decision on one order."""
     return OrderFlagged(
@@ -64,6 +70,7 @@ def flagged(
         packing=found.handling.packing,
         inserts=(*found.handling.inserts, *found.given),
         supersedes=order.flagged_id,
+        accountable=accountable,
     )
 
 
@@ -101,7 +108,8 @@ def follow(unit: Unit, before: Customer, customer: Customer) -> tuple[Customer, 
             continue
         if changed or each.flagged_id is None:
             sequence = customer.sequence + len(decided) + 1
-            decided.append(flagged(each, found, conditions, rule, unit.because, sequence))
+            accountable = unit.policy.service.accountable.picking
+            decided.append(flagged(each, found, conditions, rule, unit.because, sequence, accountable))
             order = replace(each, flagged_id=decided[-1].decision_id)
         waiting.append(order)
     customer = replace(customer, sequence=customer.sequence + len(decided))

@@ -6,8 +6,8 @@ it moves: each finds its way again by its own links.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from processors import (
     moving,
     overlaps,
     parts,
+    recent,
     synchrony,
 )
 from processors.cases import CASES
@@ -28,8 +29,11 @@ from processors.customer import Customer
 from processors.effects import Refused, Send
 from processors.family import FAMILIES
 from processors.ledger import Parts
+from processors.order import ORDERS
 from processors.parts import PARTS
+from processors.recent import Happened
 from processors.return_cases import RETURN_CASES
+from processors.rows import Table
 from processors.tiers import resettle
 from processors.undispatched import Undispatched
 from processors.unit import Unit
@@ -37,6 +41,8 @@ from schemas.decisions import Decision
 from schemas.messages import MoveDeclined, MoveOffered, RowsMoved
 
 Outcome = tuple[Customer, Sequence[Decision | Send | Refused]]
+UNSETTLED: Mapping[str, Table[Any]] = {"contact": CASES, "return": RETURN_CASES, "order": ORDERS}
+"""Where a thing that is not settled has its row."""
 
 
 def come(unit: Unit, customer: Customer, message: MoveOffered) -> Outcome:
@@ -65,6 +71,7 @@ def _move(unit: Unit, customer: Customer, host: str) -> Outcome:
             own,
             sequence=part.sequence,
             cases=part.cases,
+            unsettled=part.unsettled,
             alert=part.alert,
             win_back=part.win_back,
             points=part.points,
@@ -99,6 +106,7 @@ def _take_leave(unit: Unit, customer: Customer, guest: str) -> Customer:
     part = replace(
         part,
         cases=theirs,
+        unsettled=_known_to(unit, customer, (guest,)),
         points=leaves,
         undispatched=_own_orders(unit, customer, part, guest),
         synchrony=synchrony.own(part.synchrony, customer.synchrony, others, gone),
@@ -106,7 +114,17 @@ def _take_leave(unit: Unit, customer: Customer, guest: str) -> Customer:
     customer, part = parts.apart(customer, part)
     unit.rows.put(PARTS, part, guest)
     cases = tuple(each for each in customer.cases if each not in theirs)
-    return replace(customer, cases=cases, points=stay, synchrony=ours, family=rest)
+    left_open = _known_to(unit, customer, rest)
+    return replace(customer, cases=cases, unsettled=left_open, points=stay, synchrony=ours, family=rest)
+
+
+def _known_to(unit: Unit, customer: Customer, ids: Iterable[str]) -> tuple[Happened, ...]:
+    """What is not settled under some ids of a customer; an order that several know stays with each."""
+    return tuple(
+        each
+        for each in customer.unsettled
+        if any(unit.rows.get(UNSETTLED[each.thing[0]], one, each.about) for one in ids)
+    )
 
 
 def _own_orders(unit: Unit, customer: Customer, part: Customer, one: str) -> Undispatched:
@@ -197,6 +215,7 @@ def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
     base = replace(
         base,
         cases=tuple(sorted((*customer.cases, *came.cases))),
+        unsettled=recent.together((*customer.unsettled, *came.unsettled)),
         points=joint_points.plus(customer.points, came.points),
         synchrony=synchrony.together(customer.synchrony, (customer.synchrony, came.synchrony)),
     )

@@ -33,3 +33,8 @@ def rank_of(came_at: int, head_start_minutes: int) -> int:
 def waits_until(came_at: int, longest_wait_minutes: int, ticking: Clock) -> int:
     """From when on whoever came then goes before everybody who has not waited so long."""
     return after(ticking.calendar, came_at, longest_wait_minutes, ticking.zone)
+
+
+def turn(rank_at: int, wait_until: int, now: int) -> tuple[bool, int]:
+    """Whose turn it is: the smallest. Who waits for too long goes before everybody who does not."""
+    return now < wait_until, rank_at

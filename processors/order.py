@@ -26,12 +26,21 @@ class Line(Struct, frozen=True, array_like=True):
     goods_minor: int
 
 
+class Granted(Struct, frozen=True, array_like=True):
+    """What a return was granted of a line, and what else had been paid back of it by then; "" for all lines together."""
+
+    line_id: str
+    minor: int
+    beyond_minor: int = 0
+
+
 class Return(Struct, frozen=True, array_like=True):
     """A request that was decided; `units` are those it reserves, none after a denial."""
 
     return_id: str
     units: tuple[tuple[str, int], ...]
     cause: str | None = None
+    granted: tuple[Granted, ...] = ()
 
 
 class Shipment(Struct, frozen=True, array_like=True):

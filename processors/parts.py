@@ -18,6 +18,7 @@ from processors.episodes import Alert, Consent, Opened, open_alert
 from processors.overlaps import Overlap
 from processors.people import merged
 from processors.policy import Policy, rank
+from processors.recent import latest
 from processors.returns import BUCKETS
 from processors.rows import Rows, Table
 from processors.subscriptions import SUBSCRIPTIONS, Subscriptions
@@ -82,6 +83,7 @@ def together(customer: Customer, parts: Mapping[str, Customer], overlap: Overlap
         consents=_consents(each),
         birth=max(births, key=lambda birth: (birth.told_at, -birth.month), default=None),
         activity=_activity(customer.activity, each, overlap),
+        recent=latest(happened for part in each for happened in part.recent),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from processors.business_hours import Calendar
 from processors.discretion import ROLES, Action, Automatic, Benefits, Designations, Label
 from processors.facts_policy import Lifecycle, VipShare, Windows, descending
 from processors.fulfilment_policy import Fulfilment
@@ -17,6 +16,7 @@ from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.recovery_policy import Recovery
 from processors.retention_policy import AtRisk, Celebrations, HeadStart, Launches, Notifications, Panel, WinBack
+from processors.service_policy import Service
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
 
@@ -131,13 +131,6 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     authority_minor: Minor = 0
     calendar: Name = "always"
     escalation: tuple[Step, ...] = ()
-
-
-class Service(Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for all contacts: nobody waits longer than `longest_wait_minutes` behind others; when somebody works."""
-
-    longest_wait_minutes: Minutes = 525_600
-    calendars: dict[Name, Calendar] = {}
 
 
 class Cancellation(Struct, frozen=True, forbid_unknown_fields=True):

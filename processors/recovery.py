@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from processors import recent
 from processors.customer import Customer
 from processors.entitlements import entitlement
 from processors.explanation import compare, head
 from processors.goodwill import GOODWILL, Given, give, within
 from processors.local_time import HOUR_MS
 from processors.order import ORDERS, Mishap, Order, load
+from processors.recent import Happened
 from processors.recovery_policy import Cap, Remedy
 from processors.unit import Unit
 from schemas.decisions import RecoveryDecided, Remedied
@@ -94,6 +96,9 @@ def _make_good(unit: Unit, customer: Customer, order_id: str, order: Order, mish
     """Each occasion once, which the order remembers; nothing while it is not placed, or once it was cancelled."""
     if order.placed_at is None or order.cancelled:
         return customer, ()
+    if goes_wrong(order):
+        began = Happened("order_placed", order_id, order.placed_at)
+        customer = replace(customer, unsettled=recent.unsettled(customer.unsettled, began, is_open=True))
     decisions: list[RecoveryDecided] = []
     for mishap in mishaps:
         occasion = _occasion(mishap)
@@ -104,6 +109,11 @@ def _make_good(unit: Unit, customer: Customer, order_id: str, order: Order, mish
     if decisions:
         unit.rows.put(ORDERS, order, unit.subject, order_id)
     return customer, decisions
+
+
+def goes_wrong(order: Order) -> bool:
+    """Whether an order is late, or could not be delivered, and has not arrived since (R-RTE-09)."""
+    return bool(order.mishaps) and order.placed_at is not None and not order.cancelled and order.delivered_at is None
 
 
 def _amends(unit: Unit, customer: Customer, order_id: str, order: Order, mishap: Mishap) -> RecoveryDecided | None:

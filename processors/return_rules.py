@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import return_cases, returns
+from processors import recent, refundable, return_cases, returns
 from processors.answering import Asked, answer, answered, permitted
 from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
@@ -15,6 +15,7 @@ from processors.local_time import end_of
 from processors.order import ORDERS, Order, extend, load
 from processors.partition import in_force_at
 from processors.policy import Authority, Policy
+from processors.recent import Happened
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
@@ -59,10 +60,11 @@ def _conclude(
     order = load(unit.rows, unit.subject, request.order_id)
     governing, because = _rights(unit, order, customer)
     lines, conditions = judge(order, governing)
+    lines, limits = refundable.limited(order, request, lines, unit.because.cause, by_person=decided_by is not None)
     decision = returns.decided(
         request,
         lines,
-        conditions,
+        [*conditions, *limits],
         governing,
         because,
         customer.sequence + 1,
@@ -70,9 +72,12 @@ def _conclude(
         decided_by=decided_by,
         in_doubt=doubts(customer, unit.partition).names,
         objection=return_cases.objection(case),
+        in_part=bool(limits),
     )
-    unit.rows.put(ORDERS, returns.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
-    customer = replace(customer, sequence=decision.sequence)
+    unit.rows.put(ORDERS, refundable.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
+    began = Happened("return_requested", request.return_id, request.asked_at)
+    unsettled = recent.unsettled(customer.unsettled, began, is_open=decision.verdict == "review")
+    customer = replace(customer, sequence=decision.sequence, unsettled=unsettled)
     customer, released = _release(unit, customer, return_cases.decided(case, decision), request.return_id)
     return customer, [decision, *released]
 

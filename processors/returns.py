@@ -10,7 +10,7 @@ from processors.customer import Customer
 from processors.explanation import Because, compare, head
 from processors.local_time import HOUR_MS, date_of
 from processors.money import share
-from processors.order import Line, Order, Return
+from processors.order import Line, Order
 from processors.return_rights import Rights, ends_at
 from schemas.decided import Condition
 from schemas.decisions import ReturnDecided, ReturnedLine
@@ -68,7 +68,7 @@ def _serial(customer: Customer, request: Request, rights: Rights) -> Condition:
     return compare("return", f"returns_in_{rule.months}_months", lately, "<=", rule.most, customer.moved.returned)
 
 
-def _worth(order: Order, line: Line, taken: int, quantity: int) -> int:
+def worth_of(order: Order, line: Line, taken: int, quantity: int) -> int:
     """What units of a line are worth, programme minor units; all parts of an order add up to it (T-26)."""
     before = 0
     for each in order.lines:
@@ -94,7 +94,7 @@ def _units(order: Order, request: Request) -> tuple[list[Check], dict[str, int]]
             taken = min(spoken_for[line.line_id], line.quantity)
             moved_by = spoken_by.get(line.line_id, order.placed_by)
             left = compare("return", f"units_left_of_{line.line_id}", line.quantity - taken, ">=", quantity, moved_by)
-            worth[line.line_id] = _worth(order, line, taken, quantity)
+            worth[line.line_id] = worth_of(order, line, taken, quantity)
             checks.append(Check(left, "deny", line.line_id))
     for stranger in sorted(set(asked) - known):
         none = compare("return", f"units_left_of_{stranger}", None, ">=", asked[stranger], order.placed_by)
@@ -174,8 +174,12 @@ def decided(
     decided_by: str | None = None,
     in_doubt: tuple[str, ...] = (),
     objection: str | None = None,
+    in_part: bool = False,
 ) -> ReturnDecided:
-    """The decision that lines with their verdicts come to, with what the tier is granted."""
+    """The decision that lines with their verdicts come to, with what the tier is granted.
+
+    `in_part`: the amount is less than what the goods are worth, which says whether they may be kept.
+    """
     verdict = _of_all({each.verdict for each in lines})
     counted = [each for each in lines if each.verdict != "deny"] or lines
     amount, right, review = sum(each.amount_minor for each in counted), rights.right, rights.policy.returns.review
@@ -191,7 +195,7 @@ def decided(
         lines=tuple(ReturnedLine(each.line_id, each.quantity, each.verdict, each.amount_minor) for each in lines),
         label_free=right.free_label,
         settle_as=right.settle_as,
-        keep_goods=verdict == "approve" and amount <= right.keep_below_minor,
+        keep_goods=verdict == "approve" and not in_part and amount <= right.keep_below_minor,
         lane=right.lane,
         exchange_first=right.exchange_first,
         review_queue=review.queue if waits else None,
@@ -201,11 +205,5 @@ def decided(
         in_doubt=in_doubt,
         requested_at=request.asked_at,
         objection=objection,
+        accountable=rights.policy.service.accountable.review if waits else None,
     )
-
-
-def reserve(order: Order, decision: ReturnDecided, cause: str) -> Order:
-    """The order with the units that are spoken for by this decision instead of those by the one before (T-27)."""
-    units = tuple((each.line_id, each.quantity) for each in decision.lines if each.verdict != "deny")
-    others = tuple(each for each in order.returns if each.return_id != decision.return_id)
-    return replace(order, returns=(*others, Return(decision.return_id, tuple(sorted(units)), cause)))

@@ -14,7 +14,8 @@ from processors.episodes import open_alert
 from processors.explanation import Because, compare, head
 from processors.head_start import Clock, rank_of, waits_until
 from processors.policy import Policy, Route
-from schemas.decisions import ContactClosed, ContactRouted, EscalationDue
+from processors.recent import Happened
+from schemas.decisions import ContactClosed, ContactRouted, EscalationDue, Happening
 from schemas.events import ContactOpened
 
 
@@ -61,10 +62,12 @@ def _after(case: Case, opened_at: int, minutes: int, ticking: Clock) -> int:
 
 
 class Beside(NamedTuple):
-    """What is known beside a case: how many others are open, what its customer may still be given, and doubts of the status."""
+    """What is known beside a case: what else is not settled, what happened lately, what may still be given, and doubts."""
 
-    open_cases: int
+    issues: tuple[Happened, ...]
+    recent: tuple[Happened, ...]
     goodwill_left_minor: int
+    gestures: tuple[str, ...]
     doubt: Doubts
 
 
@@ -90,12 +93,21 @@ def routed(
         vip_since=customer.vip_since,
         lifetime_value_minor=customer.value_minor,
         at_risk=open_alert(customer.alert) is not None,
-        open_cases=beside.open_cases,
+        open_cases=sum(each.thing[0] == "contact" for each in beside.issues),
         goodwill_left_minor=beside.goodwill_left_minor,
         supersedes=case.routed_id,
         in_doubt=beside.doubt.names,
+        recent=_shown(beside.recent),
+        issues=_shown(beside.issues),
+        gestures=beside.gestures,
+        points_balance=customer.points.available,
+        accountable=policy.service.accountable.contact,
     )
     return replace(case, routed_id=decision.decision_id), decision
+
+
+def _shown(happened: tuple[Happened, ...]) -> tuple[Happening, ...]:
+    return tuple(Happening(each.what, each.about, each.at) for each in happened)
 
 
 def next_step_at(case: Case, policy: Policy) -> int | None:

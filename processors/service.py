@@ -8,11 +8,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors import recovery, routing
+from processors import recent, recovery, routing
 from processors.cases import CASES, Case, Mark, What, resolved_at, tell
 from processors.customer import Customer
 from processors.doubts import Doubts, doubts, honoured
+from processors.order import load
 from processors.policy import Policy
+from processors.recent import Happened
 from processors.unit import Unit
 from schemas.decisions import ContactClosed, Decision
 from schemas.events import (
@@ -55,7 +57,10 @@ def _keep(unit: Unit, customer: Customer, case_id: str, case: Case, policy: Poli
     due = routing.next_step_at(case, policy)
     others = [each for each in customer.cases if each[1] != case_id]
     waiting = sorted([*others, (due, case_id)] if due is not None else others)
-    return replace(customer, cases=tuple(waiting[:MOST_OPEN]))
+    is_open = case.opened_at is not None and resolved_at(case) is None
+    began = Happened("contact_opened", case_id, case.opened_at or 0)
+    unsettled = recent.unsettled(customer.unsettled, began, is_open=is_open)
+    return replace(customer, cases=tuple(waiting[:MOST_OPEN]), unsettled=unsettled)
 
 
 def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
@@ -66,18 +71,34 @@ def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     doubt = doubts(customer, unit.partition)
     holds = honoured(customer, doubt, unit.policy.synchronisation.meanwhile.routing.differing, unit.policy)
     case = routing.opened(case, event, holds, unit.policy, unit.now)
-    others = len(customer.cases)
+    customer = replace(customer, unsettled=_still(unit, customer))
     case, decision = routing.routed(
-        case, event.case_id, customer, unit.policy, unit.because, _beside(unit, customer, others, doubt)
+        case, event.case_id, customer, unit.policy, unit.because, _beside(unit, customer, event.case_id, doubt)
     )
     customer = replace(customer, sequence=decision.sequence)
     customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
     return _keep(unit, customer, event.case_id, case, unit.policy), (decision, *closed)
 
 
-def _beside(unit: Unit, customer: Customer, others: int, doubt: Doubts) -> routing.Beside:
+def _still(unit: Unit, customer: Customer) -> tuple[Happened, ...]:
+    """What is not settled by now: cases and returns are known to be; of an order that went wrong its row tells."""
+    return tuple(
+        each
+        for each in customer.unsettled
+        if each.thing[0] != "order" or recovery.goes_wrong(load(unit.rows, unit.subject, each.about))
+    )
+
+
+def _beside(unit: Unit, customer: Customer, case_id: str, doubt: Doubts) -> routing.Beside:
     """What an agent sees beside the case: what else is open, and the goodwill that is left (R-RTE-09, R-REC-05)."""
-    return routing.Beside(others, recovery.left(unit, customer.tier, recovery.given_to(unit)), doubt)
+    goodwill = recovery.left(unit, customer.tier, recovery.given_to(unit))
+    return routing.Beside(
+        tuple(each for each in _still(unit, customer) if each.thing != ("contact", case_id)),
+        tuple(each for each in customer.recent if each.thing != ("contact", case_id)),
+        goodwill,
+        unit.policy.recovery.kinds if goodwill else (),
+        doubt,
+    )
 
 
 def _close(
@@ -103,12 +124,12 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     # A target that was promised does not move with a later policy.
     policy, decisions = unit.policy_of(case.policy_version), list[Decision]()
     case = routing.retimed(case, policy)
-    came_back = resolved_at(before) is not None and resolved_at(case) is None
-    if came_back or case.resolve_by != before.resolve_by:
-        others = sum(each[1] != event.case_id for each in customer.cases)
+    # Of a case that is settled the queue holds nothing: another target would put it there again.
+    came_back = resolved_at(before) is not None
+    if resolved_at(case) is None and (came_back or case.resolve_by != before.resolve_by):
         doubt = doubts(customer, unit.partition)
         case, decision = routing.routed(
-            case, event.case_id, customer, policy, unit.because, _beside(unit, customer, others, doubt)
+            case, event.case_id, customer, policy, unit.because, _beside(unit, customer, event.case_id, doubt)
         )
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)

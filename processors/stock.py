@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.answering import Asked, answered, permitted, say
-from processors.discretion import who_may
+from processors.discretion import Action, who_may
 from processors.effects import Send
 from processors.explanation import compare, head
 from processors.partition import in_force_at
@@ -24,6 +24,7 @@ from schemas.decisions import Decision
 from schemas.messages import UnitsAnswered, UnitsAsked, UnitsEnded
 from schemas.rewards import OPENING, ReplenishmentDue, RewardStocked, RewardStockMoved
 
+MAY_CHANGE: tuple[Action, ...] = ("change_stock",)
 Change = Literal["added", "removed", "held", "released", "given"]
 
 
@@ -87,7 +88,7 @@ def restock(unit: Unit, stock: Stock, command: RewardStocked) -> Outcome:
     cause, many = unit.because.cause, abs(command.units)
     roles = in_force_at(unit.rows, unit.partition, command.occurred_at).roles
     conditions = [
-        permitted(command.role, who_may(roles, ("change_stock",)), cause),
+        permitted(command.role, who_may(roles, MAY_CHANGE), cause),
         compare("command", "units", many, ">", 0, cause),
     ]
     if command.units < 0:

@@ -39,6 +39,7 @@ NAMES: Mapping[str, str] = {
     "order_cancelled": "the order was cancelled",
     "requested_at": "asked for on",
     "amount_minor": "goods asked to return",
+    "left_to_refund_minor": "left to pay back of it",
     "silent_days": "days without an order",
     "minutes_open": "minutes since it came in",
     "answered_at": "answered on",
@@ -104,6 +105,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "requested_at_for": ("Line {about} can be returned until {last}.", "Line {about} could be returned until {last}."),
     "requested_at": ("It can be returned until {last}.", "It could be returned until {last}."),
     "amount_minor": ("It is worth {found}.", "It is worth {found}; above {asked} somebody looks at it first."),
+    "left_to_refund_minor": (
+        "All of it can be paid back.",
+        "It is worth {asked}, of which {found} can still be paid back: the rest was before.",
+    ),
     "order_known": ("We know its order.", "We do not know its order yet."),
     "days_cancelled": (
         "You cancelled {found} days ago; for {asked} days nothing changes.",

@@ -49,12 +49,19 @@ class ReturnDecided(Decided, frozen=True, kw_only=True):
     in_doubt: tuple[str, ...] = ()
     requested_at: int | None = None
     objection: str | None = None
+    accountable: str | None = None
 
 
 class StockReleased(Decided, frozen=True, kw_only=True):
     return_id: str
     order_id: str
     lines: tuple[Units, ...]
+
+
+class Happening(Struct, frozen=True):
+    what: str
+    about: str
+    at: int
 
 
 class ContactRouted(Decided, frozen=True, kw_only=True):
@@ -76,6 +83,11 @@ class ContactRouted(Decided, frozen=True, kw_only=True):
     supersedes: str | None = None
     in_doubt: tuple[str, ...] = ()
     goodwill_left_minor: int = 0
+    recent: tuple[Happening, ...] = ()
+    issues: tuple[Happening, ...] = ()
+    gestures: tuple[str, ...] = ()
+    points_balance: int = 0
+    accountable: str | None = None
 
 
 class OrderFlagged(Decided, frozen=True, kw_only=True):
@@ -91,6 +103,7 @@ class OrderFlagged(Decided, frozen=True, kw_only=True):
     packing: tuple[str, ...] = ()
     inserts: tuple[str, ...] = ()
     supersedes: str | None = None
+    accountable: str | None = None
 
 
 class EscalationDue(Decided, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from streams import (
     topics_commands,
     tracing_commands,
     verify_commands,
+    waiting_commands,
     worker_commands,
 )
 from streams.console import BAD_INPUT, NOT_THERE, OK, UNREAD, fail, noted
@@ -52,6 +53,7 @@ COMMANDS: tuple[str | App | Callable[..., int | None], ...] = (
     records_commands.publish,
     records_commands.tail,
     simulating_commands.simulate,
+    waiting_commands.waiting,
     "Decide as people do",
     designation_commands.app,
     identity_commands.app,

@@ -107,6 +107,8 @@ class Story:
         """Whether `WorkRemains` comes back at once, as intake would bring it."""
         self.keeps_time = True
         """Whether the clock reaches an event's instant before the event comes, as in an import (D4)."""
+        self.dies_every = 0
+        """Of so many records one is folded by a worker that dies before its commit, and then again."""
         self.clock = 0
         self.last: e.SourceEvent | None = None
         """The last event that was told, to be told again."""
@@ -148,11 +150,15 @@ class Story:
         source = source or TOPIC_OF.get(type(event), "messages")
         entry = Entry("timeline", 0, self.offset, stamp, subject, event, b"original", source)
         self.offset += 1
+        lost = []
+        if self.dies_every and self.offset % self.dies_every == 0:
+            lost = step(Overlay(self.store), entry, skipped)
         try:
             effects = step(self.rows, entry, skipped)
         except Exception:
             self.rows.undo()
             raise
+        assert not lost or lost == effects, "whoever folds it again decides the same"
         self.rows.keep()
         self.store.write(self.rows.changes())
         self.rows = Overlay(self.store)

@@ -384,7 +384,8 @@ def test_each_table_moves_with_its_id_or_is_known_not_to() -> None:
 def test_each_field_of_a_customer_is_a_fact_of_ids_or_stands_for_all_of_them() -> None:
     """Whoever adds a field decides how ids of one customer have it together: see `processors.parts`."""
     facts_of_ids = {"since", "value_minor", "orders", "first_order_at", "last_order_at", "membership", "returned",
-                    "consents", "birth", "activity", "cases", "moved", "points", "undispatched", "synchrony"}  # fmt: skip
+                    "consents", "birth", "activity", "cases", "moved", "points", "undispatched", "synchrony", "recent",
+                    "unsettled"}  # fmt: skip
     standing = {"tier", "vip_since", "falls_at", "alert", "win_back", "celebrated", "people", "opened"}
     of_the_row = {"sequence", "policy_version", "activations", "timers", "fired", "host", "family"}
     assert set(CUSTOMERS.row.__struct_fields__) == facts_of_ids | standing | of_the_row

@@ -82,6 +82,7 @@ class History(RuleBasedStateMachine):
     )
     def begin(self, owed: str, available: str) -> None:
         self.story, self.owed = Story(policy(owed, available)), owed
+        self.story.dies_every = 3
 
     def when(self, days_back: int) -> str:
         self.numbers += 1

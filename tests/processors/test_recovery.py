@@ -381,6 +381,7 @@ def test_goodwill_never_exceeds_its_caps_unless_a_person_may_go_beyond_t_45(hist
         },
     }
     story = Story({"recovery": rule})
+    story.dies_every = 3
     for number, (day, kind, minor, customer, author) in enumerate(sorted(history)):
         at, order = story.local(story.at("2024-01-01") + day * DAY_MS), f"o{number}"
         amount = f"{minor // 100}.{minor % 100:02}"

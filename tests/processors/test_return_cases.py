@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from processors.order import ORDERS, Order
 from processors.return_cases import RETURN_CASES
 from schemas import commands as c
 from schemas.decisions import CommandAnswered, ReturnDecided, StockReleased
@@ -357,6 +358,57 @@ def test_a_case_remembers_no_more_than_it_must_d8() -> None:
     assert len(case.told) == 64
 
 
+# Money that went back before
+
+
+def paid_back(amount: str, line: str | None = None) -> Story:
+    story = two_lines()
+    story.refund("2024-03-10", amount, line=line)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("amount", "line", "verdict", "left"),
+    [("10.00", "l1", "approve", 3_000), ("39.99", "l1", "approve", 1), ("40.00", "l1", "review", 0), ("60.00", None, "approve", 1_000),
+     ("70.00", None, "review", 0), ("30.00", "l2", "approve", 4_000)],
+)  # fmt: skip
+def test_what_was_paid_back_before_is_not_paid_back_again_t_04(amount: str, line: str, verdict: str, left: int) -> None:
+    story = paid_back(amount, line)
+    decision = only(story.send_back("2024-03-20", {"l1": 2}), ReturnDecided)
+    assert (decision.verdict, decision.amount_minor) == (verdict, left)
+    failed = [
+        (each.name, each.value, each.threshold)
+        for each in decision.conditions
+        if not each.holds and not each.name.startswith("tier")
+    ]
+    assert failed == ([("left_to_refund_minor", left, 4_000)] if left < 4_000 else [])
+
+
+def test_goods_of_which_a_part_was_paid_back_are_kept_by_what_they_are_worth() -> None:
+    story = diamond("60.00")
+    story.refund("2024-03-10", "50.00")
+    decision = only(story.send_back("2024-03-20"), ReturnDecided)
+    assert (decision.amount_minor, decision.keep_goods) == (1_000, False)
+
+
+def test_the_money_of_a_return_is_not_counted_twice_when_it_is_paid() -> None:
+    story = two_lines()
+    story.send_back("2024-03-20", {"l1": 1}, back="b1")
+    story.refund("2024-03-21", "20.00", line="l1")
+    assert only(story.send_back("2024-03-22", {"l1": 1}, back="b2"), ReturnDecided).amount_minor == 2_000
+    story.refund("2024-03-23", "20.00", refund="f2", line="l1")
+    again = only(story.dispute("2024-03-24", back="b2"), ReturnDecided)
+    assert (again.verdict, again.amount_minor) == ("review", 2_000), "what was paid for it is no other reason"
+
+
+def test_a_person_who_approves_grants_no_more_than_what_is_left_either_t_43() -> None:
+    story = big()
+    story.refund("2024-03-21", "499.00")
+    decision = only(judge(story, "2024-03-22"), ReturnDecided)
+    assert (decision.verdict, decision.amount_minor) == ("approve", 100)
+    assert "left_to_refund_minor" in [each.name for each in decision.conditions if not each.holds]
+
+
 # Conservation
 
 
@@ -366,8 +418,13 @@ class Conservation(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.story = Story({"returns": {"serial": {"most": 10_000}}})
+        self.story.dies_every = 3
         self.asked = 0
         self.day = 0
+        self.refunds = Counter[str]()
+        self.granted = Counter[str]()
+        self.beyond = Counter[str]()
+        """Of each line, and of all (""): what went back, what returns were granted, and what went back for other reasons."""
 
     def _date(self) -> str:
         self.day += 1
@@ -385,6 +442,27 @@ class Conservation(RuleBasedStateMachine):
     @rule(back=st.integers(0, 5), units=st.integers(0, 3), line=st.sampled_from(["l1", "l2"]), event=st.integers(0, 9))
     def look(self, back: int, units: int, line: str, event: int) -> None:
         self.story.inspect(self._date(), units, f"b{back}", line=line, event=f"i{event}")
+
+    @rule(line=st.sampled_from([None, "l1", "l2"]), minor=st.integers(1, 3_000), refund=st.integers(0, 9))
+    def refund(self, line: str | None, minor: int, refund: int) -> None:
+        before = self.story.rows.get(ORDERS, "ada", "o1") or Order()
+        self.story.refund(self._date(), f"{minor / 100:.2f}", refund=f"f{refund}", line=line)
+        after = self.story.rows.get(ORDERS, "ada", "o1") or Order()
+        if after.refunds != before.refunds:
+            self.refunds += Counter({line or "l9": minor, "": minor})
+
+    @rule(back=st.integers(0, 5))
+    def pay(self, back: int) -> None:
+        """The shop pays what was approved last, as often as it likes."""
+        last = [each for each in self.story.decided(ReturnDecided) if each.return_id == f"b{back}"]
+        for line in last[-1].lines if last and last[-1].verdict == "approve" else ():
+            if line.verdict == "approve" and line.amount_minor:
+                self.refund(line.line_id, line.amount_minor, 100 + self.day)
+
+    @rule(back=st.integers(0, 5), verdict=st.sampled_from(["approved", "refused"]))
+    def review(self, back: int, verdict: str) -> None:
+        about = {"return_id": f"b{back}", "order_id": "o1", "verdict": verdict, "role": "administrator"}
+        self.story.command(self._date(), c.ReturnReviewed, **about)
 
     @rule(back=st.integers(0, 5))
     def object_to(self, back: int) -> None:
@@ -406,6 +484,24 @@ class Conservation(RuleBasedStateMachine):
         assert all(count <= sold[line] for line, count in standing.items()), standing
         assert all(count <= sold[line] for line, count in released.items()), released
         assert paid <= sum(line.goods_minor for line in TWO)
+
+    @invariant()
+    def no_more_goes_back_than_was_paid_per_line_and_in_all(self) -> None:
+        """Whatever else went back: a decision grants no more than what is left then."""
+        stands, granted = dict[tuple[str, str], int](), Counter[str]()
+        for decision in self.story.decided(ReturnDecided):
+            for line in decision.lines:
+                if line.verdict != "review":  # what is looked at again may have been paid
+                    amount = line.amount_minor if line.verdict == "approve" else 0
+                    stands[decision.return_id, line.line_id] = amount
+        for (_, line_id), amount in stands.items():
+            granted += Counter({line_id: amount, "": amount})
+        paid = {line.line_id: line.goods_minor for line in TWO} | {"": sum(line.goods_minor for line in TWO)}
+        for line, most in paid.items():
+            if granted[line] > self.granted[line]:
+                assert granted[line] + self.beyond[line] <= most, (line, granted, self.beyond)
+            self.beyond[line] = max(self.beyond[line], self.refunds[line] - granted[line])
+        self.granted = granted
 
     @invariant()
     def one_line_of_decisions(self) -> None:

@@ -43,7 +43,7 @@ STORY = (
 
 def test_there_are_the_commands_of_the_product() -> None:
     assert {" ".join(words) for words in FUNCTIONS} == {
-        "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "verify",
+        "worker", "topics create", "topics check", "publish", "tail", "skip", "status", "simulate", "waiting", "verify",
         "config show", "topology", "doctor", "explain", "why", "entitlements", "points", "trace", "timeline", "policy check",
         "policy show", "policy history",
         "policy publish", "policy withdraw",
