@@ -1,6 +1,6 @@
 """The whole job as data: what happens in a shop, as upstream publishes it; the full domain under the shipped policy.
 
-Customers joined four years ago and order as often as one another; each order is shipped and delivered, and of some every
+Customers joined twenty months ago and order as often as one another; each order is shipped and delivered, and of some every
 other thing comes: refunds, cancellations, returns, contacts, visits, answers. About one in three is or becomes a VIP.
 """
 
@@ -14,7 +14,7 @@ from schemas.source import SourceEvent
 from streams.records import Outgoing
 from tests.streams.history import DAY, published
 
-SEED, JOINED = 11, 4 * 365 * DAY
+SEED, JOINED = 11, 600 * DAY
 SHIPPED_AFTER, DELIVERED_AFTER, MORE_AFTER = 60, 180, 400
 """After so many further orders of the shop an order is shipped, delivered, and what else comes of it is told."""
 
