@@ -71,7 +71,9 @@ def whole(run: Run) -> Measured:
     }  # fmt: skip
     measured = work(run, "whole_job", "worker", "--without-web", "-l", "warn", **data)
     environment = os.environ | data | {"LAUREL_BOOTSTRAP": run.bootstrap}
-    verified = subprocess.run([*LAUREL, "verify"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    verified = subprocess.run(
+        [*LAUREL, "verify"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if verified.returncode:
         raise VoidError(f"not verified: {verified.stdout[-2_000:]}{verified.stderr[-2_000:]}")
     return measured

@@ -101,7 +101,10 @@ def of_raw(rounds: Sequence[Round]) -> list[str]:
     cpu = [whole.cpu_s_per_million / raw.cpu_s_per_million for whole, raw in both]
     judged = "holds" if min(rates) >= WANTED_OF_RAW else "does NOT hold"
     found = f"{spread(rates, '.2f')} of it, at {spread(cpu, '.1f')} times its CPU per event"
-    return [WHOLE_JOB, f"The whole job at least {WANTED_OF_RAW} of the raw loop's rate in the same run: {judged}, {found}."]
+    return [
+        WHOLE_JOB,
+        f"The whole job at least {WANTED_OF_RAW} of the raw loop's rate in the same run: {judged}, {found}.",
+    ]
 
 
 def page(rounds: Sequence[Round], voids: Sequence[str], command: str, events: int) -> str:

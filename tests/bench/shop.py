@@ -26,24 +26,24 @@ def _order(number: int, about: dict[str, Any], draw: random.Random) -> SourceEve
     )
 
 
-def _more(number: int, about: dict[str, Any]) -> SourceEvent | None:
-    """What else comes of every tenth order each; nothing of three of ten."""
+def _more(number: int, about: dict[str, Any]) -> Iterator[SourceEvent]:
+    """What else comes of every tenth order each; of three of ten nothing."""
     order = f"o{number}"
     match number % 10:
         case 1:
-            return e.OrderRefunded(**about, order_id=order, refund_id="f", goods_minor=300)
+            yield e.OrderRefunded(**about, order_id=order, refund_id="f", goods_minor=300)
         case 3:
-            return e.ReturnRequested(**about, order_id=order, return_id=f"r{number}", lines=(e.ReturnLine("l0", 1),))
+            yield e.ReturnRequested(**about, order_id=order, return_id=f"r{number}", lines=(e.ReturnLine("l0", 1),))
         case 4 | 8:
-            return e.CustomerVisited(**about, channel="web")
+            yield e.CustomerVisited(**about, channel="web")
         case 5:
-            return e.ContactOpened(**about, case_id=f"k{number}", channel="chat")
+            yield e.ContactOpened(**about, case_id=f"k{number}", channel="chat")
         case 6:
-            return e.SurveyAnswered(**about, survey_id=f"s{number}", question_id="q", score=9)
+            yield e.SurveyAnswered(**about, survey_id=f"s{number}", question_id="q", score=9)
         case 7:
-            return e.OrderCancelled(**about, order_id=order)
+            yield e.OrderCancelled(**about, order_id=order)
         case _:
-            return None
+            pass
 
 
 def _of_order(number: int, who: str, at: int, every: int, draw: random.Random) -> Iterator[tuple[int, SourceEvent]]:
@@ -58,7 +58,7 @@ def _of_order(number: int, who: str, at: int, every: int, draw: random.Random) -
     if number % 10 != 7:
         yield shipped, e.OrderShipped(**about("s", shipped), order_id=f"o{number}", shipment_id="s1", lines=lines)
         yield delivered, e.OrderDelivered(**about("d", delivered), order_id=f"o{number}", shipment_id="s1")
-    if more := _more(number, about("m", later)):
+    for more in _more(number, about("m", later)):
         yield later, more
 
 
