@@ -93,12 +93,15 @@ def follow(unit: Unit, before: Customer, customer: Customer) -> tuple[Customer, 
 
     Only the orders that wait are looked at, and only then: what a step costs does not grow with their history.
     """
-    rule = unit.policy.fulfilment
-    if rule is None or not customer.undispatched.orders:
+    rule, waits = unit.policy.fulfilment, customer.undispatched
+    if rule is None or not waits.orders:
+        return customer, ()
+    moved = before.undispatched.orders > 0 and _made_from(before) != _made_from(customer)
+    if not (waits.anew or waits.unflagged or moved):
         return customer, ()
     found, conditions = status(customer, unit.policy, rule)
-    changed = customer.undispatched.anew or (before.undispatched.orders > 0 and _status_before(unit, before) != found)
-    if not changed and not customer.undispatched.unflagged:
+    changed = waits.anew or (moved and _status_before(unit, before) != found)
+    if not (changed or waits.unflagged):
         return customer, ()
     known, decided = unit.rows.get(UNDISPATCHED, unit.subject) or Orders(), list[OrderFlagged]()
     waiting = list[Open]()
@@ -114,6 +117,11 @@ def follow(unit: Unit, before: Customer, customer: Customer) -> tuple[Customer, 
         waiting.append(order)
     customer = replace(customer, sequence=customer.sequence + len(decided))
     return _write(unit, customer, known, Orders(tuple(waiting))), decided
+
+
+def _made_from(customer: Customer) -> tuple[object, ...]:
+    """What of a customer a status is made from: where that stays, as at nearly every event, it need not be made."""
+    return customer.tier, customer.people, customer.membership, customer.policy_version
 
 
 def _status_before(unit: Unit, before: Customer) -> Status | None:

@@ -125,7 +125,8 @@ def follow_order(unit: Unit, customer: Customer, event: Any) -> Outcome:
     match event:
         case OrderPlaced() if order.placed_by == unit.because.cause:
             _purchase(book, event, order, policy, policy.points)
-            _take_back(book, event.order_id, order, policy, policy.points)
+            if order.cancelled or order.refunds:
+                _take_back(book, event.order_id, order, policy, policy.points)
         case OrderRefunded() | OrderCancelled():
             _take_back(book, event.order_id, order, policy, policy.points)
         case OrderShipped() | OrderDelivered() | ReturnWindowExtended():

@@ -121,7 +121,7 @@ def _of_people(customer: Customer) -> tuple[object, ...]:
 def is_told(before: Customer, customer: Customer, policy_before: Policy, policy: Policy) -> bool:
     """Whether a profile would say something new: another version that changes nothing about a customer is no news."""
     if before.policy_version == customer.policy_version:
-        return _facts(before) != _facts(customer)
+        return before.sequence != customer.sequence or _facts(before) != _facts(customer)
     earlier, now = public_profile("", before, policy_before, 0), public_profile("", customer, policy, 0)
     return replace(earlier, policy_version=now.policy_version) != now
 
@@ -163,13 +163,12 @@ def _win_back(customer: Customer, policy: Policy) -> _WinBack:
 
 
 def _facts(customer: Customer) -> tuple[object, ...]:
-    """All that a profile under one policy depends on, but cheaper: equal facts are equal profiles and the reverse.
+    """All that a profile under one policy depends on but the sequence, and cheaper: equal facts are equal profiles and the reverse.
 
     But for `moved_by` of what is missing: an event that leaves a number as it was is no news.
     """
     activity = customer.activity
     return (
-        customer.sequence,
         customer.tier,
         customer.vip_since,
         customer.value_minor,

@@ -77,7 +77,7 @@ def _unwrapped(entry: Entry) -> Entry:
     passed = entry.event
     if not isinstance(passed, EventPassed):
         return entry
-    event = decode(passed.record)
+    event = decode(passed.record, taken=True)
     if isinstance(event, Rejected):
         raise TypeError(f"an event was passed on that nobody can read: {event.detail}")
     return replace(entry, event=event, value=passed.record, source=passed.source)
@@ -154,11 +154,17 @@ def _ask_for_more(work: Work) -> None:
 def _publish(work: Work, _name: str, kept: Kept) -> None:
     """The public profile of a customer whom this step changed, once; a bug here is the last unit's."""
     before, customer = kept.before, kept.row
-    # Whose state is elsewhere is under no version.
-    versions = [each.policy_version for each in (before or customer, customer)]
-    policies = [named(work.rows, each) if each else current(work.rows, work.partition) for each in versions]
-    if before is None or is_told(before, customer, *policies):
-        work.effects.append(public_profile(kept.subject, customer, policies[-1], log_time(work, kept.subject)))
+    policy = earlier = _under(work, customer)
+    if before is not None and before.policy_version != customer.policy_version:
+        earlier = _under(work, before)
+    if before is None or is_told(before, customer, earlier, policy):
+        work.effects.append(public_profile(kept.subject, customer, policy, log_time(work, kept.subject)))
+
+
+def _under(work: Work, customer: Customer) -> Policy:
+    """The version that a customer stands under. Whose state is elsewhere is under none."""
+    version = customer.policy_version
+    return named(work.rows, version) if version else current(work.rows, work.partition)
 
 
 def _count(work: Work, kept: Kept) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from sortedcontainers import SortedList
 
 from processors.rows import Table
 from state.encoding import decode_row, encode_row
@@ -33,6 +34,7 @@ class Overlay:
         self._tables: dict[bytes, Table[Any]] = {}
         self._unit: dict[bytes, Struct | None] = {}
         self._batch: defaultdict[bytes, dict[bytes, Struct | None]] = defaultdict(dict)
+        self._ordered: dict[bytes, SortedList[bytes]] = {}
         self._cache: dict[bytes, Struct | None] = {}
         self._changes: dict[bytes, bytes | None] = {}
         self.changed = False
@@ -76,15 +78,20 @@ class Overlay:
     ) -> list[tuple[tuple[str, ...], R]]:
         """See `Rows.first`."""
         start, stop = table.bounds(below, above)
-        written = {
-            key: row
-            for layer in (self._batch[table.prefix], self._unit)
-            for key, row in layer.items()
-            if start <= key and (stop is None or key < stop)
-        }
-        stored = (key for key, _ in self.store.scan(start, stop) if key not in written)
-        candidates = sorted([*islice(stored, limit), *(key for key, row in written.items() if row is not None)])
+        batch, unit = self._batch[table.prefix], self._unit
+        stored = (key for key, _ in self.store.scan(start, stop) if key not in batch and key not in unit)
+        ordered = self._in_order(table).irange(start, stop, inclusive=(True, False))
+        written = (key for key in ordered if batch[key] is not None and key not in unit)
+        fresh = [k for k, row in unit.items() if row is not None and start <= k and (stop is None or k < stop)]
+        candidates = sorted([*islice(stored, limit), *islice(written, limit), *fresh])
         return [(table.parts(key), self._read(table, key)) for key in candidates[:limit]]
+
+    def _in_order(self, table: Table[Any]) -> SortedList[bytes]:
+        """The keys that the batch wrote in a table. In order from the first look on: a batch has thousands, a look takes few."""
+        keys = self._ordered.get(table.prefix)
+        if keys is None:
+            keys = self._ordered[table.prefix] = SortedList(self._batch[table.prefix])
+        return keys
 
     def keep(self) -> None:
         """The unit of work succeeded: its writes join the batch. Raises `RowTooLargeError`, and then keeps nothing."""
@@ -95,6 +102,8 @@ class Overlay:
             rows = self._batch[key[:1]]
             # A row that was written unread is taken for another: whoever decides reads first, and the disk is far.
             changed = changed or row != rows.get(key, self._cache.get(key, _MISSING))
+            if key not in rows and (ordered := self._ordered.get(key[:1])) is not None:
+                ordered.add(key)
             rows[key] = row
         self.changed = changed
         self._unit.clear()
@@ -122,4 +131,5 @@ class Overlay:
         for rows in self._batch.values():
             self._cache.update(rows)
             rows.clear()
+        self._ordered.clear()
         self._changes.clear()

@@ -95,7 +95,7 @@ def fold(rows: Overlay, record: Record, skipped: frozenset[str], generation: str
 
     A record of a customer that would make a row or a decision too large changes nothing and is quarantined.
     """
-    event = decode(record.value)
+    event = decode(record.value, taken=True)
     if isinstance(event, Rejected):
         raise UnreadableError(event.detail)
     origin = record.header(ORIGIN)

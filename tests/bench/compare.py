@@ -23,7 +23,7 @@ from tests.bench.engines import ENGINES, MANDATORY, ROOT, Run, VoidError
 from tests.bench.meter import Measured
 from tests.bench.orders import delete_topics, fill
 
-FAUST_EVENTS = 100_000
+FAUST_EVENTS, WHOLE_EVENTS = 100_000, 200_000
 PEERS = {"quix", "kafka-streams"}
 
 
@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000, help="orders in the topic")
     parser.add_argument("--faust-events", type=int, default=FAUST_EVENTS, help="of these, what plain Faust is given")
+    parser.add_argument("--whole-events", type=int, default=WHOLE_EVENTS, help="of the whole job, which has its own")
     parser.add_argument("--runs", type=int, default=3, help="rounds; in each every engine has its turn")
     parser.add_argument("--engines", default="laurel,plain-faust,raw-loop", help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--peers", type=Path, help="folder of the programs for quix and kafka-streams")
@@ -73,6 +74,7 @@ def one(engine: str, run: Run) -> Measured:
 def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[list[report.Round], list[str]]:
     prefix = f"bench{os.getpid()}-"
     topic = f"{prefix}orders"
+    events_of = {"plain-faust": min(given.events, given.faust_events), "laurel-whole": given.whole_events}
     say(f"{given.events:,} orders into {topic}")
     fill(bootstrap, topic, given.events)
     rounds: list[report.Round] = []
@@ -81,7 +83,7 @@ def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[li
         found = {}
         first = number % len(given.engines)  # whoever comes first has the caches to itself
         for engine in given.engines[first:] + given.engines[:first]:
-            events = min(given.events, given.faust_events) if engine == "plain-faust" else given.events
+            events = events_of.get(engine, given.events)
             name = f"{prefix}{number + 1}-{engine}"
             try:
                 measured = found[engine] = one(engine, Run(bootstrap, topic, events, name, folder / name))

@@ -7,18 +7,24 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from deploy.broker import runs
 from streams import policies, topics
+from streams.clock import now_ms
+from streams.publishing import publish
 from streams.settings import Settings
-from tests.bench import peers, recounting
+from tests.bench import peers, recounting, shop
 from tests.bench.meter import Measured
 from tests.bench.orders import PARTITIONS, create_topics
 
 ROOT = Path(__file__).resolve().parents[2]
+LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
 GRACE_S = 30
+EVERY_MS, PER_CUSTOMER = 10, 15
+"""The shop of the whole job takes an order every so many milliseconds, and so many events come of each customer."""
 
 
 class Run(NamedTuple):
@@ -53,6 +59,26 @@ def laurel(run: Run) -> Measured:
     return measured
 
 
+def whole(run: Run) -> Measured:
+    """Its events are the shop's, up to now; void unless `laurel verify` finds nothing."""
+    settings = Settings(bootstrap=run.bootstrap, namespace=f"{run.name}-")
+    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+    begin = now_ms() - run.events * EVERY_MS
+    publish(settings, islice(shop.happenings(run.events // PER_CUSTOMER, begin, EVERY_MS), run.events), lambda _: None)
+    data = {
+        "LAUREL_NAMESPACE": settings.namespace, "LAUREL_DATA_DIR": str(run.folder / "data"),
+        "LAUREL_INSTANCE": "bench", "LAUREL_HEALTH_PORT": "0",
+    }  # fmt: skip
+    measured = work(run, "whole_job", "worker", "--without-web", "-l", "warn", **data)
+    environment = os.environ | data | {"LAUREL_BOOTSTRAP": run.bootstrap}
+    verified = subprocess.run(
+        [*LAUREL, "verify"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if verified.returncode:
+        raise VoidError(f"not verified: {verified.stdout[-2_000:]}{verified.stderr[-2_000:]}")
+    return measured
+
+
 def plain_faust(run: Run) -> Measured:
     # Faust makes it too, but not always: then it looks for it ten times a second, for ever.
     create_topics(run.bootstrap, [f"{run.name}-faust-tiers"])
@@ -74,6 +100,7 @@ def kafka_streams(run: Run) -> Measured:
 
 ENGINES: Mapping[str, Engine] = {
     "laurel": Engine("exactly once", laurel),
+    "laurel-whole": Engine("exactly once", whole),
     "plain-faust": Engine("at least once", plain_faust, "from a tenth of the events to the last event"),
     "raw-loop": Engine("at least once", raw_loop),
     "quix": Engine("exactly once", quix, "by itself: first event to last; CPU with its start"),

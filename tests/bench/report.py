@@ -17,7 +17,8 @@ from tests.bench.orders import CUSTOMERS, PARTITIONS
 Round = Mapping[str, Measured]
 """What each engine measured when its turn came; an engine whose run was void is missing."""
 BASE = "plain-faust"
-WANTED = 10
+RAW, WHOLE = "raw-loop", "laurel-whole"
+WANTED, WANTED_OF_RAW = 10, 0.2
 WIDTH = 50
 PACKAGES = ("faust-streaming", "aiokafka", "confluent-kafka", "rocksdict", "fastavro", "msgspec")
 JOB = """\
@@ -25,6 +26,9 @@ JOB = """\
 RocksDB with a changelog topic, and an event for every change of tier; one worker process. laurel does it through its
 live channel, table and commit code (`tests/bench/fixed_job.py`). After every run of laurel the changelog and the tier
 events are recounted from the orders; a run that differs anywhere is void."""
+WHOLE_JOB = """\
+laurel-whole is another job, the product's own (`tests/bench/shop.py`): intake and customers, orders with all that comes of
+them under the shipped policy, explained decisions, flags, points, profiles. A run is void unless `laurel verify` finds nothing."""
 CAUTION = """\
 The broker and whatever else the machine does share its cores with the worker: only ratios of one run mean anything, and
 CPU per million says more than the clock. CPU and memory are the worker's alone. Plain Faust is given the first orders
@@ -88,6 +92,21 @@ def verdict(rounds: Sequence[Round]) -> tuple[bool, str]:
     return holds, f"laurel at least {WANTED} times plain Faust in the same run: {judged}, {spread(times, '.1f')} times."
 
 
+def of_raw(rounds: Sequence[Round]) -> list[str]:
+    """How the whole job stands beside what Python's clients allow for the fixed one, where both ran."""
+    both = [(each[WHOLE], each[RAW]) for each in rounds if WHOLE in each and RAW in each]
+    if not both:
+        return []
+    rates = [whole.rate / raw.rate for whole, raw in both]
+    cpu = [whole.cpu_s_per_million / raw.cpu_s_per_million for whole, raw in both]
+    judged = "holds" if min(rates) >= WANTED_OF_RAW else "does NOT hold"
+    found = f"{spread(rates, '.2f')} of it, at {spread(cpu, '.1f')} times its CPU per event"
+    return [
+        WHOLE_JOB,
+        f"The whole job at least {WANTED_OF_RAW} of the raw loop's rate in the same run: {judged}, {found}.",
+    ]
+
+
 def page(rounds: Sequence[Round], voids: Sequence[str], command: str, events: int) -> str:
     java = {"kafka-streams"} & set(_by_rate(rounds))
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -98,6 +117,7 @@ def page(rounds: Sequence[Round], voids: Sequence[str], command: str, events: in
         "Events a second, medians:",
         "\n".join(["```text", *chart(rounds), "```"]),
         verdict(rounds)[1],
+        *of_raw(rounds),
         *[f"Void: {text}" for text in voids],
         CAUTION,
         "\n".join(
