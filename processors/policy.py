@@ -287,9 +287,6 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
 
 
 def _bounds(policy: Policy) -> PolicyInvalid | None:
-    """What must follow one another."""
-    return (
-        descending("lifecycle", policy.lifecycle)
-        or descending("vip_share", policy.vip_share)
-        or catalogue(policy.points)
-    )
+    """What must follow one another, and a catalogue of rewards."""
+    bounds = descending("lifecycle", policy.lifecycle) or descending("vip_share", policy.vip_share)
+    return bounds or catalogue(policy.points)

@@ -487,6 +487,7 @@ def test_rows_survive_bytes() -> None:
     story.link("2024-01-08", "bob")
     story.order("2024-01-09", "1.00", customer="bob")
     story.compensate("2024-01-08", "5.00")
+    story.restock("2024-01-08", 5)
     written = {key[:1] for key in story.stored()}
     assert written == {table.prefix for table in TABLES} - {PLAIN.prefix}
     fresh = Overlay(MemoryStore())

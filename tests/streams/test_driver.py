@@ -32,7 +32,8 @@ from streams.driver import Driver, FoldStoppedError
 from streams.records import HOPS, ORIGIN, REASON, SENDER, Outgoing, parse_origin
 from streams.refolding import Digest, Refold, batches
 from tests.streams.engines import at, compacted, counts, decoded, dug_up, engine, fingerprint, ran, rows
-from tests.streams.history import DAY, history, ms, placed, policy_changes, published, registered
+from tests.streams.history import DAY, HOUR, history, ms, placed, policy_changes, published, registered
+from tests.streams.rush import AT, before, wishes
 
 SEED = 11
 
@@ -253,7 +254,7 @@ def where(record: Outgoing) -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
     about: dict[str, Any] = {"occurred_at": ms("2023-01-01"), "author_id": "mia", "role": "agent", "reason": "sorry"}
-    wishes = [
+    unknown = [
         e.RewardRequested(
             event_id=f"w{n}", customer_id=f"w{n}", occurred_at=ms("2023-01-01"), request_id="q", reward_id="cup"
         )
@@ -272,7 +273,7 @@ def test_batch_borders_never_show_d8_i_5(seed: int) -> None:
         for n in range(8)
     ]
     told = [
-        *map(published, (*wishes, *gifts)),
+        *map(published, (*unknown, *gifts, *before(8, 3), *wishes(8, AT + HOUR))),
         *history(seed, customers=250, events=250),
         *policy_changes(ms("2023-07-01")),
     ]

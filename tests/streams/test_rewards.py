@@ -11,8 +11,8 @@ from schemas.rewards import RewardStockMoved, subject_of
 from state.overlay import Overlay
 from streams.driver import Driver
 from tests.streams.engines import decoded, ran
-from tests.streams.history import published
-from tests.streams.rush import REWARD, rush
+from tests.streams.history import HOUR, published
+from tests.streams.rush import AT, REWARD, before, wishes
 
 
 def stock(driver: Driver) -> Stock | None:
@@ -24,7 +24,7 @@ def stock(driver: Driver) -> Stock | None:
 @pytest.mark.parametrize("partitions", [1, 4, 7])
 @pytest.mark.parametrize("units", [1, 6])
 def test_as_many_have_it_as_there_are_r_pts_05(partitions: int, units: int) -> None:
-    driver = ran(map(published, rush(40, units)), partitions=partitions, batch_size=9)
+    driver = ran(map(published, (*before(40, units), *wishes(40, AT + HOUR))), partitions=partitions, batch_size=9)
     answers = [each for each in decoded(driver, "points") if isinstance(each, RewardAnswered)]
     assert Counter(each.verdict for each in answers) == {"reserved": units, "offered": 40 - units}
     assert {each.customer_id for each in answers} == {f"c{n}" for n in range(40)}

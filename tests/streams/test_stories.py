@@ -90,18 +90,6 @@ def happenings(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any],
         lambda: e.RewardRequested(**base, request_id=some("q", 20), reward_id=chance.choice(["cup", "tote-bag"])),
         lambda: e.RewardFulfilled(**base, request_id=some("q", 20)),
         lambda: e.RewardCancelled(**base, request_id=some("q", 20)),
-        lambda: e.RewardRequested(
-            **base, request_id=some("q", 20), reward_id=chance.choice(["gift-box", "signed-print"])
-        ),
-        lambda: e.SubstituteAnswered(**base, request_id=some("q", 20), verdict=chance.choice(["approved", "refused"])),
-        lambda: RewardStocked(
-            event_id=base["event_id"],
-            occurred_at=at,
-            **person,
-            role=chance.choice(["warehouse", "agent"]),
-            reward_id=chance.choice(["gift-box", "signed-print"]),
-            units=chance.randrange(-1, 4),
-        ),
         lambda: e.StatusReported(
             **base,
             system=chance.choice(["crm", "orders", "warehouse"]),
@@ -121,12 +109,39 @@ def happenings(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any],
     )
 
 
+def about_rewards(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any], ...]:
+    """What may happen around the stock of two rewards; requests of several ids never have one name."""
+    person = {"author_id": "mia", "reason": "goodwill"}
+    request = f"{base['customer_id']}-{chance.randrange(4)}"
+    reward = chance.choice(["gift-box", "gift-box", "signed-print"])
+    stock = {
+        "event_id": base["event_id"],
+        "occurred_at": base["occurred_at"],
+        "role": chance.choice(["warehouse", "agent"]),
+    }
+    return (
+        lambda: c.PointsAdjusted(**base, **person, role="manager", adjustment_id=base["event_id"], points=2_000),
+        lambda: e.RewardRequested(**base, request_id=request, reward_id=reward),
+        lambda: e.RewardRequested(**base, request_id=request, reward_id=reward, quantity=2),
+        lambda: e.RewardFulfilled(**base, request_id=request),
+        lambda: e.RewardCancelled(**base, request_id=request),
+        lambda: e.SubstituteAnswered(**base, request_id=request, verdict=chance.choice(["approved", "refused"])),
+        lambda: RewardStocked(**stock, **person, reward_id=reward, units=chance.randrange(-1, 6)),
+    )
+
+
 def story(seed: int) -> list[Outgoing]:
     chance, told = Random(seed), list(history(seed, customers=8, events=120, days=DAYS))
     for number in range(EVENTS):
         at = BEGINS + chance.randrange(DAYS) * DAY + chance.randrange(DAY)
         base = {"event_id": f"x{seed}-{number}", "customer_id": chance.choice(IDS), "occurred_at": at}
         told.append(published(chance.choice(happenings(chance, base))(), at))
+    chance = Random(f"rewards {seed}")
+    for number in range(EVENTS):
+        # Within two months, so that requests, their ends and what is offered meet.
+        at = BEGINS + chance.randrange(60 * DAY)
+        base = {"event_id": f"y{seed}-{number}", "customer_id": chance.choice(IDS), "occurred_at": at}
+        told.append(published(chance.choice(about_rewards(chance, base))(), at))
     return sorted(told, key=lambda each: each.timestamp or 0)
 
 
