@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from processors.amounts import money
 from processors.policy import Policy, Tier, asked
-from processors.wording import money
 
 ASKED: Mapping[str, str] = {
     "lifetime_value_minor": "{amount}",

@@ -1,7 +1,8 @@
 """What could be returned of an order, in plain words for the customer and for who speaks with them (R-RET-08, R-AUD-06)."""
 
+from processors.amounts import money
 from processors.claims import Claims
-from processors.wording import currency_of, day, evaluated, label, moment, money, reason
+from processors.wording import currency_of, day, evaluated, label, moment, reason
 from schemas.decisions import ReturnDecided
 
 OPENINGS = {

@@ -14,7 +14,7 @@ from schemas.source import CustomerEvent, SourceEvent
 
 MOST = 6
 """Things of which the last that happened is remembered."""
-MOST_OPEN = 16
+MOST_OPEN = 8
 """Things that are not settled; of more, those that began last."""
 WHAT: Mapping[type, tuple[str, str]] = {
     e.OrderPlaced: ("order_placed", "order_id"),
@@ -40,16 +40,24 @@ WHAT: Mapping[type, tuple[str, str]] = {
     e.RewardFulfilled: ("reward_fulfilled", "request_id"),
     e.RewardCancelled: ("reward_cancelled", "request_id"),
 }
-"""How an event is called, and what it is about; of two at one instant, the one further down counts as later."""
-_ORDER = {name: place for place, (name, _) in enumerate(WHAT.values())}
+"""How an event is called, and what it is about; of two at one instant, the one further down counts as later.
+
+Rows have the places of names: what is new comes last.
+"""
+NAMES = tuple(name for name, _ in WHAT.values())
 
 
 class Happened(Struct, frozen=True, array_like=True):
-    """Something happened, or began, at an instant. Its name opens with what it is about: order, return, contact..."""
+    """Something happened, or began, at an instant; `place` is that of its name."""
 
-    what: str
+    place: int
     about: str
     at: int
+
+    @property
+    def what(self) -> str:
+        """Its name, which opens with what it is about: order, return, contact..."""
+        return NAMES[self.place]
 
     @property
     def thing(self) -> tuple[str, str]:
@@ -57,21 +65,26 @@ class Happened(Struct, frozen=True, array_like=True):
         return self.what.partition("_")[0], self.about
 
 
+def happened(what: str, about: str, at: int) -> Happened:
+    """Something by its name."""
+    return Happened(NAMES.index(what), about, at)
+
+
 def of(event: SourceEvent | Told) -> Happened | None:
     """What an event says; None for one that agents need not see."""
     if not isinstance(event, CustomerEvent) or type(event) not in WHAT:
         return None
     what, about = WHAT[type(event)]
-    return Happened(what, getattr(event, about), event.occurred_at)
+    return happened(what, getattr(event, about), event.occurred_at)
 
 
 def _later(one: Happened) -> tuple[int, int, str]:
-    return one.at, _ORDER.get(one.what, 0), one.about
+    return one.at, one.place, one.about
 
 
-def latest(happened: Iterable[Happened]) -> tuple[Happened, ...]:
+def latest(known: Iterable[Happened]) -> tuple[Happened, ...]:
     """Of each thing the last, and of these the latest few, the last one first."""
-    last = {each.thing: each for each in sorted(happened, key=_later)}
+    last = {each.thing: each for each in sorted(known, key=_later)}
     return tuple(sorted(last.values(), key=_later, reverse=True)[:MOST])
 
 

@@ -15,7 +15,6 @@ from processors.explanation import compare, head
 from processors.goodwill import GOODWILL, Given, give, within
 from processors.local_time import HOUR_MS
 from processors.order import ORDERS, Mishap, Order, load
-from processors.recent import Happened
 from processors.recovery_policy import Cap, Remedy
 from processors.unit import Unit
 from schemas.decisions import RecoveryDecided, Remedied
@@ -97,7 +96,7 @@ def _make_good(unit: Unit, customer: Customer, order_id: str, order: Order, mish
     if order.placed_at is None or order.cancelled:
         return customer, ()
     if goes_wrong(order):
-        began = Happened("order_placed", order_id, order.placed_at)
+        began = recent.happened("order_placed", order_id, order.placed_at)
         customer = replace(customer, unsettled=recent.unsettled(customer.unsettled, began, is_open=True))
     decisions: list[RecoveryDecided] = []
     for mishap in mishaps:

@@ -15,7 +15,6 @@ from processors.local_time import end_of
 from processors.order import ORDERS, Order, extend, load
 from processors.partition import in_force_at
 from processors.policy import Authority, Policy
-from processors.recent import Happened
 from processors.return_cases import RETURN_CASES, ReturnCase
 from processors.return_rights import Rights, ends_at, rights
 from processors.returns import Judged, Request
@@ -75,7 +74,7 @@ def _conclude(
         in_part=bool(limits),
     )
     unit.rows.put(ORDERS, refundable.reserve(order, decision, unit.because.cause), unit.subject, request.order_id)
-    began = Happened("return_requested", request.return_id, request.asked_at)
+    began = recent.happened("return_requested", request.return_id, request.asked_at)
     unsettled = recent.unsettled(customer.unsettled, began, is_open=decision.verdict == "review")
     customer = replace(customer, sequence=decision.sequence, unsettled=unsettled)
     customer, released = _release(unit, customer, return_cases.decided(case, decision), request.return_id)

@@ -58,7 +58,7 @@ def _keep(unit: Unit, customer: Customer, case_id: str, case: Case, policy: Poli
     others = [each for each in customer.cases if each[1] != case_id]
     waiting = sorted([*others, (due, case_id)] if due is not None else others)
     is_open = case.opened_at is not None and resolved_at(case) is None
-    began = Happened("contact_opened", case_id, case.opened_at or 0)
+    began = recent.happened("contact_opened", case_id, case.opened_at or 0)
     unsettled = recent.unsettled(customer.unsettled, began, is_open=is_open)
     return replace(customer, cases=tuple(waiting[:MOST_OPEN]), unsettled=unsettled)
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from processors import point_wording, retention_wording, vocabulary
+from processors.amounts import money
 from processors.local_time import date_of, local
 from processors.policy import Policy, rank
 from processors.sentences import VERDICTS, Terms, said, verdict_of
@@ -16,12 +17,6 @@ from schemas.decisions import ContactRouted, NotificationRequested, OrderFlagged
 from schemas.ledger import RewardAnswered
 
 Audience = Literal["customer", "agent", "auditor"]
-DIGITS: Mapping[str, int] = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
-    **dict.fromkeys(("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
-"""How many digits of an amount are minor units, by ISO 4217; two where nothing is said."""
 HOLDS: Mapping[str, tuple[str, str]] = {
     ">=": ("at least", "below"),
     ">": ("more than", "not more than"),
@@ -119,18 +114,6 @@ REASONS: Mapping[str, tuple[str, str]] = {
     **vocabulary.REASONS,
 }
 """A condition, by how its name begins, as its customer hears of it where it holds, and where it fails."""
-
-
-def amount(minor: int, currency: str) -> str:
-    """A number of a currency's major units for people: "1,234.50"."""
-    digits = DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(minor), 10**digits)
-    return f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-
-
-def money(minor: int, currency: str) -> str:
-    """An amount with its currency."""
-    return f"{amount(minor, currency)} {currency}"
 
 
 def currency_of(decision: Decided, policy: Policy) -> str:

@@ -96,7 +96,7 @@ def customers(
 
 def minor(amount: str, currency: str) -> int:
     """An amount that a person typed, in minor units. Raises `ValueError` for what is none, or finer than the currency is."""
-    from processors.wording import DIGITS
+    from processors.amounts import DIGITS
 
     digits = DIGITS.get(currency, 2)
     try:
@@ -109,8 +109,8 @@ def minor(amount: str, currency: str) -> int:
 
 
 def _row(profile: "CustomerProfile", zone: str) -> tuple[str, ...]:
+    from processors.amounts import amount
     from processors.local_time import date_of
-    from processors.wording import amount
 
     def day(instant: int | None) -> str:
         return "" if instant is None else date_of(instant, zone).isoformat()

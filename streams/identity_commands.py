@@ -84,7 +84,7 @@ def _print(found: "Preview") -> None:
 
 
 def _value(name: str, value: Any, currency: str) -> str:
-    from processors.wording import money
+    from processors.amounts import money
 
     if value is None:
         return ""

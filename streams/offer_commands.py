@@ -22,8 +22,8 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     as_json
         As JSON lines.
     """
+    from processors.amounts import amount
     from processors.launch_figures import by_launch
-    from processors.wording import amount
     from schemas.codec import decode
     from streams.reading import read_all
     from streams.report_commands import NO_POLICY, in_force
@@ -65,8 +65,8 @@ def rewards(*, as_json: Json = False) -> int:
     as_json
         As JSON lines.
     """
+    from processors.amounts import amount
     from processors.reward_figures import EVERYTHING, Redeemed, by_reward, left, total
-    from processors.wording import amount
     from schemas.codec import decode
     from streams.reading import read_all
     from streams.report_commands import NO_POLICY, in_force

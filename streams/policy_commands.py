@@ -91,8 +91,8 @@ def show(version: str | None = None, /, *, as_json: Json = False) -> int:
 
 def _drawn(policy: "Policy") -> Table:
     """What each tier asks for and gives."""
+    from processors.amounts import money
     from processors.asking import asks
-    from processors.wording import money
 
     drawn = table("tier", "asks for", "sends back within", "approved up to", "queue", "answered within")
     for tier in (None, *policy.tiers):

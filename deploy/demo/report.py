@@ -22,9 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from processors import wording
+from processors.amounts import amount
 from processors.asking import asks
 from processors.policy import Policy, parse
-from processors.wording import amount, day, label
+from processors.wording import day, label
 from schemas import decisions
 from schemas.decided import Decided
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from processors.recent import MOST, MOST_OPEN, WHAT, Happened, latest, unsettled
+from processors.recent import MOST, MOST_OPEN, NAMES, WHAT, Happened, happened, latest, unsettled
 from schemas import commands as c
 from schemas.decisions import ContactClosed, ContactRouted, OrderFlagged, ReturnDecided
 from schemas.events import OrderLine
@@ -50,8 +50,8 @@ def test_every_name_opens_with_what_it_is_about_and_every_event_has_that_id() ->
 
 
 def test_it_does_not_matter_in_which_order_or_how_often_it_is_told_t_15_t_16() -> None:
-    told = [Happened("order_placed", "o1", 1), Happened("order_delivered", "o1", 1), Happened("contact_opened", "k1", 5),
-            Happened("order_cancelled", "o2", 3), Happened("order_placed", "o2", 2)]  # fmt: skip
+    told = [happened("order_placed", "o1", 1), happened("order_delivered", "o1", 1), happened("contact_opened", "k1", 5),
+            happened("order_cancelled", "o2", 3), happened("order_placed", "o2", 2)]  # fmt: skip
     ends = set()
     for order in permutations(told):
         known: tuple[Happened, ...] = ()
@@ -59,6 +59,17 @@ def test_it_does_not_matter_in_which_order_or_how_often_it_is_told_t_15_t_16() -
             known = latest((*known, each))
         ends.add(known)
     assert ends == {(told[2], told[3], told[1])}
+
+
+def test_rows_have_the_places_of_names_so_these_are_for_ever() -> None:
+    """Whoever adds one adds it here, at the end."""
+    assert NAMES == (
+        "order_placed", "order_shipped", "order_delayed", "order_failed", "order_delivered", "order_cancelled", "order_refunded",
+        "return_requested", "return_received", "return_disputed", "return_settled",
+        "contact_opened", "contact_resolved", "contact_reopened",
+        "subscription_started", "subscription_paused", "subscription_resumed", "subscription_cancelled",
+        "survey_answered", "reward_requested", "reward_fulfilled", "reward_cancelled",
+    )  # fmt: skip
 
 
 def test_it_is_bounded_and_so_is_the_row_d8() -> None:
@@ -188,7 +199,7 @@ def test_linked_ids_are_one_customer_to_an_agent_and_others_when_they_part_t_24(
 
 
 def test_what_is_not_settled_is_a_set_of_things() -> None:
-    one, other = Happened("contact_opened", "k1", 5), Happened("contact_opened", "k2", 3)
+    one, other = happened("contact_opened", "k1", 5), happened("contact_opened", "k2", 3)
     known = unsettled(unsettled((), one, is_open=True), other, is_open=True)
     assert known == (other, one)
     assert unsettled(known, one, is_open=True) is known

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from processors.amounts import amount, money
 from processors.explanation import Fact, compare
 from processors.policy import Policy
-from processors.wording import Audience, amount, comparison, explain, money, sentence
+from processors.wording import Audience, comparison, explain, sentence
 from schemas import events as e
 from schemas.decided import Condition, Decided
 from schemas.decisions import AtRiskRaised, CommandAnswered, ReturnDecided, TierChanged

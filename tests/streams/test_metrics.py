@@ -38,7 +38,7 @@ from schemas.decisions import (
     TierChanged,
     WinBackClosed,
 )
-from schemas.events import OrderLine, PolicyActivated
+from schemas.events import OrderLine, PolicyActivated, RewardRequested
 from schemas.fields import LARGEST_MINOR
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.rewards import RewardStockMoved
@@ -516,7 +516,10 @@ def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage
     assert found["laurel_transactions_aborted_total", ("intake",)] == 1
 
 
-ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE]
+WISHED = RewardRequested(
+    event_id="wish", customer_id="c1", occurred_at=ms("2023-03-01"), request_id="q1", reward_id="tote-bag"
+)
+ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE, published(WISHED)]
 HISTORY = [*ONCE, *ONCE[::10]]
 
 
