@@ -175,18 +175,9 @@ def _conclude(unit: Unit, customer: Customer, compensation_id: str, row: Compens
         case_id=row.case_id,
         author_id=row.author_id,
         decided_by=None if verdict == "approval_needed" else row.by,
-        approvers=_approvers(unit, row) if verdict == "approval_needed" else "",
+        approvers=recovery.approvers(unit, row.amount_minor, beyond_cap=row.beyond_cap)
+        if verdict == "approval_needed"
+        else "",
         goodwill_left_minor=recovery.left(unit, customer.tier, recovery.given_to(unit)),
     )
     return replace(customer, sequence=decision.sequence), (said, decision)
-
-
-def _approvers(unit: Unit, row: Compensation) -> str:
-    """Roles with the authority, by name; whoever they are, they must not be its author."""
-    known = unit.policy.recovery.authority
-    able = (
-        role
-        for role, may in known.items()
-        if may.each_minor >= row.amount_minor and (may.beyond_cap or not row.beyond_cap)
-    )
-    return ", ".join(sorted(able))

@@ -143,7 +143,17 @@ def _amends(unit: Unit, customer: Customer, order_id: str, order: Order, mishap:
         remedies=remedies,
         amount_minor=amount,
         goodwill_left_minor=left(unit, customer.tier, given),
+        approvers="" if fits.holds else approvers(unit, amount, beyond_cap=True),
     )
+
+
+def approvers(unit: Unit, amount_minor: int, *, beyond_cap: bool) -> str:
+    """Roles that may grant so much, by name, also beyond a customer's cap where that is asked (R-REC-03)."""
+    known = unit.policy.recovery.authority
+    able = (
+        role for role, may in known.items() if may.each_minor >= amount_minor and (may.beyond_cap or not beyond_cap)
+    )
+    return ", ".join(sorted(able))
 
 
 def _worth(remedy: Remedy, order: Order) -> int:

@@ -238,6 +238,7 @@ class RecoveryDecided(Decided, frozen=True, kw_only=True):
     remedies: tuple[Remedied, ...]
     amount_minor: int
     goodwill_left_minor: int
+    approvers: str = ""
 
 
 class CompensationDecided(Decided, frozen=True, kw_only=True):

@@ -213,6 +213,38 @@ def returns(*, month: str | None = None, as_json: Json = False) -> int:
     return OK
 
 
+@app.command
+def contacts(*, as_json: Json = False) -> int:
+    """Show how contacts went by tier: settled at first contact, answered and settled in time, and after how many minutes.
+
+    Example: laurel report contacts
+
+    Parameters
+    ----------
+    as_json
+        As JSON lines.
+    """
+    from schemas.codec import decode
+    from streams.reading import read_all
+    from streams.settled import by_tier
+
+    with progress("decisions read", None):
+        found = by_tier(decode(record.value) for record in read_all(Settings(), "priority-routing"))
+    drawn = table(
+        "tier", "settled", "first contact %", "answered in time %", "in time %", "half within, min", "longest, min"
+    )
+    for each in found:
+        if as_json:
+            emit(each._asdict())
+        else:
+            shares = (each.first_contact_permille, each.answered_permille, each.resolved_permille)
+            percent = (f"{share / 10:.1f}" for share in shares)
+            drawn.add_row(each.tier, str(each.contacts), *percent, str(each.half_within), str(each.longest))
+    if not as_json:
+        out().print(drawn)
+    return OK
+
+
 def in_force() -> "Policy | None":
     """The policy in force on partition 0."""
     from streams.activations import activations

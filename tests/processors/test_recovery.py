@@ -116,6 +116,7 @@ def test_what_is_told_before_its_order_waits_for_it_t_17() -> None:
     early.fail("2024-01-06 01:00", order="o2")
     assert amends(early) == []
     early.order("2024-01-05", order="o2", lines=shipped())
+    assert {each.approvers for each in early.decided(RecoveryDecided)} == {""}
     assert amends(early) == amends(late) == [("delay", "granted", 1_990), ("failure", "granted", 1_990)]
 
 
@@ -142,6 +143,7 @@ def test_beyond_the_cap_a_person_is_asked_and_nothing_is_given_t_45() -> None:
     story.delay("2024-01-02 09:00", promised="2024-01-03", expected="2024-01-06")
     (made,) = story.decided(RecoveryDecided)
     assert (made.verdict, made.goodwill_left_minor) == ("review", 1_989)
+    assert made.approvers == "administrator, manager", "whom finance asks"
     assert given_to(story) == 0
     story.delay("2024-01-02 10:00", promised="2024-01-03", expected="2024-01-09")
     assert len(story.decided(RecoveryDecided)) == 1, "a person is asked once"

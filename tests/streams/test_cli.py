@@ -48,7 +48,7 @@ def test_there_are_the_commands_of_the_product() -> None:
         "policy show", "policy history",
         "policy publish", "policy withdraw",
         "dead-letters list", "dead-letters show", "dead-letters redrive", "help", "completion", "schemas register",
-        "schemas check", "erase", "report panel", "report returns", "report discrepancies", "report retention", "report rewards", "report celebrations", "requirements", "sandbox",
+        "schemas check", "erase", "report panel", "report contacts", "report customers", "report launch", "report returns", "report discrepancies", "report retention", "report rewards", "report celebrations", "requirements", "sandbox",
         "designate add", "designate change", "designate remove", "designate review",
         "identity preview", "identity link", "identity unlink",
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
-from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, ReturnDecided
+from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, ContactClosed, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
 from schemas.launches import EarlyAccessOpened, LaunchBought
@@ -18,6 +18,7 @@ from schemas.rewards import RewardStockMoved
 from streams.differing import Standing, by_system
 from streams.records import Outgoing
 from streams.retained import ends_by_tier, retained_permille
+from streams.settled import Settled, by_tier
 from tests.processors.story import Story
 from tests.streams.commands import Answer, Caller
 from tests.streams.history import ms
@@ -78,6 +79,24 @@ def test_discrepancies_are_counted_by_system_with_their_age_r_sync_02() -> None:
     assert by_system((), NOW) == []
 
 
+CLOSED = replace(example(ContactClosed), tier="gold", case_id="k1", resolution_minutes=50)
+CONTACTS = (
+    CLOSED,
+    replace(CLOSED, first_contact=False, resolved_in_time=False, resolution_minutes=90),
+    replace(CLOSED, case_id="k2", resolution_minutes=10),
+    replace(CLOSED, case_id="k2", customer_id="bob", tier=None, answered_in_time=False, resolution_minutes=500),
+)
+
+
+def test_contacts_are_counted_once_each_as_they_were_said_last_r_rte_05_r_rte_10() -> None:
+    assert by_tier(CONTACTS) == [
+        Settled("gold", 2, 500, 1000, 500, 50, 90),
+        Settled("none", 1, 1000, 0, 1000, 500, 500),
+        Settled("all", 3, 666, 666, 666, 90, 500),
+    ]
+    assert by_tier(()) == []
+
+
 @pytest.fixture(scope="module")
 def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     """Give a system whose profiles and alerts are there, as a worker would have left them; gold-0 has two."""
@@ -100,6 +119,7 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
             *(Outgoing("at-risk-alerts", b"ada", encode(each), 0) for each in (*alerts, *ends)),
             *(Outgoing("launches", b"ada", encode(each), 0) for each in (let_in, bought)),
             *(Outgoing("discrepancies", b"ada", encode(each), 0) for each in DIFFERING),
+            *(Outgoing("priority-routing", b"ada", encode(each), 0) for each in CONTACTS),
         ]
     )
     return system
@@ -182,6 +202,15 @@ def test_which_systems_differ_r_sync_02(called: Caller) -> None:
     assert crm["oldest_minutes"] > 120
     assert (orders["open"], orders["resolved"], orders["longest_minutes"]) == (0, 1, 500)
     assert "differs 1, silent 1" in called("report", "discrepancies").out
+
+
+def test_how_contacts_went_by_tier_r_rte_05_r_rte_10(called: Caller) -> None:
+    answer = called("report", "contacts", "--json")
+    found = [json.loads(line) for line in answer.out.splitlines()]
+    assert [(each["tier"], each["contacts"], each["first_contact_permille"]) for each in found] == [
+        ("gold", 2, 500), ("none", 1, 1000), ("all", 3, 666),
+    ]  # fmt: skip
+    assert "66.6" in called("report", "contacts").out
 
 
 def test_returns_by_month_and_tier_r_ret_15(called: Caller) -> None:

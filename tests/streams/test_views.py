@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploy.broker import runs
 from processors.answering import COMMANDS
@@ -26,12 +27,13 @@ from processors.rows import Table
 from processors.undispatched import UNDISPATCHED
 from schemas import commands as c
 from schemas import events as e
-from schemas.decisions import AtRiskRaised, TierChanged
+from schemas.decisions import AtRiskRaised, ReturnDecided, StockReleased, TierChanged
+from schemas.examples import example
 from schemas.profiles import CustomerProfile
 from schemas.source import SourceEvent
 from state.encoding import decode_row
 from tests.streams.commands import ROOT, environment
-from tests.streams.desks import DESKS, every, opened
+from tests.streams.desks import DESKS, MissedError, every, opened, take
 from tests.streams.engines import compacted
 from tests.streams.history import DAY, HOUR, ms, placed, published, registered
 from tests.streams.systems import System
@@ -183,6 +185,20 @@ def desks(system: System, tmp_path_factory: pytest.TempPathFactory) -> Desks:
 def rows(system: System, desks: Desks) -> Recount:
     """Give what laurel itself knows in the end."""
     return Recount(system)
+
+
+def test_a_desk_leaves_alone_what_it_read_before_and_notices_what_it_did_not_read(tmp_path: Path) -> None:
+    database = opened(tmp_path, "returns")
+    goods = replace(example(StockReleased), sequence=7)
+    for each in (goods, goods):
+        take(database, DESKS["returns"], each)
+    assert [row["units"] for row in every(database, "stock")] == [1]
+    with pytest.raises(MissedError, match="the id of this number"):
+        take(database, DESKS["returns"], replace(goods, decision_id="another"))
+    with pytest.raises(MissedError, match="comes after #7"):
+        take(database, DESKS["returns"], replace(goods, sequence=6))
+    with pytest.raises(MissedError, match="supersedes"):
+        take(database, DESKS["returns"], replace(example(ReturnDecided), sequence=9, supersedes="never read"))
 
 
 def test_every_number_was_seen_once_and_none_is_missing_i_4(system: System, desks: Desks) -> None:
