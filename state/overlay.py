@@ -99,11 +99,12 @@ class Overlay:
         self._changes.update(encoded)
         changed = False
         for key, row in self._unit.items():
-            rows = self._batch[key[:1]]
+            prefix = key[:1]
+            rows = self._batch[prefix]
             # A row that was written unread is taken for another: whoever decides reads first, and the disk is far.
             changed = changed or row != rows.get(key, self._cache.get(key, _MISSING))
-            if key not in rows and (ordered := self._ordered.get(key[:1])) is not None:
-                ordered.add(key)
+            if prefix in self._ordered and key not in rows:
+                self._ordered[prefix].add(key)
             rows[key] = row
         self.changed = changed
         self._unit.clear()

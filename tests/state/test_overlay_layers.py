@@ -80,3 +80,32 @@ def test_a_row_of_zero_is_a_row_t_23(rows):
     commit(rows)
     assert rows.get(COUNTS, "a") == Count(0)
     assert Overlay(rows.store).get(COUNTS, "a") == Count(0)
+
+
+def test_the_first_rows_are_those_of_all_layers_however_often_a_batch_looked(rows):
+    def first(most: int = 9) -> str:
+        return "".join(key for (key,), _ in rows.first(COUNTS, most))
+
+    for key in "ceg":
+        rows.put(COUNTS, Count(1), key)
+    commit(rows)
+    assert first() == "ceg"
+    for key in "bf":
+        rows.put(COUNTS, Count(1), key)
+    rows.delete(COUNTS, "c")
+    assert first() == "befg", "of the unit"
+    rows.keep()
+    assert first() == "befg", "of the batch"
+    rows.put(COUNTS, Count(1), "a")
+    rows.put(COUNTS, Count(1), "c")
+    rows.delete(COUNTS, "f")
+    rows.keep()
+    assert first() == "abceg", "of the batch, which was looked at before"
+    assert first(2) == "ab"
+    rows.delete(COUNTS, "a")
+    rows.undo()
+    assert first(1) == "a"
+    commit(rows)
+    rows.delete(COUNTS, "b")
+    rows.keep()
+    assert first() == "aceg", "of the next batch"
