@@ -107,6 +107,13 @@ class Shop(RuleBasedStateMachine):
     def end(self, who: str, request: str, what: Any) -> None:
         self.net.publish([what(**self.about(who), request_id=f"{request}-{who}")])
 
+    @rule(who=WHO, reward=WHAT, what=st.sampled_from([e.RewardFulfilled, e.RewardCancelled]))
+    def think_again(self, who: str, reward: str, what: Any) -> None:
+        """An end that follows at once, mostly before the answer."""
+        name = f"v{self.number}"
+        self.want(who, reward, name, 1)
+        self.net.publish([what(**self.about(who), request_id=f"{name}-{who}")])
+
     @rule(who=WHO, verdict=st.sampled_from(["approved", "approved", "refused"]))
     def choose(self, who: str, verdict: Any) -> None:
         """Of all that was offered to somebody."""
@@ -155,6 +162,7 @@ class Shop(RuleBasedStateMachine):
             for _, row in self.requests(who):
                 assert row.state != "asked"
                 assert row.has_units == (row.state in OPEN)
+                assert row.ends_as is None or row.state != "reserved", "an end that was told before the answer counts"
                 held[row.reward_id] += row.quantity if row.has_units else 0
         assert {each: self.units(each).held for each in REWARDS} == {each: held[each] for each in REWARDS}
 
@@ -200,6 +208,7 @@ class Shop(RuleBasedStateMachine):
                 for each in self.net.all(PointsMoved):
                     if each.request_id == request_id and each.movement != "repaid":
                         moved[each.movement] += each.points
+                assert final[who, request_id] == (row.state in ("refused", "reserved", "captured", "released"))
                 held = row.points if row.state in OPEN else 0
                 assert moved["reserved"] == moved["released"] + moved["captured"] + held
                 assert (moved["captured"] > 0) == (row.state == "captured")

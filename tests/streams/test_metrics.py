@@ -38,7 +38,7 @@ from schemas.decisions import (
     TierChanged,
     WinBackClosed,
 )
-from schemas.events import OrderLine, PolicyActivated, RewardRequested
+from schemas.events import OrderLine, PolicyActivated
 from schemas.fields import LARGEST_MINOR
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.rewards import RewardStockMoved
@@ -65,6 +65,7 @@ from tests.streams.commands import START, environment
 from tests.streams.engines import engine, ran, rows
 from tests.streams.history import ONE_OF_EACH, history, ms, policy_changes, published
 from tests.streams.history import placed as ordered
+from tests.streams.rush import wishes
 from tests.streams.systems import PARTITIONS, System
 
 Series = dict[tuple[str, tuple[str, ...]], float]
@@ -516,10 +517,8 @@ def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage
     assert found["laurel_transactions_aborted_total", ("intake",)] == 1
 
 
-WISHED = RewardRequested(
-    event_id="wish", customer_id="c1", occurred_at=ms("2023-03-01"), request_id="q1", reward_id="tote-bag"
-)
-ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE, published(WISHED)]
+WISHES = map(published, wishes(3, ms("2023-08-01")))
+ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE, *WISHES]
 HISTORY = [*ONCE, *ONCE[::10]]
 
 
