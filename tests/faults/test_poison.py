@@ -121,7 +121,7 @@ def fitting(system: System, key: bytes) -> int:
 
 def order_of(size: int, **head: Any) -> e.OrderPlaced:
     """An order of exactly so many bytes: thousands of lines with the longest ids there may be."""
-    ids = [f"{number:0200d}" for number in range((size - 250) // 209)]
+    ids = [f"{number:0200d}" for number in range((size - 250) // 210)]
 
     def made(*more: str) -> e.OrderPlaced:
         lines = tuple(e.OrderLine(line_id, 1, 100) for line_id in (*ids, *more))

@@ -47,8 +47,8 @@ def next_release(tmp_path: Path) -> Path:
     )
     edit(
         release / "processors" / "customer.py",
-        "    7,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown},\n",
-        "    8,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown, 7: lambda old: [*old[:11], 0, *old[11:]]},\n",
+        "    8,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown, 7: grown},\n",
+        "    9,\n    {1: grown, 2: grown, 3: _alert_with_tier, 4: grown, 5: grown, 6: grown, 7: grown, 8: lambda old: [*old[:11], 0, *old[11:]]},\n",
     )
     edit(
         release / "processors" / "facts.py",

@@ -555,6 +555,8 @@ def test_a_topic_that_was_made_again_takes_back_the_snapshots_that_stand_in_it(v
     while topic in client.list_topics().topics:
         """The broker is at it."""
     client.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
+    while topic not in client.list_topics().topics:
+        """Its controller knows it, and its broker is told."""
     with verified.open() as kept:
         assert kept.start(SOURCES) is None
         assert "the topic dead-letters is another one than when it was written" in kept.notes[0]

@@ -34,6 +34,7 @@ public final class DecisionConsumer {
           "tier-changes", "return-decisions", "priority-routing", "at-risk-alerts", "notification-requests", "command-answers",
           "discrepancies",
           "recovery",
+          "rewards",
           "fulfilment",
           "points",
           "launches");
