@@ -104,9 +104,8 @@ def _ask(
     """Who cancelled is written to about that alone."""
     if customer.membership.status == "cancelled":
         return customer, []
-    asked = Asked(
-        "early_access", customer.tier, until=opened.released_at, follows=opened.decision_id, launch_id=opened.launch_id
-    )
+    name, until, follows = opened.launch_id, opened.released_at, opened.decision_id
+    asked = Asked("early_access", customer.tier, until=until, follows=follows, launch_id=name, thing=name)
     return request(customer, policy, now, because, asked)
 
 

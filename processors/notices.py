@@ -16,12 +16,15 @@ from processors.local_time import end_of
 from processors.policy import Policy, rank
 from processors.retention_policy import Kind
 from schemas.decided import Condition
-from schemas.decisions import AtRiskRaised, Decision, NotificationRequested, TierChanged
+from schemas.decisions import AtRiskRaised, Decision, NotificationRequested, ReturnDecided, TierChanged
 from schemas.ledger import RewardAnswered
 
 
 class Asked(NamedTuple):
-    """What should be told, with what a text needs. `conditions` are what led to it, besides consent."""
+    """What should be told, with what a text needs. `conditions` are what led to it, besides consent.
+
+    `thing` tells apart what one unit may ask for several times: a return, a launch.
+    """
 
     kind: Kind
     tier: str | None
@@ -30,6 +33,7 @@ class Asked(NamedTuple):
     years: int | None = None
     follows: str | None = None
     launch_id: str | None = None
+    thing: str | None = None
     conditions: tuple[Condition, ...] = ()
 
 
@@ -43,8 +47,7 @@ def request(
     consent = allows(customer, policy, notice.purpose, asked.kind)
     if not consent.holds:
         return customer, []
-    # One unit may tell of several launches.
-    about = asked.kind if asked.launch_id is None else f"{asked.kind}/{asked.launch_id}"
+    about = asked.kind if asked.thing is None else f"{asked.kind}/{asked.thing}"
     expires_at = end_of(now, notice.valid_days, policy.time_zone)
     decision = NotificationRequested(
         **head(because, customer.sequence + 1, NotificationRequested, about, (*asked.conditions, consent)),
@@ -80,6 +83,8 @@ def _about(decision: Decision, policy: Policy) -> Asked | None:
             )
         case AtRiskRaised():
             return Asked("outreach", decision.tier, until=decision.outcome_by, follows=decision.decision_id)
+        case ReturnDecided():
+            return Asked("return_decided", decision.tier, follows=decision.decision_id, thing=decision.return_id)
         case RewardAnswered(verdict="offered"):
             until, follows = decision.reserved_until, decision.decision_id
             return Asked("substitute_offered", decision.tier, until=until, follows=follows)

@@ -20,6 +20,7 @@ Kind = Literal[
     "birthday",
     "outreach",
     "early_access",
+    "return_decided",
     "substitute_offered",
 ]
 """What a customer may be told."""

@@ -32,6 +32,7 @@ TOLD: Mapping[str, tuple[str, str]] = {
     ),
     "anniversary": ("that they complete {years} years", "Thank you for {years} years with us."),
     "birthday": ("a happy birthday this month", "Happy birthday, whenever it is this month."),
+    "return_decided": ("what became of a return", "We have looked at what you sent back, or wish to."),
     "early_access": (
         "that they may buy launch {launch_id} before everybody else, until {until}",
         "You may buy {launch_id} before everybody else, until {until}.",

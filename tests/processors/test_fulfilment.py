@@ -183,6 +183,7 @@ def test_single_benefits_that_people_give_go_into_the_parcel_r_ful_04_r_man_11()
 
 
 def test_orders_of_nothing_but_rewards_have_a_lane_r_ful_11() -> None:
+    """And are flagged on the same topic as all others (R-FUL-09)."""
     story = vip()
     tote, book = OrderLine("l1", 1, 0, reward_id="tote-bag"), OrderLine("l2", 1, 900)
     assert only(story.order("2024-02-02", order="r", lines=[tote]), OrderFlagged).lane == "rewards"

@@ -18,6 +18,7 @@ from schemas.decisions import (
     AtRiskEscalated,
     AtRiskRaised,
     NotificationRequested,
+    ReturnDecided,
     TierChanged,
     WinBackClosed,
     WinBackStarted,
@@ -62,6 +63,19 @@ def test_who_recovers_within_grace_and_falls_again_is_warned_for_each_time_of_gr
     warned = [each for each in story.decided(NotificationRequested) if each.notice == "downgrade_warning"]
     assert [each.until for each in warned] == [story.at("2024-02-02"), story.at("2024-02-04")]
     assert all(each.expires_at <= (each.until or 0) for each in warned)
+
+
+def test_what_became_of_a_return_is_told_also_of_two_at_once_and_again_where_it_changes_r_ret_09() -> None:
+    story = vip()
+    for each in ("b1", "b2"):
+        story.send_back("2024-01-02", {"l0": 1}, "o2", each)
+    story.order("2024-01-03", "10.00", "o2")
+    story.deliver("2024-01-04", "o2")
+    decided = story.decided(ReturnDecided)
+    told = [each for each in story.decided(NotificationRequested) if each.notice == "return_decided"]
+    assert [each.follows for each in told] == [each.decision_id for each in decided]
+    assert len(decided) >= 4
+    assert len({each.decision_id for each in told}) == len(told)
 
 
 @pytest.mark.parametrize(("granted", "calls"), [(None, True), (True, True), (False, False)])

@@ -90,7 +90,7 @@ def diamond(goods: str, policy: dict[str, object] | None = None) -> Story:
     return story
 
 
-def test_what_a_tier_is_granted_is_on_the_decision_r_ret_02_r_ret_16_r_rec_06() -> None:
+def test_what_a_tier_is_granted_is_on_the_decision_r_ret_02_r_ret_05_r_ret_16_r_rec_06() -> None:
     decision = only(diamond("60.00").send_back("2024-03-20"), ReturnDecided)
     assert decision.tier == "diamond"
     assert (decision.label_free, decision.lane, decision.exchange_first) == (True, "priority", True)
