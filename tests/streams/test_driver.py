@@ -76,16 +76,20 @@ def test_from_sources_to_decisions_under_the_shipped_policy() -> None:
     (verdict,) = decoded(driver, "return-decisions")
     assert (verdict.verdict, verdict.amount_minor, verdict.sequence) == ("review", 150_000, 8)
     alert, escalated = decoded(driver, "at-risk-alerts")
-    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 9)
+    assert (type(alert), alert.silent_days, alert.sequence) == (d.AtRiskRaised, 46, 10)
     assert alert.decided_at == ms("2024-03-18"), "46 local days after the order, at midnight"
-    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 12)
+    assert (type(escalated), escalated.alert_id, escalated.sequence) == (d.AtRiskEscalated, alert.decision_id, 13)
     told = [(each.notice, each.follows, each.sequence) for each in decoded(driver, "notification-requests")]
-    assert told == [("welcome", rise.decision_id, 5), ("outreach", alert.decision_id, 10)]
+    assert told == [
+        ("welcome", rise.decision_id, 5),
+        ("return_decided", verdict.decision_id, 9),
+        ("outreach", alert.decision_id, 11),
+    ]
     flags = [(each.customer_id, each.order_id, each.tier, each.sequence) for each in decoded(driver, "fulfilment")]
     assert sorted(flags) == [("ada", "o1", "gold", 6), ("carl", "o2", None, 2)]
     points = [each for each in decoded(driver, "points") if each.customer_id == "ada"]
     moved = [(each.movement, each.points, each.sequence) for each in points]
-    assert moved == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 11)]
+    assert moved == [("earned", 100, 1), ("expired", 100, 2), ("earned", 1500, 4), ("matured", 1500, 12)]
     (buried,) = driver.logs.all("dead-letters")
     assert dug_up(driver)[0].value == b"\xffwhat is this"
     assert buried.header(REASON) == b"undecodable"
