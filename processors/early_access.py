@@ -136,7 +136,7 @@ def _by_launch(event: OrderPlaced) -> Mapping[str, list[OrderLine]]:
 def _judge(
     unit: Unit, sequence: int, event: OrderPlaced, order: Order, launch_id: str, lines: Sequence[OrderLine]
 ) -> LaunchBought:
-    policy, placed_at = unit.policy_of(order.policy_version), event.occurred_at
+    policy, placed_at = unit.policy_of(order.policy_version), order.placed_at or event.occurred_at
     launch = policy.launches.get(launch_id)
     conditions = [compare("launch", "launch", launch_id, "in", ", ".join(policy.launches), order.placed_by)]
     phase: Phase = "unknown"
@@ -157,6 +157,6 @@ def _judge(
         phase=phase,
         tier=order.tier,
         units=sum(line.quantity for line in lines),
-        amount_minor=convert(goods_minor, event.rate_ppm),
+        amount_minor=convert(goods_minor, order.rate_ppm),
         discount_percent=discount_percent,
     )

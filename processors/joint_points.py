@@ -129,9 +129,11 @@ def met(
         book.account.wallet = replace(wallet, available=wallet.available - again)
         enter(book, movement, parts, why)
         book.account.wallet = wallet
-        note(book, "restored", back, why)
     names = list(_shared(unit.rows, unit.subject, customer.family))
-    for each, moved in once(mine, unit.rows, customer, names, book).items():
+    movements = once(mine, unit.rows, customer, names, book)
+    if back:
+        movements.setdefault("restored", Counter()).update(back)
+    for each, moved in movements.items():
         note(book, each, moved, why)
     pay_from_balance(book, unit.policy.points)
     customer, decisions = closed(book)

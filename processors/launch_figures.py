@@ -18,8 +18,8 @@ class Response:
     invited: set[str] = field(default_factory=set)
     buyers: set[str] = field(default_factory=set)
     """Of those who were let in early, who bought early."""
-    orders: dict[str, str] = field(default_factory=dict)
-    """Phase of each order."""
+    orders: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Phase of each order, by customer and order."""
     amounts_minor: dict[str, int] = field(default_factory=dict)
 
     def response_permille(self) -> int | None:
@@ -35,21 +35,27 @@ class Response:
 
 
 def by_launch(decisions: Iterable[Any]) -> dict[str, list[Response]]:
-    """Each launch with its tiers, in the order of their names. An order that is told under two ids of a customer is one (T-24)."""
-    found: dict[tuple[str, str], Response] = {}
-    seen: set[tuple[str, str]] = set()
+    """Each launch with its tiers, in the order of their names.
 
-    def of(each: EarlyAccessOpened | LaunchBought) -> Response:
-        key = (each.launch_id, each.tier or NO_TIER)
+    Who bought early is counted with the tier that they were let in with first, whatever they rose to meanwhile.
+    """
+    found: dict[tuple[str, str], Response] = {}
+    let_in: dict[tuple[str, str], Response] = {}
+
+    def of(launch_id: str, tier: str | None) -> Response:
+        key = (launch_id, tier or NO_TIER)
         return found.setdefault(key, Response(*key))
 
     for each in decisions:
         match each:
             case EarlyAccessOpened():
-                of(each).invited.add(each.customer_id)
-            case LaunchBought() if (each.launch_id, each.order_id) not in seen:
-                seen.add((each.launch_id, each.order_id))
-                _bought(of(each), each)
+                response = let_in.setdefault((each.launch_id, each.customer_id), of(each.launch_id, each.tier))
+                response.invited.add(each.customer_id)
+            case LaunchBought():
+                response = of(each.launch_id, each.tier)
+                _bought(response, each)
+                if each.phase == "early":
+                    let_in.get((each.launch_id, each.customer_id), response).buyers.add(each.customer_id)
             case _:
                 pass
     launches: dict[str, list[Response]] = {}
@@ -59,8 +65,7 @@ def by_launch(decisions: Iterable[Any]) -> dict[str, list[Response]]:
 
 
 def _bought(response: Response, decision: LaunchBought) -> None:
-    response.orders[decision.order_id] = decision.phase
+    """An order's id is its customer's: two customers may have orders of one id."""
+    response.orders[decision.customer_id, decision.order_id] = decision.phase
     amount = response.amounts_minor.get(decision.phase, 0) + decision.amount_minor
     response.amounts_minor[decision.phase] = amount
-    if decision.phase == "early":
-        response.buyers.add(decision.customer_id)

@@ -15,7 +15,7 @@ from processors.points_policy import Points, catalogue
 from processors.policy_errors import PolicyInvalid, found, named
 from processors.policy_fields import Count, Days, Minutes, Name, PerTier
 from processors.recovery_policy import Recovery
-from processors.retention_policy import AtRisk, Celebrations, HeadStart, Launches, Notifications, Panel, WinBack
+from processors.retention_policy import AtRisk, Celebrations, HeadStart, Launches, Notifications, Panel, WinBack, dated
 from processors.service_policy import Service
 from processors.synchronisation_policy import Synchronisation
 from schemas.fields import Currency, Id, Minor
@@ -289,4 +289,4 @@ def _entitled(policy: Policy) -> PolicyInvalid | None:
 def _bounds(policy: Policy) -> PolicyInvalid | None:
     """What must follow one another, and a catalogue of rewards."""
     bounds = descending("lifecycle", policy.lifecycle) or descending("vip_share", policy.vip_share)
-    return bounds or catalogue(policy.points)
+    return bounds or dated(policy.launches) or catalogue(policy.points)

@@ -77,10 +77,7 @@ def activation_id(cause: str) -> str:
 
 
 def publish(unit: Unit, programme: Programme, event: PolicyPublished) -> Outcome:
-    """Approve a version for its instant, or at once. The same publication again says nothing new (T-15)."""
-    cause = unit.because.cause
-    if any(each.cause == cause for each in programme.approvals):
-        return programme
+    """Approve a version for its instant, or at once."""
     if wrong := _unfit(unit, event):
         return wrong
     at = _instant(unit, programme, event)
@@ -89,7 +86,7 @@ def publish(unit: Unit, programme: Programme, event: PolicyPublished) -> Outcome
     if version_at(programme, unit.partition, at) == event.version:
         return Refused("nothing_changes", f"found {event.version}, which is in force at {_said(unit, at)} without this")
     unit.rows.put(VERSIONS, Document(event.version, event.document), event.version)
-    return replace(programme, approvals=(*programme.approvals, Approval(at, event.version, cause)))
+    return replace(programme, approvals=(*programme.approvals, Approval(at, event.version, unit.because.cause)))
 
 
 def _unfit(unit: Unit, event: PolicyPublished) -> Refused | None:
@@ -127,8 +124,6 @@ def _said(unit: Unit, instant: int) -> str:
 
 def withdraw(unit: Unit, programme: Programme, event: PolicyWithdrawn) -> Outcome:
     """Whatever of a version is still to come never comes. What is in force stays: another version takes its place."""
-    if any(each.withdrawn_by == unit.because.cause for each in programme.approvals):
-        return programme
     mine = [each for each in programme.approvals if each.version == event.version]
     if not any(each.awaited for each in mine):
         return _nothing_to_withdraw(event.version, mine, unit.partition)
@@ -179,9 +174,10 @@ def fold_event(
 def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme, Sequence[Send | Refused]]:
     """The programme after a command. The role that it was given in is looked at first, under the matrix of that time (T-43).
 
-    One that was refused stays so: that it comes again does not make it good (T-15).
+    One that comes again says nothing new, and one that was refused stays so (T-15).
     """
-    if unit.because.cause in programme.refused:
+    cause = unit.because.cause
+    if cause in programme.refused or any(cause in {each.cause, each.withdrawn_by} for each in programme.approvals):
         return programme, ()
     given = in_force_at(unit.rows, unit.partition, event.occurred_at)
     permitted = who_may(given.roles, *_needed(unit, programme, event))
@@ -200,8 +196,8 @@ def _needed(unit: Unit, programme: Programme, event: Directive) -> list[tuple[Ac
     """
     changes: list[tuple[int, str | None]] = []
     if isinstance(event, PolicyPublished):
-        at = event.effective_at
-        changes = [(unit.now + 1 if at is None else at, event.document)]
+        at = _instant(unit, programme, event) if event.effective_at is None else event.effective_at
+        changes = [(at, event.document)] if isinstance(at, int) else []
     elif isinstance(event, PolicyWithdrawn):
         own = (each for each in programme.approvals if each.awaited and each.version == event.version)
         changes = [(each.at, _document(unit, each.version)) for each in own]

@@ -1,10 +1,12 @@
 """What a programme chooses about keeping its VIPs: episodes, celebrations, early access, panels, and what is told to whom."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from processors.policy_errors import PolicyInvalid
 from processors.policy_fields import Days, Name, SomeDays
 
 Consent = Literal["not_needed", "unless_refused", "needed"]
@@ -67,6 +69,10 @@ Launches = Annotated[dict[Name, Launch], Meta(max_length=50)]
 """By name. A customer's row keeps what was told of each, so those that are long over are taken out."""
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""Of a launch."""
+
+
 class Panel(Struct, frozen=True, forbid_unknown_fields=True):
     """How many VIPs a feedback session invites (R-RISK-09), and the purpose that they must have agreed to."""
 
@@ -86,3 +92,12 @@ class Notifications(Struct, frozen=True, forbid_unknown_fields=True):
 
     purposes: dict[Name, Consent] = {}
     kinds: dict[Kind, Notice] = {}
+
+
+def dated(launches: Mapping[str, Launch]) -> PolicyInvalid | None:
+    """Launches are at instants that events may have, and so are the longest head starts before them, of ten years."""
+    for name, launch in launches.items():
+        if not FIRST_YEAR <= launch.released.year <= LAST_YEAR:
+            allowed = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
+            return PolicyInvalid(f"$.launches.{name}.released", str(launch.released), allowed)
+    return None

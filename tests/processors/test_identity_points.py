@@ -133,6 +133,22 @@ def test_what_one_id_paid_of_anothers_debt_comes_back_when_they_part_t_24_t_33()
     assert [sums(story, each) for each in ("ada", "bob", "eve")] == apart
 
 
+def test_points_that_come_back_for_two_reasons_are_one_movement_d7() -> None:
+    """Ada paid for Bob, and what she earned is not reversed any more for what he was told of."""
+    story = Story({**POLICY, "points": {**POLICY["points"], "owed_from": "balance"}})
+    story.order("2024-01-01", "40.00", "o1", customer="bob")
+    story.want("2024-01-01", "cup", "q1", customer="bob")
+    story.hand_over("2024-01-01", "q1", customer="bob")
+    story.refund("2024-01-02", "40.00", "o1", customer="bob")
+    story.order("2024-01-02", "60.00", "o2")
+    story.refund("2024-01-02", "10.00", "o2", customer="bob")
+    story.link("2024-01-03", "bob")
+    told = [each for each in story.unlink("2024-01-04", "bob") if isinstance(each, PointsMoved)]
+    ada = [(each.movement, each.points, each.balance) for each in told if each.customer_id == "ada"]
+    assert ada[1:] == [("restored", 50, 60)]
+    assert len({each.decision_id for each in told}) == len(told)
+
+
 def test_interactions_earn_up_to_their_cap_whichever_id_and_the_same_one_once_t_24() -> None:
     story = Story(POLICY)
     for name, question in (("ada", "q1"), ("bob", "q1"), ("bob", "q2")):

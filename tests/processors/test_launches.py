@@ -1,12 +1,16 @@
 """Launches: who is told of one and when, once or again, and what the report makes of purchases (R-RISK-08, R-ANL-17)."""
 
+import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.launch_figures import by_launch
+from processors.policy import parse
+from processors.policy_errors import PolicyInvalid
 from schemas.decisions import NotificationRequested
 from schemas.events import OrderLine
 from schemas.examples import example
@@ -138,21 +142,23 @@ def test_a_customer_is_told_again_only_of_something_better_or_later(happened: li
         assert each.opens_at <= each.decided_at
 
 
-def test_the_response_is_counted_by_tier_and_an_order_of_two_ids_once_r_anl_17() -> None:
+def test_the_response_is_counted_by_the_tier_that_let_in_and_orders_by_their_own_r_anl_17() -> None:
     let_in, order = example(EarlyAccessOpened), replace(example(LaunchBought), amount_minor=1000)
     invited = [replace(let_in, customer_id=each, tier="gold") for each in ("ada", "bob", "eve", "eve")]
     told = [
         *invited,
         replace(order, customer_id="ada", order_id="o1", tier="gold"),
         replace(order, customer_id="ada", order_id="o2", tier="gold"),
-        replace(order, customer_id="alias", order_id="o2", tier="gold"),
+        replace(let_in, customer_id="bob", tier="platinum", discount_percent=10),
+        replace(order, customer_id="bob", order_id="o2", tier="platinum"),
         replace(order, customer_id="bob", order_id="o3", tier="gold", phase="released"),
         replace(order, customer_id="kim", order_id="o4", tier=None, phase="too_early"),
         replace(let_in, launch_id="other", customer_id="ada", tier="diamond"),
     ]
     found = by_launch(told)
-    gold, none = found["spring-box"]
-    assert (len(gold.invited), gold.buyers, gold.response_permille()) == (3, {"ada"}, 333)
+    gold, none, platinum = found["spring-box"]
+    assert (len(gold.invited), gold.buyers, gold.response_permille()) == (3, {"ada", "bob"}, 666)
+    assert (platinum.invited, platinum.counts()["orders_early"], platinum.response_permille()) == (set(), 1, None)
     counts = {name: count for name, count in gold.counts().items() if count}
     assert counts == {"orders_early": 2, "early_minor": 2000, "orders_released": 1, "released_minor": 1000}
     assert (none.tier, none.response_permille(), none.counts()["orders_too_early"]) == ("none", None, 1)
@@ -162,3 +168,19 @@ def test_the_response_is_counted_by_tier_and_an_order_of_two_ids_once_r_anl_17()
 def test_access_explains_itself_t_48() -> None:
     told = only(of_ada(spring_box=RELEASED).tick("2024-03-07 10:00"), EarlyAccessOpened)
     assert [(each.name, each.holds) for each in told.conditions] == [("tier", True), ("before_release_at", True)]
+
+
+@pytest.mark.parametrize(
+    "released", ["0001-01-01T00:00:00", "1999-12-31T23:59:59", "2100-01-01T00:00:00", "2290-01-01T00:00:00"]
+)
+def test_a_launch_is_within_the_instants_of_events(released: str) -> None:
+    """A far one would stand before everything in the index of timers; a first one has no days before it."""
+    wrong = parse(json.dumps(policy_with({"launches": {"box": {"released": released}}})))
+    assert isinstance(wrong, PolicyInvalid)
+    assert wrong.path == "$.launches.box.released"
+
+
+def test_an_order_that_is_told_again_with_a_launch_is_judged_by_its_own_date_t_15() -> None:
+    story = of_ada(spring_box=RELEASED)
+    assert buy(story, "2024-03-06 12:00", "o2", None) == []
+    assert [each.phase for each in buy(story, "2024-03-07 12:00", "o2", "spring-box")] == ["too_early"]

@@ -290,6 +290,26 @@ def test_a_part_of_the_policy_may_be_left_to_others_r_man_09(role: str, changed:
     assert none_of(story.withdraw("v2", role=role), Quarantined) == may
 
 
+def test_a_part_is_compared_with_what_it_takes_the_place_of_also_at_one_instant_r_man_09() -> None:
+    story = started()
+    for number, changed in enumerate([LONGER, LONGER | {"at_risk": {"silent_days": 33}}]):
+        assert none_of(story.publish(version(f"v{number}", **changed)), Quarantined)
+    shorter = {"returns": {"rights": {"base": {"window_days": 29}}}}
+    assert refusal(story.publish(version("v2", **shorter), role="operations_manager"))[0] == "not_permitted"
+
+
+@pytest.mark.parametrize("effective", [None, "2024-02-01"])
+def test_a_command_of_a_part_that_comes_twice_says_nothing_new_t_15(effective: str | None) -> None:
+    story = started()
+    for _ in range(2):
+        assert none_of(
+            story.publish(version("v2", **LONGER), effective, role="operations_manager", event="p"), Quarantined
+        )
+    if effective:
+        for _ in range(2):
+            assert none_of(story.withdraw("v2", role="operations_manager", event="w"), Quarantined)
+
+
 def test_who_may_withdraw_a_version_depends_on_that_version_alone_r_man_07() -> None:
     """Another one that is approved may be the platform's."""
     story = started()

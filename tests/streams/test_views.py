@@ -304,8 +304,10 @@ def test_finance_knows_what_is_owed_to_whom_and_by_whom_t_45(desks: Desks, rows:
 
 def test_a_letter_follows_every_change_and_every_silence_r_tier_24(system: System, desks: Desks, rows: Recount) -> None:
     letters = desks.view("letters", "letters", "customer", "notice", "until", "follows")
-    others = (*system.contents("tier-changes"), *system.contents("at-risk-alerts"))
-    causes = {each.decision_id for each in others if isinstance(each, TierChanged | AtRiskRaised)}
+    others = (
+        each for topic in ("tier-changes", "at-risk-alerts", "return-decisions") for each in system.contents(topic)
+    )
+    causes = {each.decision_id for each in others if isinstance(each, TierChanged | AtRiskRaised | ReturnDecided)}
     assert Counter(follows for *_, follows in letters if follows) == Counter(causes)
     warned = {(who, until) for who, notice, until, _ in letters if notice == "downgrade_warning"}
     assert warned >= {(who, row.falls_at) for who, row in rows.customers.items() if row.falls_at}
