@@ -40,7 +40,9 @@ def test_as_many_have_it_as_there_are_whoever_dies(system: System) -> None:
     system.wait(lambda: bool(published("rewards", RewardStockMoved)), "units")
     victim = system.worker("b").start(LAUREL_CRASH_AT="before-commit:4", LAUREL_BATCH_SIZE=3)
     # Not until it runs: with a tick a second it may be at its fourth commit before anybody looks.
-    system.wait(lambda: not victim.running or any(victim.ready().get("partitions", {}).values()), "b to have partitions")
+    system.wait(
+        lambda: not victim.running or any(victim.ready().get("partitions", {}).values()), "b to have partitions"
+    )
     publish(wishes(CUSTOMERS, now_ms()))
     assert victim.ended() == crash.EXIT_CODE
     victim.start()
