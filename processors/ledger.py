@@ -246,6 +246,15 @@ def hold_until(account: Account, request_id: str, points: int, before: int, unti
     put(account, ENDS, until, (request_id,), points)
 
 
+def hold_part(account: Account, request_id: str, points: int, part: int, before: int, until: int) -> Parts:
+    """A request holds a part of its points on, until another instant; the others are available again (T-35)."""
+    pull(account, ENDS, before, (request_id,), points)
+    put(account, ENDS, until, (request_id,), part)
+    # Some may have left with an id that was separated: what is there is held first.
+    there = sum(each.points for each in entries(account.rows, account.customer_id, held(request_id), points))
+    return _shift(account, held(request_id), AVAILABLE, max(there - part, 0))
+
+
 def capture(account: Account, request_id: str, points: int, until: int) -> Parts:
     """What a request held is spent, for good (T-38)."""
     pull(account, ENDS, until, (request_id,), points)

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from processors.policy_errors import PolicyInvalid
 from processors.policy_fields import Count, Name
-from schemas.fields import Id, Minor, Word
+from schemas.fields import Id, Word
 
 Percent = Annotated[int, Meta(ge=0, le=10_000)]
 Activity = Literal["registration", "referral", "answer", "visit"]
@@ -46,7 +46,7 @@ class Reward(Struct, frozen=True, forbid_unknown_fields=True):
 
     points: Annotated[int, Meta(ge=1, le=10**9)]
     tiers: tuple[Name, ...] = ()
-    cost_minor: Minor = 0
+    cost_minor: Annotated[int, Meta(ge=0, le=10**9)] = 0
     stocked: bool = False
     reorder_level: Count | None = None
     substitute: Id | None = None
@@ -84,6 +84,8 @@ def catalogue(points: Points | None) -> PolicyInvalid | None:
     rewards = points.rewards if points else {}
     for name, reward in rewards.items():
         path, other = f"$.points.rewards.{name}", rewards.get(reward.substitute or "")
+        if ", " in name:  # conditions list the catalogue so
+            return PolicyInvalid(path, name, "a name without a comma and a space")
         if not reward.stocked and (reward.substitute is not None or reward.reorder_level is not None):
             allowed = "true: a reward with a substitute or a reorder level has a stock"
             return PolicyInvalid(f"{path}.stocked", "false", allowed)

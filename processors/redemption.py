@@ -26,6 +26,7 @@ from schemas.decided import Condition
 from schemas.decisions import Decision
 from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested, SubstituteAnswered
 from schemas.messages import UnitsAnswered
+from schemas.source import CustomerEvent
 
 Outcome = tuple[Customer, Sequence[Decision | Send]]
 ENDED_PER_UNIT = 100
@@ -57,6 +58,11 @@ def _conditions(book: Book, event: RewardRequested, request: Request) -> tuple[l
     ], reward
 
 
+def _holder(request: Request, event: CustomerEvent) -> str:
+    """The id that has the request: the one under which it was told of first, which takes it along (D6)."""
+    return request.customer_id or event.customer_id
+
+
 def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
     """Hold the points of a reward, or say why not. The first request stands, however often it is told (T-37)."""
     request, request_id = load(unit, event.request_id), event.request_id
@@ -68,7 +74,7 @@ def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
         request,
         reward_id=event.reward_id,
         points=reward.points * event.quantity if reward else 0,
-        customer_id=event.customer_id,
+        customer_id=_holder(request, event),
         quantity=event.quantity,
         cost_minor=reward.cost_minor * event.quantity if reward else 0,
         conditions=tuple(conditions),
@@ -151,7 +157,9 @@ def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
     def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
         request, request_id, cause = load(unit, event.request_id), event.request_id, unit.because.cause
         if request.state in UNDECIDED and request.ends_as is None:
-            request = keep(unit, request_id, replace(request, ends_as=end, ended_by=cause))
+            request = keep(
+                unit, request_id, replace(request, ends_as=end, ended_by=cause, customer_id=_holder(request, event))
+            )
         book = opened(unit, customer)
         if request.state == "offered" and end == "released":
             called_off = compare("reward", "cancelled", "yes", "=", "no", cause)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from processors.bookings import Book, decide, note, pay_back
 from processors.effects import Send
 from processors.explanation import compare, head
-from processors.ledger import capture, hold_until, release, reserve
+from processors.ledger import capture, hold_part, hold_until, release, reserve
 from processors.local_time import HOUR_MS
 from processors.points_policy import Points
 from processors.reward_requests import OPEN, Request, keep
@@ -64,11 +64,10 @@ def ask_for_units(unit: Unit, request_id: str, request: Request) -> list[Send]:
 def offer(book: Book, request_id: str, request: Request) -> list[Send]:
     """A substitute is held for the customer, who may take it within a time; what it costs less is available again."""
     until = book.unit.now + rule_of(book.unit).offered_hours * HOUR_MS
-    back = release(book.account, request_id, request.points, request.until)
-    back.subtract(reserve(book.account, request_id, request.substitute_points, until))
+    back = hold_part(book.account, request_id, request.points, request.substitute_points, request.until, until)
     conditions, request = request.conditions, replace(request, points=request.substitute_points, until=until)
     _answer(book, request_id, request, "offered", until)
-    note(book, "released", +back, conditions, request_id=request_id)
+    note(book, "released", back, conditions, request_id=request_id)
     pay_back(book, sum(back.values()), request_id=request_id)
     keep(book.unit, request_id, replace(request, state="offered", conditions=()))
     return []

@@ -432,3 +432,41 @@ def test_customers_and_agents_read_what_became_of_it_r_ful_10_t_48() -> None:
     assert explain(late, policy, "customer") == [
         "box is not yours yet.", "You did not tell us by 2024-01-02 06:00:00 whether you take it instead.",
     ]  # fmt: skip
+
+
+# Found by a review
+
+
+def test_an_entry_of_an_offer_moves_as_many_points_as_it_says_whatever_became_available_meanwhile() -> None:
+    """Of an earlier purchase that is told of late, and so expires first."""
+    story = shop(box=0)
+    story.answers_itself = False
+    asked = [each for each in story.want("2024-01-02", "box") if isinstance(each, Send)]
+    story.keeps_time = False
+    story.order("2023-12-01", "30.00", "o-late")
+    story.answers_itself = True
+    before = wallet(story)
+    offered = [each for one in asked for each in story.answer(one)]
+    after = wallet(story)
+    (released,) = [points for movement, points in movements(offered) if movement == "released"]
+    assert (before, after, released) == ((70, 60), (90, 40), 20)
+
+
+def test_a_request_whose_end_came_first_under_another_id_is_answered_after_they_part_t_16_d6() -> None:
+    story = shop("ada", "bob", box=1)
+    story.link("2024-01-01 12:00", "bob")
+    story.hand_over("2024-01-01 13:00", customer="bob")
+    story.answers_itself = False
+    (asked,) = [each for each in story.want("2024-01-02", "box") if isinstance(each, Send)]
+    story.answers_itself = True
+    story.unlink("2024-01-02 01:00", "bob")
+    told = story.answer(asked)
+    story.tick("2024-02-01")
+    assert answers(told) == [("bob", "box", "reserved", None)]
+    assert stock(story) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("reward", [{"car": {"points": 1, "cost_minor": 10**15}}, {"a, b": {"points": 1}}])
+def test_what_no_request_could_bear_is_refused_with_the_policy(reward: Mapping[str, Any]) -> None:
+    wrong = parse(json.dumps(policy_with({"points": {**RULES, "rewards": reward}})))
+    assert isinstance(wrong, PolicyInvalid)
