@@ -1,7 +1,8 @@
 """What happened to a customer lately, and what is not settled: what an agent sees beside the standing (R-RTE-09).
 
 Both are small parts of the customer's row. Of each order, return, case and the like the last that happened counts, and of these
-the latest few: so it does not matter in which order they are told, or how often (T-15, T-16).
+the latest few: so it does not matter in which order they are told, or how often (T-15, T-16). Of what is not settled that holds up to
+`MOST_OPEN` things at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from schemas.source import CustomerEvent, SourceEvent
 MOST = 6
 """Things of which the last that happened is remembered."""
 MOST_OPEN = 8
-"""Things that are not settled; of more, those that began last."""
+"""Things that are not settled; of more, those that began last. One that gave way to them is not shown again when they are settled."""
 WHAT: Mapping[type, tuple[str, str]] = {
     e.OrderPlaced: ("order_placed", "order_id"),
     e.OrderShipped: ("order_shipped", "order_id"),
