@@ -73,17 +73,18 @@ def opens_at(customer: Customer, policy: Policy) -> int | None:
 def open_due(customer: Customer, policy: Policy, now: int, because: Because) -> Told:
     """Tell of every access that is open by now; of a launch that everybody may buy by then there is nothing to tell."""
     decisions: list[EarlyAccessOpened | NotificationRequested] = []
+    entitled = _entitled(policy, customer.tier, customer.moved.tier)
+    told = {each.launch_id: each for each in customer.opened if each.launch_id in policy.launches}
     for name, granted in list(_news(customer, policy)):
         if granted.opens_at > now:
             continue
-        told = {each.launch_id: each for each in customer.opened if each.launch_id in policy.launches}
         told[name] = Opened(name, granted.released_at, granted.discount_percent)
         customer = replace(customer, opened=tuple(told[each] for each in sorted(told)))
         before = compare("launch", "before_release_at", now, "<", granted.released_at)
         if not before.holds or customer.tier is None:
             continue
         opened = EarlyAccessOpened(
-            **head(because, customer.sequence + 1, EarlyAccessOpened, name, (_entitled(policy, customer), before)),
+            **head(because, customer.sequence + 1, EarlyAccessOpened, name, (entitled, before)),
             launch_id=name,
             tier=customer.tier,
             **granted._asdict(),
@@ -93,9 +94,8 @@ def open_due(customer: Customer, policy: Policy, now: int, because: Because) -> 
     return customer, decisions
 
 
-def _entitled(policy: Policy, customer: Customer) -> Condition:
-    tiers = ", ".join(policy.early_access)
-    return compare("launch", "tier", customer.tier, "in", tiers, customer.moved.tier)
+def _entitled(policy: Policy, tier: str | None, moved_by: str | None) -> Condition:
+    return compare("launch", "tier", tier, "in", ", ".join(policy.early_access), moved_by)
 
 
 def _ask(
@@ -104,8 +104,8 @@ def _ask(
     """Who cancelled is written to about that alone."""
     if customer.membership.status == "cancelled":
         return customer, []
-    name, until, follows = opened.launch_id, opened.released_at, opened.decision_id
-    asked = Asked("early_access", customer.tier, until=until, follows=follows, launch_id=name, thing=name)
+    until, follows = opened.released_at, opened.decision_id
+    asked = Asked("early_access", customer.tier, until=until, follows=follows, launch_id=opened.launch_id)
     return request(customer, policy, now, because, asked)
 
 
@@ -145,7 +145,7 @@ def _judge(
         granted = access(policy, order.tier, launch)
         released = compare("launch", "placed_at", placed_at, ">=", granted.released_at, order.placed_by)
         opened = compare("launch", "placed_at", placed_at, ">=", granted.opens_at, order.placed_by)
-        conditions += [compare("launch", "tier", order.tier, "in", ", ".join(policy.early_access)), released, opened]
+        conditions += [_entitled(policy, order.tier, None), released, opened]
         phase = "released" if released.holds else "early" if opened.holds else "too_early"
         discount_percent = granted.discount_percent if phase == "early" else 0
     goods_minor = sum(max(line.goods_minor - line.discount_minor, 0) for line in lines)

@@ -7,6 +7,8 @@ from typing import Any
 from schemas.launches import EarlyAccessOpened, LaunchBought
 
 NO_TIER = "none"
+PHASES = ("early", "released", "too_early", "unknown")
+"""When something of a launch was bought, as orders and money of it are shown."""
 
 
 @dataclass
@@ -17,7 +19,7 @@ class Response:
     tier: str
     invited: set[str] = field(default_factory=set)
     buyers: set[str] = field(default_factory=set)
-    """Of those who were let in early, who bought early."""
+    """Who bought early: of those who were let in, and, under another id perhaps, of others."""
     orders: dict[tuple[str, str], str] = field(default_factory=dict)
     """Phase of each order, by customer and order."""
     amounts_minor: dict[str, int] = field(default_factory=dict)
@@ -28,10 +30,9 @@ class Response:
 
     def counts(self) -> dict[str, int]:
         """Orders and money by phase, with a name for each."""
-        phases = ("early", "released", "too_early", "unknown")
         found = list(self.orders.values())
-        counted = {f"orders_{phase}": found.count(phase) for phase in phases}
-        return counted | {f"{phase}_minor": self.amounts_minor.get(phase, 0) for phase in phases}
+        counted = {f"orders_{phase}": found.count(phase) for phase in PHASES}
+        return counted | {f"{phase}_minor": self.amounts_minor.get(phase, 0) for phase in PHASES}
 
 
 def by_launch(decisions: Iterable[Any]) -> dict[str, list[Response]]:

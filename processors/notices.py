@@ -23,7 +23,7 @@ from schemas.ledger import RewardAnswered
 class Asked(NamedTuple):
     """What should be told, with what a text needs. `conditions` are what led to it, besides consent.
 
-    `thing` tells apart what one unit may ask for several times: a return, a launch.
+    `return_id` and `launch_id` tell apart what one unit may ask for several times.
     """
 
     kind: Kind
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
     years: int | None = None
     follows: str | None = None
     launch_id: str | None = None
-    thing: str | None = None
+    return_id: str | None = None
     conditions: tuple[Condition, ...] = ()
 
 
@@ -47,7 +47,7 @@ def request(
     consent = allows(customer, policy, notice.purpose, asked.kind)
     if not consent.holds:
         return customer, []
-    about = asked.kind if asked.thing is None else f"{asked.kind}/{asked.thing}"
+    about = "/".join(filter(None, (asked.kind, asked.return_id, asked.launch_id)))
     expires_at = end_of(now, notice.valid_days, policy.time_zone)
     decision = NotificationRequested(
         **head(because, customer.sequence + 1, NotificationRequested, about, (*asked.conditions, consent)),
@@ -84,7 +84,7 @@ def _about(decision: Decision, policy: Policy) -> Asked | None:
         case AtRiskRaised():
             return Asked("outreach", decision.tier, until=decision.outcome_by, follows=decision.decision_id)
         case ReturnDecided():
-            return Asked("return_decided", decision.tier, follows=decision.decision_id, thing=decision.return_id)
+            return Asked("return_decided", decision.tier, follows=decision.decision_id, return_id=decision.return_id)
         case RewardAnswered(verdict="offered"):
             until, follows = decision.reserved_until, decision.decision_id
             return Asked("substitute_offered", decision.tier, until=until, follows=follows)

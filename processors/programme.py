@@ -192,7 +192,8 @@ def obey(unit: Unit, programme: Programme, event: Directive) -> tuple[Programme,
 def _needed(unit: Unit, programme: Programme, event: Directive) -> list[tuple[Action, ...]]:
     """What a role must be allowed, one action of each: to configure tiers, or the part that changes (R-MAN-06, R-MAN-09).
 
-    Where a version changes who rises by rules, or may do what, that besides (R-MAN-07). A version is compared with the one that it takes the place of. To withdraw one is to decide the same.
+    Where a version changes who rises by rules, or may do what, that besides (R-MAN-07). It is compared with the one that it takes
+    the place of. To withdraw one is to decide the same.
     """
     changes: list[tuple[int, str | None]] = []
     if isinstance(event, PolicyPublished):

@@ -37,14 +37,17 @@ def _may_have(book: Book, reward: Reward) -> Condition:
     return compare("reward", "tier", book.customer.tier, "in", ", ".join(reward.tiers), book.customer.moved.tier)
 
 
+def _not_cancelled(cause: str | None, *, cancelled: bool) -> Condition:
+    return compare("reward", "cancelled", "yes" if cancelled else "no", "=", "no", cause)
+
+
 def _conditions(book: Book, event: RewardRequested, request: Request) -> tuple[list[Condition], Reward | None]:
     """What must hold for a reward, but for its stock; and the reward, where the catalogue has it."""
     wallet, cause, rewards = book.account.wallet, book.unit.because.cause, rule_of(book.unit).rewards
     reward = rewards.get(event.reward_id)
-    cancelled = "yes" if request.ends_as == "released" else "no"
     conditions = [
         compare("reward", "reward", event.reward_id, "in", ", ".join(sorted(rewards)), cause),
-        compare("reward", "cancelled", cancelled, "=", "no", request.ended_by),
+        _not_cancelled(request.ended_by, cancelled=request.ends_as == "released"),
         compare("reward", "deficit", wallet.deficit, "=", 0, book.customer.moved.points),
     ]
     if reward is None:
@@ -97,7 +100,7 @@ def hear(unit: Unit, customer: Customer, answer: UnitsAnswered) -> Outcome:
     request = replace(request, has_units=there.holds, conditions=(*request.conditions, there))
     if request.ends_as == "released":
         others = tuple(each for each in request.conditions if each.name != "cancelled")
-        called_off = compare("reward", "cancelled", "yes", "=", "no", request.ended_by)
+        called_off = _not_cancelled(request.ended_by, cancelled=True)
         return _closed(book, refuse(book, request_id, replace(request, conditions=(*others, called_off))))
     if not there.holds:
         return _closed(book, _look_elsewhere(book, request_id, request))
@@ -162,7 +165,7 @@ def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
             )
         book = opened(unit, customer)
         if request.state == "offered" and end == "released":
-            called_off = compare("reward", "cancelled", "yes", "=", "no", cause)
+            called_off = _not_cancelled(cause, cancelled=True)
             return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
         if request.state != "reserved":
             return customer, ()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from processors.bookings import Book, decide, note, pay_back
 from processors.effects import Send
 from processors.explanation import compare, head
-from processors.ledger import capture, hold_part, hold_until, release, reserve
+from processors.ledger import Parts, capture, hold_part, hold_until, release, reserve
 from processors.local_time import HOUR_MS
 from processors.points_policy import Points
 from processors.reward_requests import OPEN, Request, keep
@@ -61,14 +61,19 @@ def ask_for_units(unit: Unit, request_id: str, request: Request) -> list[Send]:
     return [Send(subject_of(request.reward_id), asked, new=True)]
 
 
+def _give_back(book: Book, request_id: str, parts: Parts, conditions: Sequence[Condition]) -> None:
+    """Points that a request held are available again, and pay for what is owed before anything else (T-33, T-35)."""
+    note(book, "released", parts, conditions, request_id=request_id)
+    pay_back(book, sum(parts.values()), request_id=request_id)
+
+
 def offer(book: Book, request_id: str, request: Request) -> list[Send]:
     """A substitute is held for the customer, who may take it within a time; what it costs less is available again."""
     until = book.unit.now + rule_of(book.unit).offered_hours * HOUR_MS
     back = hold_part(book.account, request_id, request.points, request.substitute_points, request.until, until)
     conditions, request = request.conditions, replace(request, points=request.substitute_points, until=until)
     _answer(book, request_id, request, "offered", until)
-    note(book, "released", back, conditions, request_id=request_id)
-    pay_back(book, sum(back.values()), request_id=request_id)
+    _give_back(book, request_id, back, conditions)
     keep(book.unit, request_id, replace(request, state="offered", conditions=()))
     return []
 
@@ -96,8 +101,7 @@ def refuse(book: Book, request_id: str, request: Request) -> list[Send]:
     _answer(book, request_id, named, "refused")
     if request.state in OPEN:
         parts = release(book.account, request_id, request.points, request.until)
-        note(book, "released", parts, request.conditions, request_id=request_id)
-        pay_back(book, sum(parts.values()), request_id=request_id)
+        _give_back(book, request_id, parts, request.conditions)
     keep(book.unit, request_id, replace(named, state="refused", has_units=False, conditions=()))
     return _units(book.unit, request_id, request, handed_over=False)
 
@@ -117,8 +121,7 @@ def conclude(book: Book, request_id: str, request: Request, end: End, conditions
         note(book, end, parts, conditions, request_id=request_id, reward_id=about, cost_minor=cost)
     else:
         parts = release(book.account, request_id, request.points, request.until)
-        note(book, end, parts, conditions, request_id=request_id)
-        pay_back(book, sum(parts.values()), request_id=request_id)
+        _give_back(book, request_id, parts, conditions)
     return _units(unit, request_id, request, handed_over=end == "captured")
 
 

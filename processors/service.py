@@ -73,7 +73,12 @@ def open_case(unit: Unit, customer: Customer, event: ContactOpened) -> Outcome:
     case = routing.opened(case, event, holds, unit.policy, unit.now)
     customer = replace(customer, unsettled=_still(unit, customer))
     case, decision = routing.routed(
-        case, event.case_id, customer, unit.policy, unit.because, _beside(unit, customer, event.case_id, doubt)
+        case,
+        event.case_id,
+        customer,
+        unit.policy,
+        unit.because,
+        _beside(unit, customer, customer.unsettled, event.case_id, doubt),
     )
     customer = replace(customer, sequence=decision.sequence)
     customer, case, closed = _close(unit, customer, event.case_id, Case(), case, unit.policy)
@@ -89,11 +94,13 @@ def _still(unit: Unit, customer: Customer) -> tuple[Happened, ...]:
     )
 
 
-def _beside(unit: Unit, customer: Customer, case_id: str, doubt: Doubts) -> routing.Beside:
+def _beside(
+    unit: Unit, customer: Customer, unsettled: tuple[Happened, ...], case_id: str, doubt: Doubts
+) -> routing.Beside:
     """What an agent sees beside the case: what else is open, and the goodwill that is left (R-RTE-09, R-REC-05)."""
     goodwill = recovery.left(unit, customer.tier, recovery.given_to(unit))
     return routing.Beside(
-        tuple(each for each in _still(unit, customer) if each.thing != ("contact", case_id)),
+        tuple(each for each in unsettled if each.thing != ("contact", case_id)),
         tuple(each for each in customer.recent if each.thing != ("contact", case_id)),
         goodwill,
         unit.policy.recovery.kinds if goodwill else (),
@@ -129,7 +136,12 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     if resolved_at(case) is None and (came_back or case.resolve_by != before.resolve_by):
         doubt = doubts(customer, unit.partition)
         case, decision = routing.routed(
-            case, event.case_id, customer, policy, unit.because, _beside(unit, customer, event.case_id, doubt)
+            case,
+            event.case_id,
+            customer,
+            policy,
+            unit.because,
+            _beside(unit, customer, _still(unit, customer), event.case_id, doubt),
         )
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)

@@ -7,11 +7,13 @@ from processors.policy import Policy, parse
 from schemas.codec import decode, kind_of
 from schemas.events import PolicyActivated
 from schemas.partitions import reserved
+from streams.console import progress
 from streams.kafka import admin, partitions_of
 from streams.reading import read_partitions
 from streams.records import Record
 from streams.settings import Settings
 
+NO_POLICY = "no policy is in force; laurel topics create"
 Advance = Callable[[int], None]
 
 
@@ -43,3 +45,9 @@ def everywhere(settings: Settings, advance: Advance) -> dict[int, list[Activatio
     """The activations on each partition."""
     count = partitions_of(admin(settings), settings.topic("timeline"))
     return {partition: list(activations(settings, partition, advance)) for partition in range(count)}
+
+
+def in_force() -> Policy | None:
+    """The policy in force on partition 0, for a command: people see how far it has read."""
+    with progress("records looked at", None) as advance:
+        return next((each.policy for each in reversed(list(activations(Settings(), 0, advance)))), None)

@@ -61,12 +61,12 @@ def customers(
     as_json
         Whole profiles as JSON lines.
     """
-    from msgspec import json
+    from msgspec import to_builtins
 
     from processors.customer_list import Wanted, listed
+    from streams.activations import NO_POLICY, in_force
     from streams.clock import now_ms
     from streams.profiles import last_profiles
-    from streams.report_commands import NO_POLICY, in_force
 
     settings, policy = Settings(), in_force()
     if policy is None:
@@ -84,7 +84,7 @@ def customers(
     rows = (_row(each, policy.time_zone) for each in found)
     if as_json:
         for each in found:
-            emit(json.decode(json.encode(each)))
+            emit(to_builtins(each))
     elif as_csv:
         # A spreadsheet takes 1,012.50 for text, or for two columns.
         plain = ([each if n not in MONEY else each.replace(",", "") for n, each in enumerate(row)] for row in rows)

@@ -3,9 +3,6 @@
 from streams.console import FAILED, NOT_THERE, OK, Json, emit, fail, out, progress, table
 from streams.settings import Settings
 
-PHASES = ("early", "released", "too_early", "unknown")
-"""When something of a launch was bought, as orders and money of it are shown."""
-
 
 def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     """Show how VIPs took to each launch: who was let in early, who of them bought, and what was bought when, by tier.
@@ -23,16 +20,15 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
         As JSON lines.
     """
     from processors.amounts import amount
-    from processors.launch_figures import by_launch
-    from schemas.codec import decode
-    from streams.reading import read_all
-    from streams.report_commands import NO_POLICY, in_force
+    from processors.launch_figures import PHASES, by_launch
+    from streams.activations import NO_POLICY, in_force
+    from streams.reading import contents
 
     policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("decisions read", None):
-        launches = by_launch(decode(record.value) for record in read_all(Settings(), "launches"))
+        launches = by_launch(contents(Settings(), "launches"))
     if name is not None and name not in launches:
         return fail(
             f"nobody was let into {name} or bought it; launches of which that is known: {', '.join(launches)}", FAILED
@@ -67,16 +63,15 @@ def rewards(*, as_json: Json = False) -> int:
     """
     from processors.amounts import amount
     from processors.reward_figures import EVERYTHING, Redeemed, by_reward, left, total
-    from schemas.codec import decode
-    from streams.reading import read_all
-    from streams.report_commands import NO_POLICY, in_force
+    from streams.activations import NO_POLICY, in_force
+    from streams.reading import contents
 
     policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("decisions read", None):
-        found = by_reward(decode(record.value) for record in read_all(Settings(), "points"))
-        stocks = left(decode(record.value) for record in read_all(Settings(), "rewards"))
+        found = by_reward(contents(Settings(), "points"))
+        stocks = left(contents(Settings(), "rewards"))
     named = [found.get(name, Redeemed(name)) for name in sorted(found.keys() | stocks.keys())]
     drawn = table("reward", *Redeemed(EVERYTHING).counts(), f"cost, {policy.currency}", "each", "free", "held", "given")
     for each in (*named, total(named)):

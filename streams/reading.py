@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from schemas.codec import decode
 from streams.kafka import LOOK_S, TIMEOUT_S, Place, admin, partitions_of, reader, to_record
 from streams.records import Record
 from streams.settings import Settings
@@ -120,6 +121,11 @@ def read_all(settings: Settings, topic: str) -> Iterator[Record]:
     name = settings.topic(topic)
     count = partitions_of(admin(settings), name)
     yield from read_partitions(settings, topic, range(count))
+
+
+def contents(settings: Settings, topic: str) -> Iterator[Any]:
+    """What every committed record of a topic says."""
+    return (decode(record.value) for record in read_all(settings, topic))
 
 
 def read_partitions(settings: Settings, topic: str, partitions: Iterable[int]) -> Iterator[Record]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
@@ -11,10 +11,6 @@ from streams.customer_list_commands import customers
 from streams.offer_commands import launch, rewards
 from streams.settings import Settings
 
-if TYPE_CHECKING:
-    from processors.policy import Policy
-
-NO_POLICY = "no policy is in force; laurel topics create"
 COLUMNS = ("approved by rules %", "decided by rules %", "disputed %", "by the policy %")
 app = App(
     name="report",
@@ -41,6 +37,7 @@ def panel(*, session: Annotated[str, Parameter(required=True)], as_json: Json = 
         As JSON lines.
     """
     from processors.panel import Candidate, choose
+    from streams.activations import NO_POLICY, in_force
     from streams.profiles import last_profiles
 
     settings, policy = Settings(), in_force()
@@ -81,6 +78,7 @@ def celebrations(month: str, /, *, as_json: Json = False) -> int:
         As JSON lines.
     """
     from processors.celebrations import falls_into
+    from streams.activations import NO_POLICY, in_force
     from streams.profiles import last_profiles
 
     try:
@@ -117,12 +115,11 @@ def retention(*, as_json: Json = False) -> int:
     as_json
         As JSON lines.
     """
-    from schemas.codec import decode
-    from streams.reading import read_all
+    from streams.reading import contents
     from streams.retained import ENDS, ends_by_tier, retained_permille
 
     with progress("decisions read", None):
-        counted = ends_by_tier(decode(record.value) for record in read_all(Settings(), "at-risk-alerts"))
+        counted = ends_by_tier(contents(Settings(), "at-risk-alerts"))
     drawn = table("tier", "retained %", *ENDS)
     for tier, found in [*sorted(counted.items()), ("all", sum(counted.values(), Counter[str]()))]:
         permille = retained_permille(found)
@@ -149,13 +146,12 @@ def discrepancies(*, as_json: Json = False) -> int:
     as_json
         As JSON lines.
     """
-    from schemas.codec import decode
     from streams.clock import now_ms
     from streams.differing import by_system
-    from streams.reading import read_all
+    from streams.reading import contents
 
     with progress("decisions read", None):
-        decisions = [decode(record.value) for record in read_all(Settings(), "discrepancies")]
+        decisions = list(contents(Settings(), "discrepancies"))
     drawn = table("system", "open", "oldest, min", "why", "resolved", "longest, min")
     found = by_system(decisions, now_ms())
     for each in found:
@@ -186,14 +182,14 @@ def returns(*, month: str | None = None, as_json: Json = False) -> int:
         As JSON lines.
     """
     from processors.return_figures import by_month, with_totals
-    from schemas.codec import decode
-    from streams.reading import read_all
+    from streams.activations import NO_POLICY, in_force
+    from streams.reading import contents
 
     policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
     with progress("decisions read", None):
-        decisions = (decode(record.value) for record in read_all(Settings(), "return-decisions"))
+        decisions = contents(Settings(), "return-decisions")
         months = by_month(decisions, policy.time_zone)
     if month is not None and month not in months:
         return fail(f"nobody asked for a return in {month}; months as 2026-05 with one: {', '.join(months)}", FAILED)
@@ -224,12 +220,11 @@ def contacts(*, as_json: Json = False) -> int:
     as_json
         As JSON lines.
     """
-    from schemas.codec import decode
-    from streams.reading import read_all
+    from streams.reading import contents
     from streams.settled import by_tier
 
     with progress("decisions read", None):
-        found = by_tier(decode(record.value) for record in read_all(Settings(), "priority-routing"))
+        found = by_tier(contents(Settings(), "priority-routing"))
     drawn = table(
         "tier", "settled", "first contact %", "answered in time %", "in time %", "half within, min", "longest, min"
     )
@@ -243,11 +238,3 @@ def contacts(*, as_json: Json = False) -> int:
     if not as_json:
         out().print(drawn)
     return OK
-
-
-def in_force() -> "Policy | None":
-    """The policy in force on partition 0."""
-    from streams.activations import activations
-
-    with progress("records looked at", None) as advance:
-        return next((each.policy for each in reversed(list(activations(Settings(), 0, advance)))), None)

@@ -8,7 +8,7 @@ from streams.console import BAD_INPUT, FAILED, OK, Json, PolicyFile, emit, fail,
 if TYPE_CHECKING:
     from processors.waiting import Centre, Waited
 
-MINUTE_MS, WIDTH, WHOLE = 60_000, 40, 100
+WIDTH, WHOLE = 40, 100
 HEAD = ("tier", "contacts", "half", "95 of 100", "longest", "at most", "half", "95 of 100", "longest")
 
 
@@ -88,6 +88,8 @@ def _wrong(centre: "Centre") -> str | None:
 
 
 def _minutes(ms: int) -> str:
+    from processors.local_time import MINUTE_MS
+
     return f"{ms / MINUTE_MS:.1f}"
 
 
