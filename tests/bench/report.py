@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -144,6 +146,12 @@ def write(path: Path, section: str) -> None:
     at = places[0] if places else len(kept)
     kept[at : at + 1] = [section.strip()]
     path.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
+
+
+def command(script: str, beside: Path | None) -> str:
+    """The command that measured this, for a page: where the other checkout is, is nobody's business."""
+    shown = ["DIR" if word == str(beside) else word for word in sys.argv[1:]]
+    return shlex.join(["uv", "run", "python", script, *shown])
 
 
 def commit() -> str:

@@ -9,7 +9,6 @@ deploy/bench.md.
 import argparse
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -146,8 +145,7 @@ def main() -> int:
     folder.mkdir()
     with broker() as bootstrap:
         rounds, filled = compare(given, bootstrap, folder)
-    shown = ["DIR" if word == str(given.beside) else word for word in sys.argv[1:]]
-    text = section(rounds, filled, shlex.join(["uv", "run", "python", "tests/bench/restoring.py", *shown]))
+    text = section(rounds, filled, report.command("tests/bench/restoring.py", given.beside))
     report.write(given.output, text)
     print(text)
     return 0

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import platform
-import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -87,8 +86,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
     given = parser.parse_args()
     found = compare(given)
-    shown = ["DIR" if word == str(given.beside) else word for word in sys.argv[1:]]
-    text = section(found, given, shlex.join(["uv", "run", "python", "tests/bench/step_cost.py", *shown]))
+    text = section(found, given, report.command("tests/bench/step_cost.py", given.beside))
     report.write(given.output, text)
     print(text)
     return 0

@@ -12,35 +12,12 @@ from schemas import events as e
 from schemas.source import SourceEvent
 from schemas.topics import TOPIC_OF
 from state.memory import MemoryStore
-from state.overlay import Overlay
 from tests.processors.story import policy_with
+from tests.processors.touched import Counting
 
 DAYS, BEGIN, MINUTE, DAY = 371, 1_672_531_200_000, 60_000, 86_400_000
 WARM = 130
 """From this day on points mature, returns leave their window and silences of the pattern are what they are for ever."""
-
-
-class Counting(Overlay):
-    """Rows that count what is read and written."""
-
-    touched = 0
-
-    def get(self, table: Any, *key: str) -> Any:
-        self.touched += 1
-        return super().get(table, *key)
-
-    def put(self, table: Any, row: Any, *key: str) -> None:
-        self.touched += 1
-        super().put(table, row, *key)
-
-    def delete(self, table: Any, *key: str) -> None:
-        self.touched += 1
-        super().delete(table, *key)
-
-    def first(self, table: Any, limit: int, below: str | None = None, above: str | None = None) -> Any:
-        found = super().first(table, limit, below, above)
-        self.touched += len(found)
-        return found
 
 
 def busy(day: int) -> Iterator[SourceEvent]:

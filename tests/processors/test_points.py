@@ -14,9 +14,8 @@ from schemas.commands import ReturnWindowExtended
 from schemas.decisions import CommandAnswered
 from schemas.events import OrderLine
 from schemas.ledger import PointsMoved, PointsUntil, RewardAnswered
-from state.memory import MemoryStore
-from state.overlay import Overlay
 from tests.processors.story import Story, none_of, only, policy_with
+from tests.processors.touched import Counting
 
 AT_ONCE: Mapping[str, Any] = {"available": "at_once"}
 SHORT: Mapping[str, Any] = {
@@ -415,27 +414,6 @@ def test_the_profile_tells_where_points_stand_r_pts_07() -> None:
     story.order("2024-01-01", "20.00")
     told = story.profiles["ada"]
     assert (told.points_balance, told.points_pending, told.points_reserved, told.points_deficit) == (100, 20, 0, 0)
-
-
-class Counting(Overlay):
-    """Rows that count how often they are read and written."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        super().__init__(store)
-        self.touched = 0
-
-    def get(self, table: Any, *key: str) -> Any:
-        self.touched += 1
-        return super().get(table, *key)
-
-    def put(self, table: Any, row: Any, *key: str) -> None:
-        self.touched += 1
-        super().put(table, row, *key)
-
-    def first(self, table: Any, limit: int, below: str | None = None, above: str | None = None) -> Any:
-        found = super().first(table, limit, below, above)
-        self.touched += len(found)
-        return found
 
 
 def test_an_event_touches_as_many_rows_after_thousands_of_lots_as_after_some_d8(
