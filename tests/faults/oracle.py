@@ -278,7 +278,8 @@ class Oracle:
     def _all(self, topic: str) -> Iterable[Message]:
         reader = self._reader(topic)
         try:
-            yield from reader.read()
+            # A transaction's end is written to each partition in turn: what another topic shows already may be hidden in this one.
+            yield from reader.read(hidden=True)
         finally:
             reader.close()
 
@@ -293,27 +294,26 @@ class Reader:
     def __init__(self, bootstrap: str, places: list[tuple[str, int]]) -> None:
         self._places = places
         self._reached = dict.fromkeys(places, -1)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": "oracle",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 10,
-                "log_level": 2,
-            }
-        )
+        self._settings = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "oracle",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 10,
+            "log_level": 2,
+        }
+        self._consumer = Consumer(self._settings)
         self._next = dict.fromkeys(places, 0)
         self._assign()
 
     def _assign(self) -> None:
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in self._next.items()])
 
-    def read(self) -> Iterator[Message]:
-        """What was committed since the last time."""
-        ends = {place: patiently(f"the end of {place}", lambda place=place: self._end(place)) for place in self._places}
+    def read(self, *, hidden: bool = False) -> Iterator[Message]:
+        """What was committed since the last time; with `hidden` also what open transactions hide now, once they end."""
+        ends = self._ends(hidden)
         while any(self._reached[place] < end for place, end in ends.items()):
             for message in self._consumer.consume(10_000, 0.05):
                 place, error = (message.topic(), message.partition()), message.error()
@@ -327,13 +327,26 @@ class Reader:
                     self._assign()
                     break
 
-    def _end(self, place: tuple[str, int]) -> int:
-        """The offset after the last committed record. Raises `KafkaException` where a leader is about to change."""
-        return int(self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1])
+    def _ends(self, hidden: bool) -> dict[tuple[str, int], int]:
+        """The offset after the last record of each partition."""
+        asked = self._consumer if not hidden else Consumer(self._settings | {"isolation.level": "read_uncommitted"})
+        try:
+            return {
+                place: patiently(f"the end of {place}", lambda place=place: _end(asked, place))
+                for place in self._places
+            }
+        finally:
+            if asked is not self._consumer:
+                asked.close()
 
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()
+
+
+def _end(consumer: Consumer, place: tuple[str, int]) -> int:
+    """The offset after the last record that a consumer may see. Raises `KafkaException` where a leader is about to change."""
+    return int(consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1])
 
 
 def name(place: Place) -> str:
