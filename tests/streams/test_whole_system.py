@@ -178,8 +178,9 @@ def test_tail_shows_so_many_records_of_each_partitions_end_whatever_ends_transac
 
 
 def test_tail_shows_what_cannot_be_decoded_as_bytes_with_the_reason(called: Caller) -> None:
-    line = tail(called, "dead-letters", "--all")[0]
-    assert (line["undecoded"], line["headers"]["reason"]) == ("sealed", "undecodable")
+    # Of two partitions either may be read first.
+    buried = {(line["undecoded"], line["headers"]["reason"]) for line in tail(called, "dead-letters", "--all")}
+    assert buried == {("sealed", "undecodable"), ("sealed", "empty")}
     undecoded = {line["undecoded"] for line in tail(called, "orders", "--all") if "undecoded" in line}
     assert "undecodable" in undecoded <= {"undecodable", "empty"}
 
