@@ -1,7 +1,6 @@
 """Folding a partition of the timeline again, from its first record or a snapshot to a stated offset, into memory.
 
-Run as a module, it folds in another process and prints digests: `verify` starts it in another time zone, with another
-hash seed, another wall clock and another batch size, and compares (I-5).
+Run as a module, it folds in another process and prints digests: see `elsewhere`.
 """
 
 import hashlib
@@ -116,17 +115,20 @@ def digest(settings: Settings, partition: int, until: int, start: Snapshot | Non
 
 
 def main() -> None:
-    """`python -m streams.refolding '{"0": [1200, null], ...}'`: the digest of each partition as a line of JSON.
+    """`python -m streams.refolding`: for each line `[partition, until, null]` of its input, the digest as a line of JSON.
 
-    Each is folded up to an offset, from its first record or from the snapshot in a file.
+    Each is folded up to an offset, from its first record or from the snapshot whose file stands in place of null.
     """
     # Another wall clock: were one read, the digests would differ.
     real = time.time
     time.time = lambda: real() - 10**9
     settings = Settings()
-    for partition, (until, start) in json.loads(sys.argv[1]).items():
-        found = digest(settings, int(partition), until, Snapshot(Path(start)) if start else None)
-        sys.stdout.write(json.dumps({"partition": int(partition), "digest": found}) + "\n")
+    for partition, until, start in map(json.loads, sys.stdin):
+        try:
+            found = digest(settings, partition, until, Snapshot(Path(start)) if start else None)
+        except FoldStoppedError as error:  # the others are still to be folded
+            found = f"stopped: {error}"
+        sys.stdout.write(json.dumps({"partition": partition, "digest": found}) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,6 @@ letters; sequence numbers are counted; a second fold in another environment must
 running can be verified: each comparison is as of a position that both sides have passed.
 """
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ from state.overlay import Overlay
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
 from streams.accuracy import check_points
+from streams.elsewhere import Ask, Elsewhere
 from streams.kafka import TIMEOUT_S, admin, committed, partitions_of
 from streams.keeping import SOURCES, Snapshots
 from streams.origins import check_origins, read_ledger
@@ -32,7 +29,6 @@ from streams.refolding import BATCH_SIZE, TABLES, Digest, FoldStoppedError, Refo
 from streams.report import Check, Range, Report
 from streams.settings import Settings
 from streams.skips import load
-from streams.snapshots import Snapshot
 
 Advance = Callable[[int], None]
 
@@ -59,14 +55,17 @@ def _verify(settings: Settings, cluster: str, advance: Advance, snapshots: Snaps
     count = partitions_of(admin(settings), settings.topic(TABLES.source))
     _check_sources(settings, count, report, snapshots)
     digests: dict[int, tuple[int, str]] = {}
-    for partition in range(count):
-        copies = local_copies(settings, cluster, partition) if local else {}
-        checks, position, digest = _check_partition(settings, (partition, count), copies, advance, snapshots)
-        report.checks += checks
-        report.ranges.append(Range(TABLES.source, partition, _started(snapshots, partition), position))
-        if digest is not None:
-            digests[partition] = (position, digest)
-    again = _check_again(settings, digests, snapshots)
+    with Elsewhere(settings) as elsewhere:
+        for partition in range(count):
+            copies = local_copies(settings, cluster, partition) if local else {}
+            checks, position, digest = _check_partition(
+                settings, (partition, count), copies, elsewhere.ask, advance, snapshots
+            )
+            report.checks += checks
+            report.ranges.append(Range(TABLES.source, partition, _started(snapshots, partition), position))
+            if digest is not None:
+                digests[partition] = (position, digest)
+        again = elsewhere.compare(digests)
     report.checks += again
     for check in again:
         if snapshots and not check.differences:
@@ -78,12 +77,8 @@ def _part(partition: int) -> str:
     return f"p{partition}"
 
 
-def _start(snapshots: Snapshots | None, partition: int) -> Snapshot | None:
-    return snapshots.used.get(_part(partition)) if snapshots else None
-
-
 def _started(snapshots: Snapshots | None, partition: int) -> int:
-    start = _start(snapshots, partition)
+    start = snapshots.used.get(_part(partition)) if snapshots else None
     return start.header.position if start else 0
 
 
@@ -122,6 +117,7 @@ def _check_partition(
     settings: Settings,
     which: tuple[int, int],
     copies: dict[Path, RocksStore],
+    ask: Ask,
     advance: Advance,
     snapshots: Snapshots | None = None,
 ) -> tuple[list[Check], int, str | None]:
@@ -135,6 +131,7 @@ def _check_partition(
     skips = load(settings)
     skipped = skips.get(partition, {})
     start = snapshots.start(_part(partition), position, skipped) if snapshots else None
+    ask(partition, position, start)
     published = Published(settings, partition, count, position, start)
     refold, digest = Refold(partition, count, skips, start=start), Digest()
     checks = [in_changelog, on_disk, *published.checks]
@@ -263,33 +260,3 @@ def _row(rows: dict[bytes, bytes], key: bytes) -> str:
         return data.hex() if table is None else str(decode_row(table, data))
     except (msgspec.MsgspecError, RowTooNewError, IndexError):
         return f"what is no row: {data.hex()}"
-
-
-def _check_again(
-    settings: Settings, digests: dict[int, tuple[int, str]], snapshots: Snapshots | None = None
-) -> list[Check]:
-    """I-5: the second fold, in a process with another time zone, hash seed, wall clock and batch size."""
-    if not digests:
-        return []
-    environment = os.environ | {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711"}
-    environment |= {"LAUREL_BOOTSTRAP": settings.bootstrap, "LAUREL_NAMESPACE": settings.namespace}
-    environment["LAUREL_KAFKA"] = json.dumps(settings.kafka)
-    starts = {partition: _start(snapshots, partition) for partition in digests}
-    positions = json.dumps(
-        {
-            partition: (position, (start := starts[partition]) and str(start.path))
-            for partition, (position, _) in digests.items()
-        }
-    )
-    done = subprocess.run(  # noqa: S603 - our own module, our own arguments
-        [sys.executable, "-W", "ignore", "-m", "streams.refolding", positions],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    found = {line["partition"]: line["digest"] for line in map(json.loads, done.stdout.splitlines())}
-    checks = []
-    for partition, (position, digest) in digests.items():
-        check = Check("I-5", "partitions folded again elsewhere", partition, compared=1)
-        if found.get(partition) != digest:
-            check.differ(f"up to {position}: {found.get(partition) or done.stderr.strip()[-300:]} is not {digest}")
-        checks.append(check)
-    return checks

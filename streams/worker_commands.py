@@ -1,5 +1,6 @@
 """`laurel worker`: the process that decides."""
 
+import faulthandler
 import os
 import sys
 
@@ -9,6 +10,8 @@ def worker() -> None:
 
     Example: laurel worker --instance worker-1
     """
+    # The client and the tables are not Python's: what ends the process there is to say which of ours had called it.
+    faulthandler.enable()
     os.environ.setdefault("FAUST_LOGLEVEL", "warn")
     from streams.app import app as faust_app
 

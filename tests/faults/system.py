@@ -109,8 +109,9 @@ class Worker:
         return self.ended()
 
     def ended(self) -> int:
-        """The exit code, once it has ended by itself."""
+        """The exit code, once it has ended by itself; what it said last is shown where a test fails."""
         self._system.wait(lambda: not self.running, f"the end of {self.name}")
+        print(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
         return self.process.returncode
 
     def wipe(self) -> None:

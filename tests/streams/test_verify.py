@@ -41,7 +41,9 @@ def test_a_changelog_whose_end_is_lost_is_found(bootstrap: str, tmp_path: Path) 
     system = System(bootstrap, tmp_path)
     system.commit("customers", ("timeline", 0), 2)
     system.write([Outgoing("customer-state", POSITION.key(), encode_row(POSITION, Position(1)), 0)])
-    checks, position, _ = verification._check_partition(system.settings, (0, PARTITIONS), {}, lambda _: None)
+    checks, position, _ = verification._check_partition(
+        system.settings, (0, PARTITIONS), {}, lambda *_: None, lambda _: None
+    )
     assert position == 2
     assert "the position is 1; the group's is 2" in differing(checks)["rows of the changelog"].first
 
