@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from processors.effects import Send
+from processors.lots import QUEUES
 from processors.policy import parse
 from processors.policy_errors import PolicyInvalid
 from processors.reward_figures import Redeemed, by_reward, kept, left
@@ -380,6 +381,103 @@ def test_a_request_that_is_asked_or_offered_goes_with_its_id_t_24() -> None:
     row = story.rows.get(REQUESTS, "bob", "q1")
     assert row is not None
     assert (row.state, row.has_units) == ("captured", False)
+
+
+def one_name(bobs: str = "2024-01-02", *, units: int = 2, reward: str = "cup") -> Story:
+    """Ada wants a box and Bob something, each calls it `q1`; nobody answers yet, and then the two are linked."""
+    story = shop("ada", "bob", box=units, cup=units)
+    story.answers_itself = False
+    asked = [*story.want("2024-01-02", "box"), *story.want(bobs, reward, customer="bob")]
+    story.answers_itself = True
+    story.link(bobs, "bob")
+    assert [key[0] for key in ends(story)] == ["ada", "bob"]
+    assert wallet(story)[1] == 60 + RULES["rewards"][reward]["points"]
+    for each in asked:
+        if isinstance(each, Send):
+            story.answer(each)
+    return story
+
+
+def states(story: Story) -> dict[str, str]:
+    """What became of the request of each."""
+    found = {each: story.rows.get(REQUESTS, each, "q1") for each in ("ada", "bob")}
+    return {each: row.state for each, row in found.items() if row}
+
+
+def ends(story: Story) -> list[tuple[str, ...]]:
+    """Requests that wait for their end, of all ids."""
+    return [key for key, _ in story.rows.first(QUEUES, 1_000, above="") if key[1] == "ends"]
+
+
+def no_id_twice(story: Story) -> bool:
+    ids = [each.decision_id for each in story.decided()]
+    return len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("units", [2, 0])
+def test_two_requests_of_one_name_are_over_at_one_instant_d7_i_6(units: int) -> None:
+    """Both reserved, or a cup offered for both: two decisions never have one id, and each reward hears of each."""
+    story = one_name(reward="box", units=units)
+    if not units:
+        story = shop("ada", "bob", box=0, cup=2)
+        for each in ("ada", "bob"):
+            story.want("2024-01-02", "box", customer=each)
+        story.link("2024-01-02", "bob")
+    story.tick("2024-01-03 00:01")
+    assert no_id_twice(story)
+    assert set(states(story).values()) == {"released" if units else "refused"}
+    assert (stock(story), stock(story, "cup")) == ((units, 0, 0), (2, 0, 0))
+    assert (wallet(story), ends(story)) == ((200, 0), [])
+    assert len([each for each in movements(story.effects) if each[0] == "released"]) == 2 + (0 if units else 2)
+
+
+@pytest.mark.parametrize(("ended", "left"), [("bob", "ada"), ("ada", "bob")])
+def test_of_two_requests_of_one_name_the_one_is_handed_over_that_was_told_of_t_38(ended: str, left: str) -> None:
+    story = one_name()
+    story.hand_over("2024-01-02 01:00", customer=ended)
+    assert states(story) == {ended: "captured", left: "reserved"}
+    assert [key[0] for key in ends(story)] == [left]
+    story.unlink("2024-01-02 02:00", "bob")
+    story.tick("2024-01-03 00:01")
+    assert states(story) == {ended: "captured", left: "released"}
+    assert (ends(story), wallet(story)[1], wallet(story, "bob")[1]) == ([], 0, 0)
+    assert stock(story) == ((1, 0, 1) if ended == "ada" else (2, 0, 0))
+
+
+def test_of_two_requests_of_one_name_the_one_ends_whose_time_is_over_t_38() -> None:
+    """Bob asked later than Ada, who is the host; and the other way round."""
+    story = one_name("2024-01-02 12:00")
+    story.tick("2024-01-03 00:01")
+    assert states(story) == {"ada": "reserved", "bob": "reserved"}, "hours begin with the answer"
+    story = shop("ada", "bob", box=2)
+    story.want("2024-01-02", "box", customer="bob")
+    story.want("2024-01-02 12:00", "box")
+    story.link("2024-01-02 12:00", "bob")
+    story.tick("2024-01-03 00:01")
+    assert states(story) == {"ada": "reserved", "bob": "released"}
+    story.tick("2024-01-03 12:01")
+    assert states(story) == {"ada": "released", "bob": "released"}
+    assert (wallet(story), ends(story)) == ((200, 0), [])
+
+
+def test_what_two_requests_of_one_name_hold_is_each_ones_own_and_comes_apart_t_24_t_35() -> None:
+    """A cup is offered for both: each holds what it costs, also when they part."""
+    story = shop("ada", "bob", box=0, cup=2)
+    story.answers_itself = False
+    asked = [each for who in ("ada", "bob") for each in story.want("2024-01-02", "box", customer=who)]
+    story.answers_itself = True
+    story.link("2024-01-02", "bob")
+    for each in asked:
+        if isinstance(each, Send):
+            story.answer(each)
+    assert (states(story), wallet(story)) == ({"ada": "offered", "bob": "offered"}, (120, 80))
+    story.unlink("2024-01-02 01:00", "bob")
+    for who in ("ada", "bob"):
+        story.choose("2024-01-02 02:00", customer=who)
+        story.hand_over("2024-01-02 03:00", customer=who)
+        assert wallet(story, who)[1] == 0
+    assert sum(wallet(story, who)[0] for who in ("ada", "bob")) >= 120
+    assert (stock(story, "cup"), ends(story)) == ((0, 0, 2), [])
 
 
 # What it comes to
