@@ -281,15 +281,25 @@ class Links(RuleBasedStateMachine):
     def want(self, who: str, reward: str, request: str) -> None:
         self.story.want(self.date, reward, request, customer=who)
 
-    @rule(reward=st.sampled_from(["cup", "cap", "box"]), request=REQUEST)
-    def all_want(self, reward: str, request: str) -> None:
-        """At one instant, each under the same name."""
-        for who in IDS:
-            self.want(who, reward, request)
+    @rule(rewards=st.tuples(*[st.sampled_from(["cup", "cap", "box"])] * 3), other=WHO)
+    def all_want(self, rewards: tuple[str, ...], other: str) -> None:
+        """At one instant, each under the same name, before they turn out to be one, or not."""
+        name = f"r{self.story.offset}"
+        for who, reward in zip(IDS, rewards, strict=True):
+            self.order(who, f"o-{name}-{who}", [4_000])
+            self.want(who, reward, name)
+        self.link("ada", other)
 
-    @rule(who=WHO, request=REQUEST, verdict=st.sampled_from(["approved", "refused"]))
-    def choose(self, who: str, request: str, verdict: str) -> None:
-        self.story.choose(self.date, verdict, request, customer=who)
+    @rule(pick=st.integers(0, 9), how=st.sampled_from(["hand_over", "call_off", "approved", "refused"]))
+    def end(self, pick: int, how: str) -> None:
+        """One of what is open."""
+        rows = self.story.rows.first(REQUESTS, 1_000, above="")
+        if there := [key for key, row in rows if row.state in OPEN]:
+            who, request = there[pick % len(there)]
+            if how in ("approved", "refused"):
+                self.story.choose(self.date, how, request, customer=who)
+            else:
+                getattr(self.story, how)(self.date, request, customer=who)
 
     @rule(units=st.integers(1, 2))
     def restock(self, units: int) -> None:
