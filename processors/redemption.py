@@ -155,7 +155,10 @@ def _closed(book: Book, sends: Sequence[Send]) -> Outcome:
 
 
 def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
-    """The rule of an event that ends a request; before it is decided, the first end that is told is remembered."""
+    """The rule of an event that ends a request. Before it is answered, the first end that is told is remembered (T-16).
+
+    A hand-over takes what is offered: units left the shelf, whatever is told of the offer afterwards.
+    """
 
     def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
         request, request_id, cause = load(unit, event.request_id), event.request_id, unit.because.cause
@@ -163,13 +166,18 @@ def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
             request = keep(
                 unit, request_id, replace(request, ends_as=end, ended_by=cause, customer_id=_holder(request, event))
             )
-        book = opened(unit, customer)
-        if request.state == "offered" and end == "released":
-            called_off = _not_cancelled(cause, cancelled=True)
-            return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
-        if request.state != "reserved":
-            return customer, ()
-        return _closed(book, conclude(book, request_id, request, end, (told(end, cause),)))
+        book, said = opened(unit, customer), told(end, cause)
+        match request.state, end:
+            case "reserved", _:
+                return _closed(book, conclude(book, request_id, request, end, (said,)))
+            case "offered", "captured":
+                taken = replace(request, ends_as=end, conditions=(said,))
+                return _closed(book, grant(book, request_id, taken))
+            case "offered", _:
+                called_off = _not_cancelled(cause, cancelled=True)
+                return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
+            case _:
+                return customer, ()
 
     return rule
 

@@ -68,11 +68,17 @@ def _give_back(book: Book, request_id: str, parts: Parts, conditions: Sequence[C
 
 
 def offer(book: Book, request_id: str, request: Request) -> list[Send]:
-    """A substitute is held for the customer, who may take it within a time; what it costs less is available again."""
+    """A substitute is held for the customer, who may take it within a time; what it costs less is available again.
+
+    What was handed over before is taken: nobody is asked whether they want what they have (T-16).
+    """
     until = book.unit.now + rule_of(book.unit).offered_hours * HOUR_MS
     name, part = name_of(book.unit, request_id, request), request.substitute_points
     back = hold_part(book.account, name, request.points, part, request.until, until)
     conditions, request = request.conditions, replace(request, points=request.substitute_points, until=until)
+    if request.ends_as == "captured":
+        _give_back(book, request_id, back, conditions)
+        return grant(book, request_id, request)
     _answer(book, request_id, request, "offered", until)
     _give_back(book, request_id, back, conditions)
     keep(book.unit, request_id, replace(request, state="offered", conditions=()))

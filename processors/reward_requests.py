@@ -12,7 +12,7 @@ from schemas.decided import Condition
 State = Literal["awaited", "asked", "offered", "refused", "reserved", "captured", "released"]
 OPEN = ("asked", "offered", "reserved")
 """States in which a request holds points."""
-UNDECIDED = ("awaited", "asked", "offered")
+UNDECIDED = ("awaited", "asked")
 """States in which an end that is told of is remembered."""
 
 

@@ -223,11 +223,50 @@ def test_a_substitute_is_offered_to_whose_tier_may_have_it_r_pts_04(tiers: list[
     assert [each[2] for each in answers(story.want("2024-01-02", "box"))] == [verdict]
 
 
-def test_a_reward_that_was_handed_over_before_the_offer_was_taken_is_spent_once_it_is_t_16() -> None:
+LATER = {
+    "nothing": lambda story: story.tick("2024-01-09"),
+    "approved": lambda story: story.choose("2024-01-02 01:30"),
+    "refused": lambda story: story.choose("2024-01-02 01:30", "refused"),
+    "cancelled": lambda story: story.call_off("2024-01-02 01:30"),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_what_is_handed_over_is_taken_whatever_is_told_of_the_offer_afterwards_t_16_t_38(later: str) -> None:
     story = offered()
-    assert movements(story.hand_over("2024-01-02 01:00")) == []
-    assert movements(story.choose("2024-01-02 01:30")) == [("captured", 40)]
-    assert stock(story, "cup") == (0, 0, 1)
+    effects = story.hand_over("2024-01-02 01:00")
+    taken = only(effects, RewardAnswered)
+    assert (taken.reward_id, taken.verdict, taken.instead_of, taken.points) == ("cup", "reserved", "box", 40)
+    assert [(each.name, each.value, each.holds) for each in taken.conditions] == [("ended_as", "captured", True)]
+    assert movements(effects) == [("captured", 40)]
+    effects = LATER[later](story)
+    assert [*answers(effects), *movements(effects), *changes(effects)] == []
+    assert (stock(story, "cup"), wallet(story)) == ((0, 0, 1), (60, 0))
+    assert by_reward(story.effects)["box"].counts() == {
+        "asked": 1, "granted": 0, "offered": 1, "substituted": 1, "refused": 0, "redeemed": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("instead", ["cup", "pen"])
+@pytest.mark.parametrize("before", ["request", "answer"])
+def test_a_hand_over_that_is_told_before_the_offer_takes_it_as_well_t_16(before: str, instead: str) -> None:
+    """The customer hears of no offer, since they have what it would be."""
+    story = shop(box=0, rewards={"box": {**BOX, "substitute": instead}})
+    price = RULES["rewards"][instead]["points"]
+    story.answers_itself = False
+    told = story.hand_over("2024-01-02") if before == "request" else []
+    asked = [each for each in story.want("2024-01-02", "box") if isinstance(each, Send)]
+    story.answers_itself = True
+    told += story.hand_over("2024-01-02") if before == "answer" else []
+    told += [each for one in asked for each in story.answer(one)]
+    assert answers(told) == [("ada", instead, "reserved", "box")]
+    assert movements(told) == [("released", 60 - price), ("captured", price)]
+    assert failed(only(told, RewardAnswered)) == ["stock_of_box"]
+    assert stock(story, "cup") == ((0, 0, 1) if instead == "cup" else (1, 0, 0))
+    assert (wallet(story), ends(story), no_id_twice(story)) == ((100 - price, 0), [], True)
+    assert by_reward(story.effects)["box"].counts() == {
+        "asked": 1, "granted": 0, "offered": 0, "substituted": 1, "refused": 0, "redeemed": 0,
+    }  # fmt: skip
 
 
 def test_the_customer_is_told_of_an_offer_until_it_is_over_r_ful_10() -> None:
