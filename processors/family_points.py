@@ -1,7 +1,7 @@
 """Points of a customer who has several ids: rules see one account, and each lot stays with the id that it came under (T-24).
 
 A lot's name, as rules see it, ends with whose it is. A name without an owner means the first id that has such a lot: so what two
-ids were both told of earns once. A request's without an owner is that of the event's own id, or one that still holds points.
+ids were both told of earns once. A request's without an owner is that of the event's own id, or the first.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from processors.lots import ENDS, GRANTS, LOTS, OWNER, QUEUES, Granted, Name, owned
-from processors.reward_requests import OPEN, REQUESTS
+from processors.reward_requests import REQUESTS
 from processors.rows import SEPARATOR, Rows, Table
 
 R = TypeVar("R", bound=Struct)
@@ -40,9 +40,10 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
 
 
 def _asker(rows: Rows, ids: Iterable[str], own: str, request_id: str) -> str:
-    """The id under which a reward was asked for; of several the one whose points are still held."""
-    known = [(each, row) for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))]
-    return next((each for each, row in known if row.state in OPEN), known[0][0] if known else own)
+    """The id under which a reward was asked for: the own one, or the first. What became of it does not matter (T-15)."""
+    known = {each: row.state for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))}
+    asked = [each for each, state in known.items() if state != "awaited"]
+    return next(iter(asked or known), own)
 
 
 def times(rows: Rows, ids: Iterable[str], about: tuple[str, ...]) -> int:

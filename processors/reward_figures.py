@@ -14,9 +14,9 @@ from processors.rows import Rows, Table
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.rewards import RewardStockMoved
 
-UNKNOWN = "unknown"
-"""What requests for rewards that the catalogue does not have are counted under, whatever they name."""
-EVERYTHING = "all"
+UNKNOWN = "#unknown"
+"""What requests for rewards that the catalogue does not have are counted under, whatever they name. No id begins so."""
+EVERYTHING = "#all"
 
 
 class Redeemed(Struct, frozen=True, array_like=True):

@@ -55,6 +55,6 @@ def name_of(unit: Unit, request_id: str, request: Request) -> Name:
 
 
 def keep(unit: Unit, request_id: str, request: Request) -> Request:
-    """Write the request, after what it holds was moved: whose points are held is found by it."""
+    """Write the request."""
     unit.rows.put(REQUESTS, request, unit.subject, *name_of(unit, request_id, request))
     return request

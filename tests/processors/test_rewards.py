@@ -10,7 +10,7 @@ from processors.effects import Send
 from processors.lots import QUEUES
 from processors.policy import parse
 from processors.policy_errors import PolicyInvalid
-from processors.reward_figures import Redeemed, by_reward, kept, left
+from processors.reward_figures import EVERYTHING, UNKNOWN, Redeemed, by_reward, kept, left
 from processors.reward_requests import REQUESTS
 from processors.statement import statement
 from processors.stock import STOCKS, Stock
@@ -369,6 +369,39 @@ def test_more_is_called_for_once_and_again_after_it_was_refilled_r_ful_08() -> N
     assert only(story.want("2024-01-02 20:00", "box", "q5", customer="cyd"), ReplenishmentDue).free == 1
 
 
+@pytest.mark.parametrize(("level", "called"), [(None, []), (1, []), (2, ["box"]), (9, ["box"])])
+def test_a_level_that_a_new_policy_raises_calls_for_more_at_once_r_ful_08(level: int | None, called: list[str]) -> None:
+    """Without another movement; only of what there is less of than the level says, and once."""
+    story = shop(box=2, cup=2)
+    document = policy_with({"points": RULES, "version": "v2"})
+    document["points"]["rewards"] = {
+        "box": {**BOX, "reorder_level": level},
+        "cup": CUP,
+        "new": {**CUP, "reorder_level": 3},
+    }
+    effects = story.activate(document, "2024-01-02")
+    assert [each.reward_id for each in effects if isinstance(each, ReplenishmentDue)] == called
+    assert none_of(story.activate(document, "2024-01-03"), ReplenishmentDue)
+    numbers = [each.sequence for each in story.decided() if each.customer_id == "reward/box"]
+    assert numbers == list(range(1, len(numbers) + 1))
+    if called:
+        due = story.decided(ReplenishmentDue)[0]
+        assert (due.policy_version, due.cause, due.reorder_level) == (
+            "v2",
+            "activation/activation-v2-2024-01-02",
+            level,
+        )
+
+
+def test_a_reward_whose_look_at_a_policy_is_skipped_stays_as_it_was_d12() -> None:
+    story = shop(box=2)
+    document = policy_with({"points": RULES, "version": "v2"})
+    document["points"]["rewards"]["box"] = {**BOX, "reorder_level": 9}
+    unit = "activation/activation-v2-2024-01-02/reward/box"
+    assert none_of(story.activate(document, "2024-01-02", skipped={unit}), ReplenishmentDue)
+    assert only(story.want("2024-01-03", "box"), ReplenishmentDue).free == 1
+
+
 def test_a_delivery_that_is_too_small_calls_for_no_more_r_ful_08() -> None:
     story = shop(box=0, cup=0)
     assert only(story.want("2024-01-02", "box"), ReplenishmentDue).free == 0
@@ -483,6 +516,16 @@ def test_of_two_requests_of_one_name_the_one_is_handed_over_that_was_told_of_t_3
     assert stock(story) == ((1, 0, 1) if ended == "ada" else (2, 0, 0))
 
 
+def test_a_hand_over_that_is_told_twice_is_of_one_request_t_15() -> None:
+    """Not of the next one of this name, under whichever id of the customer."""
+    for teller in ("ada", "bob", "cyd"):
+        story = one_name()
+        story.link("2024-01-02", "cyd")
+        story.hand_over("2024-01-02 01:00", customer=teller, event="h1")
+        assert movements(story.hand_over("2024-01-02 01:00", customer=teller, event="h1")) == []
+        assert sorted(states(story).values()) == ["captured", "reserved"]
+
+
 def test_of_two_requests_of_one_name_the_one_ends_whose_time_is_over_t_38() -> None:
     """Bob asked later than Ada, who is the host; and the other way round."""
     story = one_name("2024-01-02 12:00")
@@ -537,10 +580,18 @@ def test_the_figures_are_sums_over_decisions_r_pts_10_r_anl_01() -> None:
     assert found == {
         "box": Redeemed("box", asked=3, granted=1, offered=2, substituted=1, refused=1, redeemed=1, cost_minor=700),
         "cup": Redeemed("cup", asked=1, granted=1, redeemed=1, cost_minor=300),
-        "unknown": Redeemed("unknown", asked=1, refused=1),
+        "#unknown": Redeemed("#unknown", asked=1, refused=1),
     }
     assert kept(story.rows, 10) == tuple(found.values()), "the partition counts the same"
-    assert [each.cost_per_redemption_minor() for each in found.values()] == [700, 300, None]
+    assert {name: each.cost_per_redemption_minor() for name, each in found.items()} == {
+        "box": 700, "cup": 300, "#unknown": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [UNKNOWN, EVERYTHING])
+def test_no_reward_is_called_as_a_row_of_the_figures_r_anl_08(name: str) -> None:
+    with pytest.raises(AssertionError, match=r"rewards"):
+        parsed_with({"points": {"rewards": {name: {"points": 1}}}})
 
 
 def test_customers_and_agents_read_what_became_of_it_r_ful_10_t_48() -> None:

@@ -234,7 +234,7 @@ def test_rewards_with_their_cost_per_redemption_and_their_stock_r_pts_10(called:
         "cost_minor": 1501, "cost_per_redemption_minor": 750, "stock": {"free": 3, "held": 1, "given": 4},
     }  # fmt: skip
     assert (cup["asked"], cup["redeemed"], cup["cost_per_redemption_minor"], cup["stock"]) == (0, 1, 300, None)
-    assert (everything["reward_id"], everything["redeemed"], everything["cost_minor"]) == ("all", 3, 1801)
+    assert (everything["reward_id"], everything["redeemed"], everything["cost_minor"]) == ("#all", 3, 1801)
     assert "15.01" in called("report", "rewards").out
 
 
