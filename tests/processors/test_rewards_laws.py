@@ -136,7 +136,11 @@ class Shop(RuleBasedStateMachine):
                 self.net.move(queues[pick % len(queues)])
         self.net.dies = False
 
-    @rule(words=st.lists(st.sampled_from(["approved", "refused", "cancelled", "handed_over", "nothing"]), min_size=4, max_size=4))
+    @rule(
+        words=st.lists(
+            st.sampled_from(["approved", "refused", "cancelled", "handed_over", "nothing"]), min_size=4, max_size=4
+        )
+    )
     def sell_out(self, words: list[str]) -> None:
         """Everybody wants a box, and says something of what is offered instead, or nothing until it is over."""
         self.number += 1
