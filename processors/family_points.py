@@ -1,7 +1,7 @@
 """Points of a customer who has several ids: rules see one account, and each lot stays with the id that it came under (T-24).
 
 A lot's name, as rules see it, ends with whose it is. A name without an owner means the first id that has such a lot: so what two
-ids were both told of earns once.
+ids were both told of earns once. A request's without an owner is that of the event's own id, or the first.
 """
 
 from collections.abc import Iterable
@@ -9,19 +9,12 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from processors.lots import ENDS, GRANTS, LOTS, QUEUES, Granted, Name
-from processors.reward_requests import OPEN, REQUESTS
+from processors.lots import ENDS, GRANTS, LOTS, OWNER, QUEUES, Granted, Name, owned
+from processors.reward_requests import REQUESTS
 from processors.rows import SEPARATOR, Rows, Table
 
 R = TypeVar("R", bound=Struct)
-OWNER = "\x01"
-"""Opens the last part of a name that says whose it is; no part of an id holds it."""
 TABLES = (LOTS.prefix, QUEUES.prefix, GRANTS.prefix, REQUESTS.prefix)
-
-
-def owned(name: Name, owner: str) -> Name:
-    """The name of a lot that is this id's."""
-    return (*name, OWNER + owner)
 
 
 def told_of(name: Name) -> Name:
@@ -38,11 +31,8 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
     """The key of the row: whose it is, and what it is called there."""
     if about[-1].startswith(OWNER):
         return (about[-1].removeprefix(OWNER), *about[:-1])
-    if table.prefix == REQUESTS.prefix:
-        return (_asker(rows, ids, own, about[0]), *about)
-    if table.prefix == QUEUES.prefix and about[0] == ENDS[0]:
-        there = (each for each in ids if rows.get(QUEUES, each, *about))
-        return (next(there, None) or _asker(rows, ids, own, about[-1]), *about)
+    if table.prefix == REQUESTS.prefix or (table.prefix == QUEUES.prefix and about[0] == ENDS[0]):
+        return (_asker(rows, ids, own, about[-1]), *about)
     if table.prefix in (LOTS.prefix, QUEUES.prefix):
         name = about if table.prefix == LOTS.prefix else _lot_of(about)
         return (next((each for each in ids if rows.get(LOTS, each, *name)), own), *about)
@@ -50,9 +40,10 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
 
 
 def _asker(rows: Rows, ids: Iterable[str], own: str, request_id: str) -> str:
-    """The id under which a reward was asked for; of several the one whose points are still held."""
-    known = [(each, row) for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))]
-    return next((each for each, row in known if row.state in OPEN), known[0][0] if known else own)
+    """The id under which a reward was asked for: the own one, or the first. What became of it does not matter (T-15)."""
+    known = {each: row.state for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))}
+    asked = [each for each, state in known.items() if state != "awaited"]
+    return next(iter(asked or known), own)
 
 
 def times(rows: Rows, ids: Iterable[str], about: tuple[str, ...]) -> int:
@@ -70,7 +61,7 @@ def first(
 ) -> list[tuple[tuple[str, ...], R]]:
     """The first rows of all ids together, as those of the host."""
     found = [
-        (key[1:] if key[1] == ENDS[0] else owned(key[1:], each), row)
+        (owned(key[1:], each), row)
         for each in ids
         for key, row in rows.first(
             table, limit, below and each + below.removeprefix(host), each + above.removeprefix(host)

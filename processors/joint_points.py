@@ -15,10 +15,9 @@ from processors.bookings import Book, closed, enter, note, opened, pay_from_bala
 from processors.customer import Customer
 from processors.effects import Send
 from processors.explanation import compare
-from processors.family_points import owned
 from processors.family_rows import OfFamily
 from processors.ledger import Account, Parts, claw_back, give_back, pull, put, settled
-from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, held
+from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, held, owned
 from processors.order import ORDERS, load
 from processors.overlaps import EVERY, OVERLAPS, Overlap
 from processors.reward_requests import OPEN, REQUESTS
@@ -188,14 +187,22 @@ def apart(unit: Unit, customer: Customer, guest: str, rest: tuple[str, ...]) -> 
 
 
 def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
-    """What ids hold for a request that is none of theirs is available again."""
+    """What ids hold for a request that is none of theirs, or beyond what theirs hold, is available again."""
+    asked = dict[str, int]()
     for one in ids:
         for key, row in rows.first(QUEUES, EVERY, below=f"{one}\x00held\x01", above=f"{one}\x00held"):
             request, due, name = key[2], int(key[3]), owned(key[4:], one)
-            asked = (rows.get(REQUESTS, each, request) for each in ids)
-            if not any(each and each.state in OPEN for each in asked):
-                pull(account, held(request), due, name, row.points)
-                put(account, AVAILABLE, due, name, row.points)
+            theirs = asked[request] if request in asked else _held_by(rows, ids, request)
+            asked[request] = theirs - min(row.points, theirs)
+            if free := row.points - min(row.points, theirs):
+                pull(account, held((request,)), due, name, free)
+                put(account, AVAILABLE, due, name, free)
+
+
+def _held_by(rows: Rows, ids: Iterable[str], request_id: str) -> int:
+    """What requests of this name hold that are these ids'."""
+    known = (rows.get(REQUESTS, each, request_id) for each in ids)
+    return sum(each.points for each in known if each and each.state in OPEN)
 
 
 def _undo(account: Account, rows: Rows, owed: Mapping[str, int]) -> None:

@@ -233,35 +233,35 @@ def _shift(account: Account, source: Queue, target: Queue, points: int) -> Parts
     return parts
 
 
-def reserve(account: Account, request_id: str, points: int, until: int) -> Parts:
+def reserve(account: Account, request: Name, points: int, until: int) -> Parts:
     """Hold points for a request, those that expire first."""
-    parts = _shift(account, AVAILABLE, held(request_id), points)
-    put(account, ENDS, until, (request_id,), points)
+    parts = _shift(account, AVAILABLE, held(request), points)
+    put(account, ENDS, until, request, points)
     return parts
 
 
-def hold_until(account: Account, request_id: str, points: int, before: int, until: int) -> None:
+def hold_until(account: Account, request: Name, points: int, before: int, until: int) -> None:
     """What a request holds is released at another instant, if nothing happens before."""
-    pull(account, ENDS, before, (request_id,), points)
-    put(account, ENDS, until, (request_id,), points)
+    pull(account, ENDS, before, request, points)
+    put(account, ENDS, until, request, points)
 
 
-def hold_part(account: Account, request_id: str, points: int, part: int, before: int, until: int) -> Parts:
+def hold_part(account: Account, request: Name, points: int, part: int, before: int, until: int) -> Parts:
     """A request holds a part of its points on, until another instant; the others are available again (T-35)."""
-    pull(account, ENDS, before, (request_id,), points)
-    put(account, ENDS, until, (request_id,), part)
-    # Some may have left with an id that was separated: what is there is held first.
-    there = sum(each.points for each in entries(account.rows, account.customer_id, held(request_id), points))
-    return _shift(account, held(request_id), AVAILABLE, max(there - part, 0))
+    pull(account, ENDS, before, request, points)
+    put(account, ENDS, until, request, part)
+    # Some may have left with an id that was separated, others may be another's of this name: what is there is held first.
+    there = sum(each.points for each in entries(account.rows, account.customer_id, held(request), points))
+    return _shift(account, held(request), AVAILABLE, max(min(there, points) - part, 0))
 
 
-def capture(account: Account, request_id: str, points: int, until: int) -> Parts:
+def capture(account: Account, request: Name, points: int, until: int) -> Parts:
     """What a request held is spent, for good (T-38)."""
-    pull(account, ENDS, until, (request_id,), points)
-    return _use(account, held(request_id), "spent", points)
+    pull(account, ENDS, until, request, points)
+    return _use(account, held(request), "spent", points)
 
 
-def release(account: Account, request_id: str, points: int, until: int) -> Parts:
+def release(account: Account, request: Name, points: int, until: int) -> Parts:
     """What a request held is available again, and expires when it would have (T-35)."""
-    pull(account, ENDS, until, (request_id,), points)
-    return _shift(account, held(request_id), AVAILABLE, points)
+    pull(account, ENDS, until, request, points)
+    return _shift(account, held(request), AVAILABLE, points)

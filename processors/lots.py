@@ -20,9 +20,18 @@ NEVER = 9_999_999_999_999
 """Stands for the instant of what does not expire, behind all others."""
 
 
-def held(request_id: str) -> Queue:
-    """The queue of what a request reserves, by the instant at which it would expire."""
-    return ("held", request_id)
+OWNER = "\x01"
+"""Opens the last part of a name that says whose it is, where a customer has several ids; no part of an id holds it."""
+
+
+def owned(name: Name, owner: str) -> Name:
+    """The name of a lot, or of a request, that is this id's."""
+    return (*name, OWNER + owner)
+
+
+def held(request: Name) -> Queue:
+    """The queue of what requests of a name reserve, by the instant at which it would expire."""
+    return ("held", request[0])
 
 
 class Lot(Struct, frozen=True, array_like=True):

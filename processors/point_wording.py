@@ -38,6 +38,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "tier": ("It is for {asked}.", "It is only for {asked}."),
     "stock_of": ("{about} is in stock.", "{about} is out of stock: {found} left, and you asked for {asked}."),
     "offered_until_at": ("", "You did not tell us by {asked} whether you take it instead."),
+    "ended_as": ("You have it.", ""),
     "substitute": ("You take it instead.", "You did not want it instead."),
 }
 """A condition as a customer hears of it where it holds, and where it fails."""

@@ -19,7 +19,7 @@ from processors.lots import ENDS, NEVER, first
 from processors.points_policy import Reward
 from processors.policy import Policy
 from processors.reservations import End, ask_for_units, conclude, grant, offer, refuse, rule_of, told
-from processors.reward_requests import REQUESTS, UNDECIDED, Request, keep, load
+from processors.reward_requests import REQUESTS, UNDECIDED, Request, keep, load, name_of
 from processors.stock import enough
 from processors.unit import Unit
 from schemas.decided import Condition
@@ -86,7 +86,7 @@ def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
         return _closed(book, refuse(book, request_id, request))
     if not reward.stocked:
         return _closed(book, grant(book, request_id, request))
-    parts = reserve(book.account, request_id, request.points, NEVER)
+    parts = reserve(book.account, name_of(unit, request_id, request), request.points, NEVER)
     note(book, "reserved", parts, conditions, request_id=request_id)
     return _closed(book, ask_for_units(unit, request_id, replace(request, until=NEVER)))
 
@@ -155,7 +155,10 @@ def _closed(book: Book, sends: Sequence[Send]) -> Outcome:
 
 
 def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
-    """The rule of an event that ends a request; before it is decided, the first end that is told is remembered."""
+    """The rule of an event that ends a request. Before it is answered, the first end that is told is remembered (T-16).
+
+    A hand-over takes what is offered: units left the shelf, whatever is told of the offer afterwards.
+    """
 
     def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
         request, request_id, cause = load(unit, event.request_id), event.request_id, unit.because.cause
@@ -163,13 +166,18 @@ def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
             request = keep(
                 unit, request_id, replace(request, ends_as=end, ended_by=cause, customer_id=_holder(request, event))
             )
-        book = opened(unit, customer)
-        if request.state == "offered" and end == "released":
-            called_off = _not_cancelled(cause, cancelled=True)
-            return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
-        if request.state != "reserved":
-            return customer, ()
-        return _closed(book, conclude(book, request_id, request, end, (told(end, cause),)))
+        book, said = opened(unit, customer), told(end, cause)
+        match request.state, end:
+            case "reserved", _:
+                return _closed(book, conclude(book, request_id, request, end, (said,)))
+            case "offered", "captured":
+                taken = replace(request, ends_as=end, conditions=(said,))
+                return _closed(book, grant(book, request_id, taken))
+            case "offered", _:
+                called_off = _not_cancelled(cause, cancelled=True)
+                return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
+            case _:
+                return customer, ()
 
     return rule
 
@@ -180,11 +188,17 @@ def releases_at(customer: Customer, _policy: Policy) -> int | None:
 
 
 def time_out(unit: Unit, customer: Customer) -> Outcome:
-    """Reservations that nobody ended in time are released, offers that nobody took are over."""
-    book, sends = opened(unit, customer), list[Send]()
+    """Reservations that nobody ended in time are released, offers that nobody took are over.
+
+    Of several ids' requests of one name one at a time, the others a millisecond later: decisions on them would have one id (D7).
+    """
+    book, sends, ended = opened(unit, customer), list[Send](), set[str]()
     for entry in first(unit.rows, unit.subject, ENDS, ENDED_PER_UNIT, unit.now):
-        (request_id,) = entry.lot
-        request = unit.rows.get(REQUESTS, unit.subject, request_id)
+        request_id = entry.lot[0]
+        if request_id in ended:
+            continue
+        ended.add(request_id)
+        request = unit.rows.get(REQUESTS, unit.subject, *entry.lot)
         if request is None:
             raise LookupError(f"points of {unit.subject} are held for a request that is not known: {request_id}")
         if request.state == "offered":

@@ -11,7 +11,7 @@ from processors.explanation import compare, head
 from processors.ledger import Parts, capture, hold_part, hold_until, release, reserve
 from processors.local_time import HOUR_MS
 from processors.points_policy import Points
-from processors.reward_requests import OPEN, Request, keep
+from processors.reward_requests import OPEN, Request, keep, name_of
 from processors.unit import Unit
 from schemas.decided import Condition
 from schemas.ledger import RewardAnswered
@@ -68,10 +68,17 @@ def _give_back(book: Book, request_id: str, parts: Parts, conditions: Sequence[C
 
 
 def offer(book: Book, request_id: str, request: Request) -> list[Send]:
-    """A substitute is held for the customer, who may take it within a time; what it costs less is available again."""
+    """A substitute is held for the customer, who may take it within a time; what it costs less is available again.
+
+    What was handed over before is taken: nobody is asked whether they want what they have (T-16).
+    """
     until = book.unit.now + rule_of(book.unit).offered_hours * HOUR_MS
-    back = hold_part(book.account, request_id, request.points, request.substitute_points, request.until, until)
+    name, part = name_of(book.unit, request_id, request), request.substitute_points
+    back = hold_part(book.account, name, request.points, part, request.until, until)
     conditions, request = request.conditions, replace(request, points=request.substitute_points, until=until)
+    if request.ends_as == "captured":
+        _give_back(book, request_id, back, conditions)
+        return grant(book, request_id, request)
     _answer(book, request_id, request, "offered", until)
     _give_back(book, request_id, back, conditions)
     keep(book.unit, request_id, replace(request, state="offered", conditions=()))
@@ -81,11 +88,12 @@ def offer(book: Book, request_id: str, request: Request) -> list[Send]:
 def grant(book: Book, request_id: str, request: Request) -> list[Send]:
     """Points are held until the reward is handed over, or that takes too long."""
     until = book.unit.now + rule_of(book.unit).reserved_hours * HOUR_MS
+    name = name_of(book.unit, request_id, request)
     _answer(book, request_id, request, "reserved", until)
     if request.state in OPEN:
-        hold_until(book.account, request_id, request.points, request.until, until)
+        hold_until(book.account, name, request.points, request.until, until)
     else:
-        parts = reserve(book.account, request_id, request.points, until)
+        parts = reserve(book.account, name, request.points, until)
         note(book, "reserved", parts, request.conditions, request_id=request_id)
     request = keep(book.unit, request_id, replace(request, state="reserved", until=until, conditions=()))
     if request.ends_as != "captured":
@@ -100,7 +108,8 @@ def refuse(book: Book, request_id: str, request: Request) -> list[Send]:
         named = replace(request, reward_id=request.instead_of, instead_of=None)
     _answer(book, request_id, named, "refused")
     if request.state in OPEN:
-        parts = release(book.account, request_id, request.points, request.until)
+        name = name_of(book.unit, request_id, request)
+        parts = release(book.account, name, request.points, request.until)
         _give_back(book, request_id, parts, request.conditions)
     keep(book.unit, request_id, replace(named, state="refused", has_units=False, conditions=()))
     return _units(book.unit, request_id, request, handed_over=False)
@@ -113,15 +122,15 @@ def told(end: End, cause: str) -> Condition:
 
 def conclude(book: Book, request_id: str, request: Request, end: End, conditions: Sequence[Condition]) -> list[Send]:
     """A reservation ends, once (T-38): its points are spent, or available as before (T-35)."""
-    unit = book.unit
-    keep(unit, request_id, replace(request, state=end, ended_by=unit.because.cause, has_units=False))
+    unit, name = book.unit, name_of(book.unit, request_id, request)
     if end == "captured":
-        parts = capture(book.account, request_id, request.points, request.until)
+        parts = capture(book.account, name, request.points, request.until)
         about, cost = request.reward_id, request.cost_minor
         note(book, end, parts, conditions, request_id=request_id, reward_id=about, cost_minor=cost)
     else:
-        parts = release(book.account, request_id, request.points, request.until)
+        parts = release(book.account, name, request.points, request.until)
         _give_back(book, request_id, parts, conditions)
+    keep(unit, request_id, replace(request, state=end, ended_by=unit.because.cause, has_units=False))
     return _units(unit, request_id, request, handed_over=end == "captured")
 
 

@@ -14,9 +14,9 @@ from processors.rows import Rows, Table
 from schemas.ledger import PointsMoved, RewardAnswered
 from schemas.rewards import RewardStockMoved
 
-UNKNOWN = "unknown"
-"""What requests for rewards that the catalogue does not have are counted under, whatever they name."""
-EVERYTHING = "all"
+UNKNOWN = "#unknown"
+"""What requests for rewards that the catalogue does not have are counted under, whatever they name. No id begins so."""
+EVERYTHING = "#all"
 
 
 class Redeemed(Struct, frozen=True, array_like=True):
@@ -47,11 +47,13 @@ REWARDS = Table("reward-figures", b"R", Redeemed, "how redemptions of each rewar
 
 
 def _answered(answer: RewardAnswered) -> tuple[str, dict[str, int]]:
-    """Which reward an answer counts for, the one asked for, and what; an answer to an offer is of a request that was counted."""
-    known = all(each.holds for each in answer.conditions if each.name == "reward")
-    again = answer.instead_of is not None and answer.verdict != "offered"
-    what = {"reserved": "substituted" if again else "granted"}.get(answer.verdict, answer.verdict)
-    return (answer.instead_of or answer.reward_id) if known else UNKNOWN, {"asked": int(not again), what: 1}
+    """Which reward an answer counts for, the one asked for, and what.
+
+    The first answer to a request compares it with the catalogue; one after an offer is of a request that was counted.
+    """
+    first = [each.holds for each in answer.conditions if each.name == "reward"]
+    what = {"reserved": "substituted" if answer.instead_of else "granted"}.get(answer.verdict, answer.verdict)
+    return (answer.instead_of or answer.reward_id) if all(first) else UNKNOWN, {"asked": len(first), what: 1}
 
 
 def _of(decision: object) -> tuple[str, dict[str, int]] | None:

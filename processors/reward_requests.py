@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from processors.lots import Name, owned
 from processors.rows import Table, grown
 from processors.unit import Unit
 from schemas.decided import Condition
@@ -11,7 +12,7 @@ from schemas.decided import Condition
 State = Literal["awaited", "asked", "offered", "refused", "reserved", "captured", "released"]
 OPEN = ("asked", "offered", "reserved")
 """States in which a request holds points."""
-UNDECIDED = ("awaited", "asked", "offered")
+UNDECIDED = ("awaited", "asked")
 """States in which an end that is told of is remembered."""
 
 
@@ -47,7 +48,13 @@ def load(unit: Unit, request_id: str) -> Request:
     return unit.rows.get(REQUESTS, unit.subject, request_id) or Request()
 
 
+def name_of(unit: Unit, request_id: str, request: Request) -> Name:
+    """What a request is called in rows: with whose it is where that is another id than the customer's (T-24)."""
+    name = (request_id,)
+    return name if request.customer_id in ("", unit.subject) else owned(name, request.customer_id)
+
+
 def keep(unit: Unit, request_id: str, request: Request) -> Request:
     """Write the request."""
-    unit.rows.put(REQUESTS, request, unit.subject, request_id)
+    unit.rows.put(REQUESTS, request, unit.subject, *name_of(unit, request_id, request))
     return request

@@ -7,10 +7,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer
-from processors.family_points import OWNER
 from processors.family_rows import OfFamily
 from processors.local_time import local
-from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, first
+from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, OWNER, PENDING, QUEUES, Lot, Name, Wallet, first
 from processors.rows import Rows
 
 ALL = 10**9

@@ -1,9 +1,9 @@
 """THE entry point: one record of the timeline folds into a partition's rows, and decisions come out.
 
 The one `step` serves live processing, replay, what-if, tests and benchmark. It reads no clock: time is in the log (D4).
-Units of work and their order (D8): what is due for the subject itself, the record, then up to `UNITS_PER_RECORD` due timers
-of the partition, and behind the partition's own records up to `COMPARED_PER_RECORD` customers under a new policy. Each has
-a name, so that a broken one can be skipped (D12).
+Units of work and their order (D8): what is due for the subject itself, the record, the stocks that a new policy watches
+(no more than its catalogue has), then up to `UNITS_PER_RECORD` due timers of the partition, and behind the partition's own
+records up to `COMPARED_PER_RECORD` customers under a new policy. Each has a name, so that a broken one can be skipped (D12).
 """
 
 from collections.abc import Collection
@@ -18,8 +18,9 @@ from processors.policy import Policy
 from processors.policy_errors import PolicyInvalid
 from processors.public_profile import is_told, public_profile
 from processors.rows import Rows
+from processors.stock import watched
 from processors.vip_share import CENSUS, Census, counts_otherwise, moved
-from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, run_next
+from processors.work import Kept, NewerRules, UnitFailed, Work, attempt, fold_event, log_time, look_at_policy, run_next
 from schemas.codec import Rejected, decode
 from schemas.directives import PROGRAMME
 from schemas.events import ClockTicked, Event, PolicyActivated, RulesChanged, WorkRemains
@@ -58,6 +59,7 @@ def step(rows: Rows, entry: Entry, skipped: Collection[str] = (), generation: st
             attempt(work, RECORD, fold_event, event)
     elif RECORD not in skipped:
         attempt(work, RECORD, _fold_message, event)
+    _look_at_stocks(work, found)
     if work.partition.pending:
         _run_due_timers(work)
     if work.partition.compared is not None and not isinstance(event, SourceEvent | Told):
@@ -114,6 +116,13 @@ def _counted(work: Work, before: Partition, event: ClockTicked, policy: Policy) 
     if day is None:
         return []
     return [Send(PROGRAMME, vip_share.told(work.rows.get(CENSUS, HERE) or Census(), day, work.entry.partition, event))]
+
+
+def _look_at_stocks(work: Work, before: Partition) -> None:
+    """The stocks of this partition under the levels of a version that came into force with this record."""
+    if len(work.partition.versions) > len(before.versions):
+        for subject in watched(current(work.rows, work.partition)):
+            look_at_policy(work, subjects.REWARD, subject)
 
 
 def _run_due_timers(work: Work) -> None:

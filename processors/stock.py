@@ -17,12 +17,13 @@ from processors.discretion import Action, who_may
 from processors.effects import Send
 from processors.explanation import compare, head
 from processors.partition import in_force_at
+from processors.policy import Policy
 from processors.rows import Table
 from processors.unit import Unit
 from schemas.decided import Condition
 from schemas.decisions import Decision
 from schemas.messages import UnitsAnswered, UnitsAsked, UnitsEnded
-from schemas.rewards import OPENING, ReplenishmentDue, RewardStocked, RewardStockMoved
+from schemas.rewards import OPENING, ReplenishmentDue, RewardStocked, RewardStockMoved, subject_of
 
 MAY_CHANGE: tuple[Action, ...] = ("change_stock",)
 Change = Literal["added", "removed", "held", "released", "given"]
@@ -145,6 +146,17 @@ def _watch(unit: Unit, stock: Stock, *, refilled: bool = False) -> tuple[Stock, 
         reorder_level=level or 0,
     )
     return replace(stock, low=True, sequence=due.sequence), [due]
+
+
+def watched(policy: Policy) -> Sequence[str]:
+    """The rewards, as subjects, whose stock a policy has watched."""
+    rewards = policy.points.rewards if policy.points else {}
+    return [subject_of(name) for name, reward in sorted(rewards.items()) if reward.reorder_level is not None]
+
+
+def fold_activation(unit: Unit, stock: Stock) -> Outcome:
+    """A version that came into force may have another level (R-FUL-08)."""
+    return _watch(unit, stock)
 
 
 RULES: Mapping[type, Callable[[Unit, Stock, Any], Outcome]] = {

@@ -52,7 +52,7 @@ CUSTOMER = Kind(
 )
 PROGRAMME = Kind(PROGRAMMES, Programme, programme.fold_event, (programme.TIMER,), programme.activate, programme.wanted)
 AGENT = Kind(AGENTS, Agent, agents.fold_event)
-REWARD = Kind(STOCKS, Stock, stock.fold_event)
+REWARD = Kind(STOCKS, Stock, stock.fold_event, fold_activation=stock.fold_activation)
 KINDS = (CUSTOMER, PROGRAMME, AGENT, REWARD)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 
@@ -71,7 +71,7 @@ def of_event(event: SourceEvent | Told) -> Kind:
 
 
 def activations(row: Row, partition: Partition) -> int:
-    """How many of the partition's activations a subject has gone through: strangers, and whoever has no such work, all."""
+    """How many of the partition's activations a subject has gone through: strangers, and who goes through them at once, all."""
     if not isinstance(row, Customer) or not row.policy_version:
         return len(partition.versions)
     if row.activations:

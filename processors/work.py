@@ -127,7 +127,7 @@ def run_next(work: Work, kind: Kind, subject: str) -> bool:
         else:
             attempt(work, name, _fold_timer, (kind, due))
     elif due is not None:
-        name = f"activation/{due.activation_id}/{subject}"
+        name = _activation(due, subject)
         if name in work.skipped:
             _drop_activation(work, kind, subject)
         else:
@@ -152,13 +152,26 @@ def _drop_timer(work: Work, kind: Kind, timer: Timer) -> None:
     work.rows.put(kind.table, replace(row, timers=timers.disarm(work.rows, row.timers, timer)), timer.subject)
 
 
+def look_at_policy(work: Work, kind: Kind, subject: str) -> None:
+    """A subject that the version names which just came into force goes through it now, where there is anything of it."""
+    if work.rows.get(kind.table, subject) is not None:
+        activated = work.partition.versions[-1]
+        if (name := _activation(activated, subject)) not in work.skipped:
+            attempt(work, name, _fold_activation, (kind, activated, subject))
+
+
+def _activation(activated: InForce, subject: str) -> str:
+    return f"activation/{activated.activation_id}/{subject}"
+
+
 def _fold_activation(work: Work, name: str, about: tuple[Kind, InForce, str]) -> None:
     """A version is judged as of the instant that it came into force, so that it does not show when one's turn came (D8)."""
     kind, activated, subject = about
     row = load(work, kind, subject)
     now = max(activated.at or 0, activated.effective_from)
     cause = f"activation/{activated.activation_id}"
-    unit = _unit(work, subject, cause, now, subjects.activations(row, work.partition) + 1)
+    activations = min(subjects.activations(row, work.partition) + 1, len(work.partition.versions))
+    unit = _unit(work, subject, cause, now, activations)
     if kind.fold_activation is not None:
         _keep(work, name, kind, unit, *kind.fold_activation(unit, row))
 

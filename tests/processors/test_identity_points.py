@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from processors.reward_requests import REQUESTS
+from processors.lots import QUEUES
+from processors.reward_requests import OPEN, REQUESTS
 from processors.statement import Statement, statement
 from schemas.decided import Decided
 from schemas.decisions import CommandAnswered
@@ -26,7 +27,13 @@ POLICY: Mapping[str, Any] = {
         "available": "at_once",
         "expiry": {"months": 2},
         "reserved_hours": 48,
-        "rewards": {"cup": {"points": 40}, "cap": {"points": 7}},
+        "offered_hours": 24,
+        "rewards": {
+            "cup": {"points": 40},
+            "cap": {"points": 7},
+            "box": {"points": 30, "stocked": True, "substitute": "pen"},
+            "pen": {"points": 20},
+        },
         "interactions": {"visit": {"most": 3, "points": 5}, "answer": {"most": 2, "points": 10}},
     },
 }
@@ -274,6 +281,30 @@ class Links(RuleBasedStateMachine):
     def want(self, who: str, reward: str, request: str) -> None:
         self.story.want(self.date, reward, request, customer=who)
 
+    @rule(rewards=st.tuples(*[st.sampled_from(["cup", "cap", "box"])] * 3), other=WHO)
+    def all_want(self, rewards: tuple[str, ...], other: str) -> None:
+        """At one instant, each under the same name, before they turn out to be one, or not."""
+        name = f"r{self.story.offset}"
+        for who, reward in zip(IDS, rewards, strict=True):
+            self.order(who, f"o-{name}-{who}", [4_000])
+            self.want(who, reward, name)
+        self.link("ada", other)
+
+    @rule(pick=st.integers(0, 9), how=st.sampled_from(["hand_over", "call_off", "approved", "refused"]))
+    def end(self, pick: int, how: str) -> None:
+        """One of what is open."""
+        rows = self.story.rows.first(REQUESTS, 1_000, above="")
+        if there := [key for key, row in rows if row.state in OPEN]:
+            who, request = there[pick % len(there)]
+            if how in ("approved", "refused"):
+                self.story.choose(self.date, how, request, customer=who)
+            else:
+                getattr(self.story, how)(self.date, request, customer=who)
+
+    @rule(units=st.integers(1, 2))
+    def restock(self, units: int) -> None:
+        self.story.restock(self.date, units, "box")
+
     @rule(who=WHO, request=REQUEST)
     def hand_over(self, who: str, request: str) -> None:
         self.story.hand_over(self.date, request, customer=who)
@@ -300,6 +331,18 @@ class Links(RuleBasedStateMachine):
             conserved(found)
             if self.story.row(customer).host is not None:
                 assert found.lots == []
+
+    @invariant()
+    def whatever_holds_points_has_one_end_and_no_other_request_has_t_38(self) -> None:
+        rows = self.story.rows
+        known = [(key, row) for key, row in rows.first(REQUESTS, 1_000, above="") if row.state in OPEN]
+        ends = [(key, row.points) for key, row in rows.first(QUEUES, 1_000, above="") if key[1] == "ends"]
+        held = [((key[0], "ends", f"{row.until:013d}", key[1]), row.points) for key, row in known]
+        assert sorted(ends) == sorted(held)
+        for customer in IDS:
+            ids = self.story.row(customer).family or (customer,)
+            theirs = sum(row.points for key, row in known if key[0] in ids)
+            assert self.story.row(customer).host or self.story.row(customer).points.reserved <= theirs
 
     @invariant()
     def one_thing_earns_once_for_one_customer(self) -> None:

@@ -136,22 +136,31 @@ class Shop(RuleBasedStateMachine):
                 self.net.move(queues[pick % len(queues)])
         self.net.dies = False
 
-    @rule(words=st.lists(st.sampled_from(["approved", "refused", "cancelled", "nothing"]), min_size=4, max_size=4))
+    @rule(
+        words=st.lists(
+            st.sampled_from(["approved", "refused", "cancelled", "handed_over", "nothing"]), min_size=4, max_size=4
+        )
+    )
     def sell_out(self, words: list[str]) -> None:
         """Everybody wants a box, and says something of what is offered instead, or nothing until it is over."""
         self.number += 1
         name = f"u{self.number}"
         self.all_want("box", name)
         self.come_to_rest()
+        had = [dict(self.requests(who))[f"{name}-{who}"].state in OPEN for who in CUSTOMERS]
         for who, word in zip(CUSTOMERS, words, strict=True):
             about = {**self.about(who), "request_id": f"{name}-{who}"}
-            if word == "cancelled":
-                self.net.publish([e.RewardCancelled(**about)])
+            if word in ("cancelled", "handed_over"):
+                self.net.publish([(e.RewardCancelled if word == "cancelled" else e.RewardFulfilled)(**about)])
             elif word in ("approved", "refused"):
                 self.net.publish([e.SubstituteAnswered(**about, verdict=word)])  # type: ignore[arg-type]
         self.come_to_rest()
         self.pass_time(7)
         self.come_to_rest()
+        for who, word, open_then in zip(CUSTOMERS, words, had, strict=True):
+            if word == "handed_over":
+                state = dict(self.requests(who))[f"{name}-{who}"].state
+                assert state == ("captured" if open_then else "refused")
 
     @rule()
     def come_to_rest(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
+from schemas.decided import Condition
 from schemas.decisions import AtRiskClosed, AtRiskRaised, AtRiskRetracted, ContactClosed, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from schemas.examples import example
@@ -42,13 +43,14 @@ PROFILES = (
 )
 
 
-ANSWER = replace(example(RewardAnswered), conditions=(), reward_id="box", instead_of=None, verdict="reserved")
+LISTED = Condition("reward", "reward", "box", "in", "box, cup", holds=True)
+ANSWER = replace(example(RewardAnswered), conditions=(LISTED,), reward_id="box", instead_of=None, verdict="reserved")
 CAPTURED = replace(example(PointsMoved), movement="captured", reward_id="box", cost_minor=700)
 REDEEMED = (
     ANSWER,
     replace(ANSWER, verdict="refused"),
     replace(ANSWER, reward_id="cup", instead_of="box", verdict="offered"),
-    replace(ANSWER, reward_id="cup", instead_of="box"),
+    replace(ANSWER, reward_id="cup", instead_of="box", conditions=()),
     CAPTURED,
     replace(CAPTURED, cost_minor=801),
     replace(CAPTURED, reward_id="cup", cost_minor=300),
@@ -232,7 +234,7 @@ def test_rewards_with_their_cost_per_redemption_and_their_stock_r_pts_10(called:
         "cost_minor": 1501, "cost_per_redemption_minor": 750, "stock": {"free": 3, "held": 1, "given": 4},
     }  # fmt: skip
     assert (cup["asked"], cup["redeemed"], cup["cost_per_redemption_minor"], cup["stock"]) == (0, 1, 300, None)
-    assert (everything["reward_id"], everything["redeemed"], everything["cost_minor"]) == ("all", 3, 1801)
+    assert (everything["reward_id"], everything["redeemed"], everything["cost_minor"]) == ("#all", 3, 1801)
     assert "15.01" in called("report", "rewards").out
 
 

@@ -111,9 +111,9 @@ def happenings(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any],
 
 
 def about_rewards(chance: Random, base: dict[str, Any]) -> tuple[Callable[[], Any], ...]:
-    """What may happen around the stock of two rewards; requests of several ids never have one name."""
+    """What may happen around the stock of two rewards; requests of several ids may have one name."""
     person = {"author_id": "mia", "reason": "goodwill"}
-    request = f"{base['customer_id']}-{chance.randrange(4)}"
+    request = f"{chance.choice([base['customer_id'], 'any'])}-{chance.randrange(4)}"
     reward = chance.choice(["gift-box", "gift-box", "signed-print"])
     stock = {
         "event_id": base["event_id"],
