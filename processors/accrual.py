@@ -10,6 +10,7 @@ from processors.money import PPM
 from processors.order import Line, Order
 from processors.points_policy import Interaction, Points
 from processors.policy import Components, Policy
+from processors.refunds import by_line, total_minor
 from schemas.events import OrderPlaced
 
 PLAIN = 100
@@ -65,7 +66,7 @@ def expires_at(at: int, points: Points, policy: Policy) -> int:
 
 def _refunded(order: Order, lines: Iterable[Line]) -> dict[str, int]:
     """What was refunded of each line itself; no line more than it cost."""
-    told = dict(order.line_refunds)
+    told = by_line(order.refunds)
     return {line.line_id: min(told.get(line.line_id, 0), line.goods_minor) for line in lines}
 
 
@@ -81,7 +82,7 @@ def reversed_of(order: Order, components: Components, earned: Mapping[str, int])
         return dict.fromkeys(earned, 0)
     own = _refunded(order, order.lines)
     rest = sum(line.goods_minor for line in order.lines) - sum(own.values())
-    spread = min(max(order.refunded_minor - sum(own.values()), 0), rest)
+    spread = min(max(total_minor(order.refunds) - sum(own.values()), 0), rest)
     taken = dict[str, int]()
     for line in order.lines:
         if (points := earned.get(line.line_id, 0)) and line.goods_minor:

@@ -8,6 +8,7 @@ from processors.effects import Send
 from processors.goodwill import Given, give, within
 from processors.rows import Table
 from processors.unit import Unit
+from schemas import subjects
 from schemas.messages import GoodwillAnswered, GoodwillAsked
 
 
@@ -23,7 +24,7 @@ AGENTS = Table("agents", b"a", Agent, "what each person who grants goodwill gave
 
 def subject_of(agent_id: str) -> str:
     """Under which subject an agent stands in the timeline."""
-    return f"agent/{agent_id}"
+    return subjects.AGENTS + agent_id
 
 
 def fold_event(unit: Unit, agent: Agent, asked: GoodwillAsked) -> tuple[Agent, Sequence[Send]]:

@@ -3,6 +3,7 @@
 from processors.money import convert
 from processors.order import Order, counts
 from processors.policy import Components
+from processors.refunds import total_minor
 from schemas.events import OrderLine, OrderPlaced
 
 
@@ -32,5 +33,5 @@ def net_minor(order: Order) -> int:
     """
     if not counts(order):
         return 0
-    refunded = convert(order.refunded_minor, order.rate_ppm) if order.refunds_count else 0
+    refunded = convert(total_minor(order.refunds), order.rate_ppm) if order.refunds_count else 0
     return max(order.added_minor - refunded, 0)

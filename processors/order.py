@@ -5,17 +5,17 @@ recognised here, for ever (T-15). Rows are keyed by customer and order: the same
 order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import reduce
-from operator import add
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors import refunds
 from processors.money import convert
+from processors.refunds import Refund
 from processors.rows import Rows, Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
-from schemas.fields import LARGEST_MINOR
 
 
 class Line(Struct, frozen=True, array_like=True):
@@ -72,8 +72,7 @@ class Order(Struct, frozen=True, array_like=True):
     tier: str | None = None
     delivered_at: int | None = None
     cancelled: bool = False
-    refunded_minor: int = 0
-    refunds: tuple[str, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     returns: tuple[Return, ...] = ()
     placed_by: str | None = None
     delivered_by: str | None = None
@@ -86,8 +85,6 @@ class Order(Struct, frozen=True, array_like=True):
     """Where a person extended its return windows (R-RET-07)."""
     rewards: bool = False
     """Whether it holds nothing but rewards (R-FUL-11)."""
-    line_refunds: tuple[tuple[str, int], ...] = ()
-    """What of its refunds was for a line, in the order of lines (T-34)."""
     shipping_minor: int = 0
     """What its shipping cost, programme minor units."""
     mishaps: tuple[Mishap, ...] = ()
@@ -102,8 +99,8 @@ ORDERS = Table(
     b"o",
     Order,
     "each order with its refunds and returns, by customer and order id",
-    5,
-    dict.fromkeys((1, 2, 3, 4), grown),
+    6,
+    {**dict.fromkeys((1, 2, 3, 4), grown), 5: refunds.told_apart},
 )
 
 
@@ -176,19 +173,9 @@ def cancel(order: Order, _event: OrderCancelled, cause: str) -> Order:
 
 
 def refund(order: Order, event: OrderRefunded, _cause: str) -> Order:
-    """Each refund once, in the order's currency (T-15). What exceeds the largest order makes no difference (T-04)."""
-    if event.refund_id in order.refunds:
-        return order
-    refunded = min(order.refunded_minor + event.goods_minor, LARGEST_MINOR)
-    lines = dict(order.line_refunds)
-    if event.line_id is not None:
-        lines[event.line_id] = lines.get(event.line_id, 0) + event.goods_minor
-    return replace(
-        order,
-        refunded_minor=refunded,
-        refunds=(*order.refunds, event.refund_id),
-        line_refunds=tuple(sorted(lines.items())),
-    )
+    """Each refund once, in the order's currency (T-15)."""
+    told = Refund(event.refund_id, event.goods_minor, event.line_id)
+    return replace(order, refunds=refunds.heard(order.refunds, told))
 
 
 def awaited(order: Order) -> bool:
@@ -220,15 +207,8 @@ def joined(orders: Iterable[Order]) -> Order:
     )
 
 
-def _by_line(one: Order, other: Order, both: Callable[[int, int], int]) -> tuple[tuple[str, int], ...]:
-    ours, theirs = dict(one.line_refunds), dict(other.line_refunds)
-    return tuple((each, both(ours.get(each, 0), theirs.get(each, 0))) for each in sorted({*ours, *theirs}))
-
-
 def _join(one: Order, other: Order) -> Order:
-    """`one` was placed first, if any of them was. A refund that both know is one refund."""
-    apart = not set(one.refunds) & set(other.refunds)
-    refunded = one.refunded_minor + other.refunded_minor if apart else max(one.refunded_minor, other.refunded_minor)
+    """`one` was placed first, if any of them was."""
     later = other if (other.delivered_at or 0) > (one.delivered_at or 0) else one
     returns = {each.return_id: each for each in (*other.returns, *one.returns)}
     return replace(
@@ -237,9 +217,7 @@ def _join(one: Order, other: Order) -> Order:
         delivered_by=later.delivered_by,
         cancelled=one.cancelled or other.cancelled,
         cancelled_by=one.cancelled_by or other.cancelled_by,
-        refunded_minor=min(refunded, LARGEST_MINOR),
-        refunds=tuple(sorted({*one.refunds, *other.refunds})),
-        line_refunds=_by_line(one, other, add if apart else max),
+        refunds=refunds.united(one.refunds, other.refunds),
         returns=tuple(returns[each] for each in sorted(returns)),
         shipments=_travelled(one, other),
         whole_at=max(one.whole_at or 0, other.whole_at or 0) or None,

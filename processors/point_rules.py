@@ -16,6 +16,7 @@ from processors.order import Order, load
 from processors.partition import in_force_at
 from processors.points_policy import Activity, Points
 from processors.policy import Policy
+from processors.refunds import total_minor
 from processors.return_rights import Rights, ends_at, rights
 from processors.unit import Unit
 from schemas.commands import ReturnWindowExtended
@@ -100,7 +101,7 @@ def _take_back(book: Book, order_id: str, order: Order, policy: Policy, points: 
     cause = book.unit.because.cause
     conditions = (
         compare("points", "order_cancelled", "yes" if order.cancelled else "no", "=", "yes", order.cancelled_by),
-        compare("points", "refunded_minor", convert(order.refunded_minor, order.rate_ppm), ">", 0, cause),
+        compare("points", "refunded_minor", convert(total_minor(order.refunds), order.rate_ppm), ">", 0, cause),
     )
     note(book, "clawed_back", parts, conditions, policy, order_id=order_id)
     if parts:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from processors.explanation import compare
 from processors.money import convert
 from processors.order import Granted, Order, Return
+from processors.refunds import by_line, total_minor
 from processors.returns import Judged, Request, worth_of
 from schemas.decided import Condition
 from schemas.decisions import ReturnDecided
@@ -28,7 +29,7 @@ def _left(order: Order, return_id: str, line_id: str) -> tuple[int, int]:
     """What may still be granted beside other returns, and what was paid back for other reasons; of a line or of all."""
     known = [(each.return_id, row) for each in order.returns for row in each.granted if row.line_id == line_id]
     granted = sum(row.minor for _, row in known)
-    refunded = order.refunded_minor if line_id == ALL else dict(order.line_refunds).get(line_id, 0)
+    refunded = total_minor(order.refunds) if line_id == ALL else by_line(order.refunds).get(line_id, 0)
     beside = max(convert(refunded, order.rate_ppm) - granted, *(row.beyond_minor for _, row in known), 0)
     granted -= sum(row.minor for one, row in known if one == return_id)
     return max(_paid(order, line_id) - granted - beside, 0), beside
@@ -38,7 +39,7 @@ def limited(
     order: Order, request: Request, lines: Sequence[Judged], cause: str, *, by_person: bool
 ) -> tuple[list[Judged], list[Condition]]:
     """The lines with no more than is left of each and of all; where nothing is left, no rule approves it."""
-    if order.placed_at is None or not order.refunded_minor:
+    if order.placed_at is None or not total_minor(order.refunds):
         return list(lines), []
     left, found = _left(order, request.return_id, ALL)[0], list[Judged]()
     for line in lines:

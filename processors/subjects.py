@@ -16,6 +16,8 @@ from processors.programme import PROGRAMMES, Programme
 from processors.rows import Table
 from processors.stock import STOCKS, Stock
 from processors.unit import Unit
+from schemas import directives, rewards
+from schemas import subjects as names
 from schemas.directives import Directive
 from schemas.messages import GoodwillAsked, PartitionCounted, Told, UnitsAsked, UnitsEnded
 from schemas.rewards import RewardStocked
@@ -39,6 +41,8 @@ class Kind(NamedTuple):
     fold_timer: Callable[[Unit, Any, str], Outcome] | None = None
     wanted: Callable[[Any, Policy, int], Mapping[str, int]] | None = None
     fold_activation: Callable[[Unit, Any], Outcome] | None = None
+    named: str | None = None
+    """What such a subject is called, or how its name opens; None where upstream names it."""
 
 
 CUSTOMER = Kind(
@@ -50,9 +54,17 @@ CUSTOMER = Kind(
     family.wanted,
     identity.fold_activation,
 )
-PROGRAMME = Kind(PROGRAMMES, Programme, programme.fold_event, (programme.TIMER,), programme.activate, programme.wanted)
-AGENT = Kind(AGENTS, Agent, agents.fold_event)
-REWARD = Kind(STOCKS, Stock, stock.fold_event, fold_activation=stock.fold_activation)
+PROGRAMME = Kind(
+    PROGRAMMES,
+    Programme,
+    programme.fold_event,
+    (programme.TIMER,),
+    programme.activate,
+    programme.wanted,
+    named=directives.PROGRAMME,
+)
+AGENT = Kind(AGENTS, Agent, agents.fold_event, named=names.AGENTS)
+REWARD = Kind(STOCKS, Stock, stock.fold_event, fold_activation=stock.fold_activation, named=rewards.OPENING)
 KINDS = (CUSTOMER, PROGRAMME, AGENT, REWARD)
 OF_TIMER = {timer: kind for kind in KINDS for timer in kind.timers}
 

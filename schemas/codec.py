@@ -18,6 +18,7 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas import decisions, events
 from schemas.source import SourceEvent
+from schemas.subjects import misnamed
 from schemas.wire import check_wire, has_choices
 
 MARKER = b"\xc3\x01"
@@ -198,7 +199,16 @@ def from_json(fields: dict[str, Any]) -> Any | Rejected:
     kind = BY_NAME.get(str(fields.get("type")))
     if kind is None:
         return Rejected("unknown_schema", f"found type {fields.get('type')!r}; known are {', '.join(sorted(BY_NAME))}")
-    return _typed({key: value for key, value in fields.items() if key != "type"}, kind)
+    return admitted(_typed({key: value for key, value in fields.items() if key != "type"}, kind))
+
+
+def admitted(event: Any) -> Any | Rejected:
+    """What was read, unless it comes from outside and takes another subject for a customer.
+
+    What is on a timeline already is not asked: a fold reads what was taken when this was not looked at.
+    """
+    wrong = misnamed(event) if isinstance(event, SourceEvent) else None
+    return Rejected("invalid_id", wrong) if wrong else event
 
 
 def to_json(record: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from schemas.codec import Rejected, decode
+from schemas.codec import Rejected, admitted, decode
 from schemas.source import SourceEvent
 from streams.burying import TOO_LARGE, Find, dig_up
 from streams.framing import RegistryError
@@ -110,12 +110,12 @@ def _read(record: Record, schemas: Schemas | None) -> Any | Rejected:
     again = replace(record, topic="redrives")
     number = schema_id(again)
     if schemas is None or number is None:
-        return decode(record.value)
+        return admitted(decode(record.value))
     contract = schemas.contract(number)
     if isinstance(contract, str):
         raise RegistryError(contract)
     single = translated(again, number, contract).single
-    return single if isinstance(single, Rejected) else decode(single)
+    return single if isinstance(single, Rejected) else admitted(decode(single))
 
 
 def redrive(

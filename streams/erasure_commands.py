@@ -56,18 +56,15 @@ def erase(
     as_json
         For programs.
     """
-    import msgspec
-
-    from schemas.commands import PersonalTextErased
+    from schemas.codec import Rejected, from_json
     from streams import erasure
     from streams.keys import Keyring
 
     by = by or getpass.getuser()
-    try:
-        told = {"event_id": "erasure", "customer_id": customer, "occurred_at": 10**12}
-        msgspec.convert(told | {"author_id": by, "role": role, "reason": reason}, PersonalTextErased)
-    except msgspec.ValidationError as error:
-        return fail(error, BAD_INPUT)
+    told = {"type": "PersonalTextErased", "event_id": "erasure", "customer_id": customer, "occurred_at": 10**12}
+    wrong = from_json(told | {"author_id": by, "role": role, "reason": reason})
+    if isinstance(wrong, Rejected):
+        return fail(wrong.detail, BAD_INPUT)
     settings = Settings()
     with Keyring(settings) as keys, progress("records looked at", None) as advance:
         found = erasure.survey(settings, keys, customer, advance)

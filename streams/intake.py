@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 
-from schemas.codec import Rejected, decode, encode
+from schemas.codec import Rejected, admitted, decode, encode
 from schemas.events import ClockTicked
 from schemas.fields import EARLIEST_MS, LATEST_MS
 from schemas.partitions import reserved
@@ -82,7 +82,7 @@ def subject_of(record: Record) -> str | Rejected:
     if (size := size_of(record)) > LARGEST_BYTES:
         return Rejected(TOO_LARGE, f"found {size} bytes, unpacked; {LARGEST_BYTES} are allowed")
     value = record.single if isinstance(record, Translated) else record.value
-    event = value if isinstance(value, Rejected) else decode(value)
+    event = value if isinstance(value, Rejected) else admitted(decode(value))
     if isinstance(event, Rejected):
         return event
     home = TOPIC_OF.get(type(event))

@@ -8,7 +8,8 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     """Show how VIPs took to each launch: who was let in early, who of them bought, and what was bought when, by tier.
 
     Orders and amounts are as they were placed, under the tier that they were placed with. `too early` was before the tier was let
-    in: the shop should not have taken it. `unknown` names a launch that the policy of that day does not have.
+    in: the shop should not have taken it. `unknown` names a launch that the policy of that day does not have. Ids that are linked
+    now are one customer, let in and buying under whichever of them.
 
     Example: laurel report launch spring-box
 
@@ -22,13 +23,18 @@ def launch(name: str | None = None, /, *, as_json: Json = False) -> int:
     from processors.amounts import amount
     from processors.launch_figures import PHASES, by_launch
     from streams.activations import NO_POLICY, in_force
+    from streams.profiles import last_profiles
     from streams.reading import contents
 
     policy = in_force()
     if policy is None:
         return fail(NO_POLICY, NOT_THERE)
+    settings = Settings()
+    with progress("profiles read", None) as advance:
+        profiles = last_profiles(settings, advance)
+    linked = {each.customer_id: each.linked_to for each in profiles.values() if each.linked_to}
     with progress("decisions read", None):
-        launches = by_launch(contents(Settings(), "launches"))
+        launches = by_launch(contents(settings, "launches"), linked)
     if name is not None and name not in launches:
         return fail(
             f"nobody was let into {name} or bought it; launches of which that is known: {', '.join(launches)}", FAILED

@@ -66,7 +66,10 @@ def _message(kind: type) -> dict[str, Any]:
             "kafka": {
                 "key": {
                     "type": "string",
-                    "description": "the customer id, or programme for a command that concerns everybody",
+                    "description": (
+                        "the customer id; programme for a command that concerns everybody, reward/ and its id for a reward's "
+                        "stock. No customer is called so, or by a name that opens with agent/ or reward/"
+                    ),
                 },
                 "bindingVersion": "0.5.0",
             }

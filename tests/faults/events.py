@@ -223,6 +223,8 @@ def poison(name: str, now: int) -> list[Published]:
         ("orders", wrong({"customer_id": ""}), "invalid_id"),
         ("orders", wrong({"customer_id": "#1"}), "invalid_id"),
         ("orders", wrong({"customer_id": "a\x1fb"}), "invalid_id"),
+        ("orders", wrong({"customer_id": "agent/mia"}), "invalid_id"),
+        ("orders", wrong({"customer_id": "programme"}), "invalid_id"),
         ("orders", wrong({"event_id": ""}), "invalid_id"),
         ("orders", wrong({"order_id": "x" * 201}), "invalid_id"),
         ("orders", wrong({"lines": []}), "invalid"),

@@ -119,6 +119,10 @@ INSTANT = (631_152_000_000, 4_102_444_800_000)
 AMOUNT = (0, 10**15, "invalid_amount")
 
 
+NO_CUSTOMERS = ("programme", "agent/", "reward/")
+"""What other subjects are called; where it ends so, their names open with it (D6)."""
+
+
 class Malformed(Exception):  # noqa: N818 - a verdict
     """The reason is the only argument."""
 
@@ -174,6 +178,8 @@ def _judge(topic: str, key: bytes | None, value: bytes | None, stamp_ms: int) ->
         raise Malformed("undecodable")
     _check(fields, schema["name"])
     kind = schema["name"].removeprefix("laurel.")
+    if kind in EVENTS and any(_of_another(found) for name, found in fields.items() if name.endswith("customer_id")):
+        raise Malformed("invalid_id")
     if kind not in (EVENTS if topic == "redrives" else TOPICS[topic]):
         raise Malformed("wrong_topic")
     if fields["occurred_at"] > stamp_ms + DAY_MS:
@@ -241,6 +247,10 @@ def _long(value: bytes, at: int) -> tuple[int, int]:
                 break
             return (number >> 1) ^ -(number & 1), at + place + 1
     raise Malformed("undecodable")
+
+
+def _of_another(customer: str) -> bool:
+    return any(customer.startswith(each) if each.endswith("/") else customer == each for each in NO_CUSTOMERS)
 
 
 def _check(fields: dict[str, Any], kind: str) -> None:

@@ -34,6 +34,8 @@ IDS = ("ada", "bob", "cleo", "dan")
 HOUR = 3_600_000
 FIRST = START + 3000 * 24 * HOUR
 ORDERS = st.integers(0, 4)
+REFUNDS = {"f": 700, "g": 11_000, "h": 130_000}
+"""What each refund of an order pays back: all three are more than most of the orders."""
 
 
 def of_kind(kind: type[SourceEvent], **about: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -44,7 +46,9 @@ LINK = of_kind(e.IdsLinked, other_customer_id=st.sampled_from(IDS))
 FACT = st.one_of(
     of_kind(e.OrderPlaced, order=ORDERS),
     of_kind(e.OrderCancelled, order=ORDERS),
-    of_kind(e.OrderRefunded, order=ORDERS),
+    of_kind(
+        e.OrderRefunded, order=ORDERS, refund=st.sampled_from(sorted(REFUNDS)), line_id=st.sampled_from([None, "l1"])
+    ),
     of_kind(e.CustomerRegistered),
     of_kind(e.CustomerReferred, referred_customer_id=st.sampled_from([*IDS, "eve"])),
     of_kind(e.SurveyAnswered, question_id=st.sampled_from("xy")),
@@ -72,9 +76,9 @@ def happened(told: Sequence[tuple[Any, ...]]) -> list[Any]:
                 events.append(e.OrderPlaced(**base, order_id=f"o{order}", currency="USD", lines=lines))
             case {"order": order} if kind is e.OrderCancelled:
                 events.append(e.OrderCancelled(**base, order_id=f"o{order}"))
-            case {"order": order} if kind is e.OrderRefunded:
-                refund = {"refund_id": f"f{order}", "goods_minor": 700}
-                events.append(e.OrderRefunded(**base, order_id=f"o{order}", **refund))
+            case {"order": order, "refund": refund, "line_id": line}:
+                paid = {"refund_id": refund, "goods_minor": REFUNDS[refund], "line_id": line}
+                events.append(e.OrderRefunded(**base, order_id=f"o{order}", **paid))
             case {"order": order}:
                 back = {"return_id": f"b{number}", "lines": (e.ReturnLine("l1", 1),)}
                 events.append(e.ReturnRequested(**base, order_id=f"o{order}", **back))
@@ -145,17 +149,21 @@ def recounted(events: Sequence[Any], ids: Collection[str]) -> dict[str, object]:
     def of(kind: type) -> list[Any]:
         return [event for event in mine if isinstance(event, kind)]
 
-    cancelled, refunded = ({event.order_id for event in of(kind)} for kind in (e.OrderCancelled, e.OrderRefunded))
+    cancelled = {event.order_id for event in of(e.OrderCancelled)}
+    refunds = {(event.order_id, event.refund_id): event.goods_minor for event in of(e.OrderRefunded)}
+    refunded = Counter[str]()
+    for (order, _), paid in refunds.items():
+        refunded[order] += paid
     placed = {event.order_id: event.lines[0].goods_minor for event in of(e.OrderPlaced)}
     standing = {order: worth for order, worth in placed.items() if order not in cancelled}
     began = [*of(e.OrderPlaced), *of(e.CustomerRegistered), *of(e.SubscriptionStarted)]
     return {
-        "value_minor": sum(worth - 700 * (order in refunded) for order, worth in standing.items()),
+        "value_minor": sum(max(worth - refunded[order], 0) for order, worth in standing.items()),
         "orders": len(standing),
         "since": min((event.occurred_at for event in began), default=None),
         "referrals": len({event.referred_customer_id for event in of(e.CustomerReferred)} - set(ids)),
         "answers": len({event.question_id for event in of(e.SurveyAnswered)}),
-        "awaited": len((cancelled | refunded) - placed.keys()),
+        "awaited": len((cancelled | refunded.keys()) - placed.keys()),
     }
 
 
@@ -291,6 +299,33 @@ def test_two_who_are_linked_and_separated_again_and_again_lose_nothing(steps: li
                 lines = (e.OrderLine("l1", 1, 1 << number),)
                 order = {"order_id": f"o{number}", "currency": "USD", "lines": lines}
                 events.append(e.OrderPlaced(**base, customer_id=step, **order))
+    net = ended(events, {"ada": 0, "bob": 1}, random)
+    for ids in (ids for ids in families(events) if ids[0] in ("ada", "bob")):
+        assert net.row(ids[0]).value_minor == recounted(events, ids)["value_minor"]
+
+
+WORD = st.tuples(st.sampled_from(("ada", "bob")), st.sampled_from(["link", "unlink", *sorted(REFUNDS) * 2]))
+
+
+@given(st.lists(WORD, min_size=4, max_size=12), st.randoms(use_true_random=False))
+def test_refunds_of_an_order_that_two_ids_know_are_their_union_t_04_t_15_t_24(
+    words: list[tuple[str, str]], random: Random
+) -> None:
+    """Another narrow case of the laws: what went back is told to either id, or to both, before and after links."""
+    lines = (e.OrderLine("l1", 1, 10**6),)
+    about = [{"event_id": f"e{number}", "occurred_at": FIRST + number * HOUR} for number in range(len(words))]
+    events: list[Any] = [
+        e.OrderPlaced(event_id="o", customer_id=each, occurred_at=FIRST, order_id="o", currency="USD", lines=lines)
+        for each in ("ada", "bob")
+    ]
+    for base, (one, word) in zip(about, words, strict=True):
+        other = "bob" if one == "ada" else "ada"
+        if word in REFUNDS:
+            paid = {"order_id": "o", "refund_id": word, "goods_minor": REFUNDS[word]}
+            events.append(e.OrderRefunded(**base, customer_id=one, **paid))
+        else:
+            kind = e.IdsLinked if word == "link" else e.IdsUnlinked
+            events.append(kind(**base, customer_id=one, other_customer_id=other))
     net = ended(events, {"ada": 0, "bob": 1}, random)
     for ids in (ids for ids in families(events) if ids[0] in ("ada", "bob")):
         assert net.row(ids[0]).value_minor == recounted(events, ids)["value_minor"]

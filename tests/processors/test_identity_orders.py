@@ -1,7 +1,12 @@
 """Orders that wait, and reports of other systems, of ids that are linked and separated (T-24)."""
 
+from itertools import permutations
+
+import pytest
+
+from processors.order import ORDERS
 from processors.undispatched import UNDISPATCHED
-from schemas.decisions import OrderFlagged
+from schemas.decisions import OrderFlagged, ReturnDecided
 from schemas.discrepancies import DiscrepancyFound, DiscrepancyResolved
 from tests.processors.story import Story, none_of, only
 
@@ -80,3 +85,73 @@ def test_what_was_found_stays_found_once_t_24() -> None:
     assert none_of(story.tick("2024-01-12"), DiscrepancyFound)
     ended = only(story.report("2024-01-13", None, customer="bob"), DiscrepancyResolved)
     assert ended.discrepancy_id == found.decision_id
+
+
+TOLD = {
+    "ada-f1": ("ada", "f1", "30.00", None),
+    "ada-f2": ("ada", "f2", "20.00", "l1"),
+    "bob-f2": ("bob", "f2", "20.00", "l1"),
+    "bob-f3": ("bob", "f3", "25.00", "l1"),
+    "bob-f3-again": ("bob", "f3", "25.00", "l1"),
+    "ada-f4": ("ada", "f4", "0.00", None),
+}
+"""Refunds of one order of 100.00, as each id is told of them: 75.00 in all, 45.00 of them for its line."""
+
+
+def refunded(*happened: str, goods: str = "100.00") -> Story:
+    story = Story({"points": "shipped"})
+    for each in ("ada", "bob"):
+        story.register("2020-01-01", customer=each)
+        story.order("2024-03-01", goods, customer=each)
+        story.deliver("2024-03-05", customer=each)
+    for each in happened:
+        if each == "link":
+            story.link("2024-03-06", "bob")
+            continue
+        customer, refund, amount, line = TOLD[each]
+        story.refund("2024-03-07", amount, refund=refund, line=line, customer=customer, event=each)
+    return story
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [*permutations(("link", "ada-f2", "bob-f2", "bob-f3")), tuple(TOLD), ("bob-f3-again", *reversed(TOLD), "ada-f1")],
+    ids=" ".join,
+)
+def test_refunds_that_two_ids_know_in_part_are_their_union_t_04_t_15_t_16_t_24(happened: tuple[str, ...]) -> None:
+    """Of what is left a return is granted, and no more; whichever id it is asked for under."""
+    if "ada-f1" not in happened:
+        happened += ("ada-f1",)
+    story = refunded(*happened)
+    if "link" not in happened:
+        story.link("2024-03-08", "bob")
+    assert story.row().value_minor == 2_500
+    decision = only(story.send_back("2024-03-20", customer="bob"), ReturnDecided)
+    assert (decision.verdict, decision.amount_minor) == ("approve", 2_500)
+    story.unlink("2024-03-21", "bob")
+    assert (story.row("ada").value_minor, story.row("bob").value_minor) == (5_000, 5_500), "each has back what it had"
+    kept = {each: story.rows.get(ORDERS, each, "o1") for each in ("ada", "bob")}
+    assert {each: [one.refund_id for one in row.refunds if one.minor] for each, row in kept.items() if row} == {
+        "ada": ["f1", "f2"],
+        "bob": ["f2", "f3"],
+    }
+
+
+def test_a_refund_of_two_amounts_is_one_and_the_larger_counts_t_15_t_16() -> None:
+    for amounts in (("30.00", "40.00"), ("40.00", "30.00")):
+        story = refunded()
+        for customer, amount in zip(("ada", "bob"), amounts, strict=True):
+            story.refund("2024-03-07", amount, customer=customer)
+        story.link("2024-03-08", "bob")
+        assert story.row().value_minor == 6_000
+
+
+def test_points_follow_the_union_of_refunds_and_come_back_with_a_separation_t_24_t_34() -> None:
+    story = refunded("ada-f1", "ada-f2", "bob-f2", "bob-f3")
+    apart = [story.row(each).points.available + story.row(each).points.pending for each in ("ada", "bob")]
+    story.link("2024-03-08", "bob")
+    whole = refunded("ada-f1", "ada-f2")
+    whole.refund("2024-03-07", "25.00", refund="f3", line="l1")
+    assert story.row().points.pending == whole.row().points.pending > 0
+    story.unlink("2024-03-09", "bob")
+    assert [story.row(each).points.available + story.row(each).points.pending for each in ("ada", "bob")] == apart

@@ -1,6 +1,7 @@
 """Launches: who is told of one and when, once or again, and what the report makes of purchases (R-RISK-08, R-ANL-17)."""
 
 import json
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ def test_the_response_is_counted_by_the_tier_that_let_in_and_orders_by_their_own
         replace(order, customer_id="kim", order_id="o4", tier=None, phase="too_early"),
         replace(let_in, launch_id="other", customer_id="ada", tier="diamond"),
     ]
-    found = by_launch(told)
+    found = by_launch(told, {})
     gold, none, platinum = found["spring-box"]
     assert (len(gold.invited), gold.buyers, gold.response_permille()) == (3, {"ada", "bob"}, 666)
     assert (platinum.invited, platinum.counts()["orders_early"], platinum.response_permille()) == (set(), 1, None)
@@ -163,6 +164,41 @@ def test_the_response_is_counted_by_the_tier_that_let_in_and_orders_by_their_own
     assert counts == {"orders_early": 2, "early_minor": 2000, "orders_released": 1, "released_minor": 1000}
     assert (none.tier, none.response_permille(), none.counts()["orders_too_early"]) == ("none", None, 1)
     assert [(each.tier, each.response_permille()) for each in found["other"]] == [("diamond", 0)]
+
+
+def test_who_buys_under_an_id_that_is_linked_with_the_one_let_in_is_one_of_them_r_anl_17_t_24() -> None:
+    """Ada stands for both: what bob was told, ada knows; whichever id is on the order, the decision is hers."""
+    story = Story(policy(spring_box=RELEASED))
+    story.register("2020-01-01", customer="bob")
+    story.order("2024-01-01", "1500.00", "o1", customer="bob")
+    story.tick("2024-03-07 10:00")
+    assert opened(story) == [("bob", "spring-box", 5)]
+    story.link("2024-03-07 11:00", "bob")
+    (bought,) = buy(story, "2024-03-07 12:00", "o2", "spring-box", customer="bob")
+    assert (bought.customer_id, bought.phase) == ("ada", "early")
+    linked = {each.customer_id: each.linked_to for each in story.profiles.values() if each.linked_to}
+    for decisions in (story.decided(), story.decided()[::-1]):
+        (gold,) = by_launch(decisions, linked)["spring-box"]
+        assert (gold.tier, gold.invited, gold.buyers, gold.response_permille()) == ("gold", {"ada"}, {"ada"}, 1000)
+
+
+def test_who_was_let_in_under_two_ids_is_one_customer_and_a_shared_order_is_one_order_r_anl_17_t_24() -> None:
+    let_in, order = example(EarlyAccessOpened), replace(example(LaunchBought), order_id="o1", amount_minor=1000)
+    told = [
+        replace(let_in, customer_id="bob", tier="gold", decided_at=1),
+        replace(let_in, customer_id="ada", tier="platinum", decided_at=2),
+        replace(order, customer_id="bob", tier="gold", placed_at=3),
+        replace(order, customer_id="ada", tier="platinum", placed_at=4),
+    ]
+    for decisions in permutations(told):
+        (gold,) = by_launch(decisions, {"bob": "ada"})["spring-box"]
+        assert (gold.tier, gold.invited, gold.buyers) == ("gold", {"ada"}, {"ada"})
+        assert (gold.counts()["orders_early"], gold.counts()["early_minor"]) == (1, 1000)
+    apart = by_launch(told, {})["spring-box"]
+    assert [(each.tier, each.buyers, each.counts()["early_minor"]) for each in apart] == [
+        ("gold", {"bob"}, 1000),
+        ("platinum", {"ada"}, 1000),
+    ]
 
 
 def test_access_explains_itself_t_48() -> None:

@@ -96,6 +96,10 @@ def test_a_record_goes_to_its_topic_and_the_partition_of_its_customer_at_its_own
         (plain(e.ReturnDisputed, "ü" * (LONGEST_BYTES // 2 + 1)), f"; {LONGEST_BYTES} are allowed"),
         (plain(e.ReturnDisputed, "half \ud800"), "surrogate"),
         (plain(e.ReturnDisputed, customer_id="#3"), "customer_id"),
+        (
+            plain(e.ReturnDisputed, customer_id="agent/mia"),
+            "customer_id: found 'agent/mia', the name of another subject",
+        ),
         (plain(e.ReturnDisputed, reason=""), "reason"),
         ({"type": "Nonsense", "note": SAID}, "known are"),
         (to_json(e.RulesChanged(2)), "laurel's own"),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer, Moved
-from processors.order import ORDERS, Line, Return
+from processors.order import ORDERS, Line, Mishap, Return
+from processors.refunds import Refund, by_line, total_minor
 from processors.rows import Table
 from processors.tables import TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
@@ -109,4 +110,33 @@ def test_rows_from_before_they_knew_what_moved_them() -> None:
     order = [1, 2, [["l1", 3, 4]], 5, True, "default-1", None, 6, False, 7, ["f1"], [["b1", [["l1", 1]]]]]
     found = decode_row(ORDERS, b"\x01" + msgspec.msgpack.encode(order))
     assert (found.lines, found.returns) == ((Line("l1", 3, 4),), (Return("b1", (("l1", 1),)),))
+    assert found.refunds == (Refund("f1", 7),)
     assert (found.placed_by, found.delivered_by, found.cancelled_by) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "total", "lines", "found"),
+    [
+        ([], 0, [], ()),
+        (["f1"], 7, [["l1", 7]], (Refund("f1", 7, "l1"),)),
+        (["f2", "f1"], 7, [], (Refund("f1", 0), Refund("f2", 7))),
+        (
+            ["f3", "f1", "f2"],
+            9,
+            [["l1", 2], ["l2", 3]],
+            (Refund("f1", 3, "l2"), Refund("f2", 4), Refund("f3", 2, "l1")),
+        ),
+        (["f1", "f2"], 5, [["l1", 5], ["l2", 0]], (Refund("f1", 5, "l1"), Refund("f2", 0))),
+    ],
+)
+def test_orders_from_before_they_knew_what_each_refund_was_keep_their_sums(
+    refunds: list[str], total: int, lines: list[list[Any]], found: tuple[Refund, ...]
+) -> None:
+    """As version 5 wrote them: sums of all refunds and of each line, beside their ids."""
+    older = [1, 2, [], 5, True, "v1", None, 6, False, total, refunds, [], "p", None, None, [], None, 8, False, lines, 9]
+    row = decode_row(ORDERS, b"\x05" + msgspec.msgpack.encode([*older, [["delay", None, 3, "c"]], ["delay"], True]))
+    assert (row.refunds, total_minor(row.refunds)) == (found, total)
+    assert by_line(row.refunds) == {line: minor for line, minor in lines if minor}
+    assert (row.extended_until, row.shipping_minor, row.launched) == (8, 9, True)
+    assert (row.mishaps, row.amended) == ((Mishap("delay", None, 3, "c"),), ("delay",))
+    assert decode_row(ORDERS, encode_row(ORDERS, row)) == row

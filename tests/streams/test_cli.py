@@ -15,7 +15,7 @@ from schemas.codec import BY_NAME, to_json
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME as TOPICS
 from streams import cli, flags
-from streams.console import UNREAD
+from streams.console import BAD_INPUT, UNREAD
 from tests.streams.commands import START, Caller, environment, run, start
 from tests.streams.history import DAY, ms, placed, registered
 
@@ -337,3 +337,30 @@ def test_a_topic_that_is_none_is_refused_with_those_there_are(laurel: Caller) ->
     answer = laurel("tail", "tier-change")
     assert answer.code == 2
     assert "tier-changes" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("identity link ada agent/mia", "IdsLinked: other_customer_id"),
+        ("identity preview reward/box ada", "IdsLinked: customer_id"),
+        ("identity unlink ada programme", "IdsUnlinked: other_customer_id"),
+        ("designate add agent/mia --tier gold --reason loyal --author p-1", "DesignationAdded: customer_id"),
+        ("erase reward/box --reason asked --yes", "PersonalTextErased: customer_id"),
+    ],
+    ids=lambda each: each if " " in each and ":" not in each else "",
+)
+def test_a_command_takes_no_other_subject_for_a_customer_d6(laurel: Caller, words: str, field: str) -> None:
+    """As intake says it of an event; no broker is asked."""
+    answer = laurel(*shlex.split(words))
+    assert (answer.code, answer.out) == (BAD_INPUT, "")
+    assert f"{field}: found" in answer.err
+    assert "the name of another subject" in answer.err
+
+
+def test_a_file_is_not_published_where_it_takes_another_subject_for_a_customer_d6(
+    laurel: Caller, tmp_path: Path
+) -> None:
+    answer = laurel("publish", lines(tmp_path, registered("agent/mia")))
+    assert answer.code == BAD_INPUT
+    assert "line 1: CustomerRegistered: customer_id: found 'agent/mia', the name of another subject" in answer.err

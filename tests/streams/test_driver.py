@@ -417,7 +417,7 @@ def test_within_a_batch_what_came_before_stands_and_other_partitions_go_on() -> 
 
 def test_what_a_failed_unit_wrote_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     def write_then_raise(unit: rules.Unit, *_: Any) -> Any:
-        unit.rows.put(ORDERS, Order(refunded_minor=999), unit.subject, "o1")
+        unit.rows.put(ORDERS, Order(added_minor=999), unit.subject, "o1")
         raise BrokenError
 
     monkeypatch.setitem(rules.FACTS, e.OrderRefunded, write_then_raise)  # type: ignore[arg-type]

@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from processors.subjects import CUSTOMER, KINDS, Kind
 from schemas import decisions as d
 from schemas import events as e
 from schemas.codec import Rejected, decode, encode, encode_fields
+from schemas.directives import PolicyPublished
+from schemas.examples import example as example_of
 from schemas.fields import EARLIEST_MS, LATEST_MS
+from schemas.messages import GoodwillAsked, UnitsAsked
+from schemas.rewards import RewardStocked
 from schemas.source import SourceEvent
 from schemas.topics import BY_NAME, INTAKE, SOURCES, TOPIC_OF
 from streams.batches import Folded
@@ -146,6 +152,30 @@ def test_the_key_of_a_source_record_is_upstreams_own_business() -> None:
         assert subject_of(record(registered(), key=key)) == "ada"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not CUSTOMER], ids=lambda kind: kind.table.name)
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_no_customer_has_the_name_of_another_subject_d6(event: SourceEvent, kind: Kind) -> None:
+    """Wherever an event names a customer: rows of commands, and numbers of decisions, would be those of both."""
+    assert kind.named is not None
+    taken = kind.named + "box" * kind.named.endswith("/")
+    for field in (name for name in event.__struct_fields__ if name.endswith("customer_id")):
+        refused = subject_of(record(replace(event, **{field: taken})))
+        assert isinstance(refused, Rejected)
+        assert refused.reason == "invalid_id"
+        assert f"{type(event).__name__}: {field}: found {taken!r}" in refused.detail
+        again = subject_of(record(replace(event, **{field: taken}), "redrives"))
+        assert again == refused
+        for free in (f"{taken}x" if taken == kind.named else kind.named[:-1], f"x{taken}", taken.upper()):
+            assert subject_of(record(replace(event, **{field: free}))) == replace(event, **{field: free}).subject
+
+
+def test_what_is_told_to_a_subject_that_is_no_customer_passes_d6() -> None:
+    assert subject_of(record(example_of(GoodwillAsked), key=b"agent/mia")) == "agent/mia"
+    assert subject_of(record(example_of(UnitsAsked), key=b"reward/box")) == "reward/box"
+    assert subject_of(record(example_of(RewardStocked))).startswith("reward/")
+    assert subject_of(record(example_of(PolicyPublished))) == "programme"
+
+
 # Where it goes
 
 
@@ -188,6 +218,7 @@ BAD = [
     for fields, reason in (
         ({"event_id": "e", "customer_id": "", "occurred_at": NOON}, "invalid_id"),
         ({"event_id": "e", "customer_id": "#0", "occurred_at": NOON}, "invalid_id"),
+        ({"event_id": "e", "customer_id": "reward/box", "occurred_at": NOON}, "invalid_id"),
         ({"event_id": "e", "customer_id": "ada", "occurred_at": 0}, "implausible_date"),
         ({"event_id": "e", "customer_id": "ada", "occurred_at": LATEST_MS + 1}, "implausible_date"),
     )

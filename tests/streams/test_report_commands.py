@@ -39,6 +39,7 @@ PROFILES = (
     profile("silent", "gold", contact_purposes=("email",)),
     profile("gone", "gold", status="cancelled", birth_month=2),
     profile("guest", None, birth_month=2),
+    profile("bob", None, linked_to="ada"),
     profile("gold-0", "gold", birth_month=2, vip_since=ms("2024-05-01")),
 )
 
@@ -109,7 +110,7 @@ def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> System:
     asked = replace(example(ReturnDecided), tier="gold", supersedes=None, objection=None, decided_by=None)
     asked = replace(asked, requested_at=ms("2026-05-02"), decided_at=ms("2026-05-02 01:00"), verdict="approve")
     by_person = replace(asked, verdict="deny", decided_by="p-1", supersedes="first", decided_at=ms("2026-05-03"))
-    let_in = replace(example(EarlyAccessOpened), customer_id="ada")
+    let_in = replace(example(EarlyAccessOpened), customer_id="bob")
     bought = replace(example(LaunchBought), customer_id="ada", amount_minor=123_456)
     verdicts = (asked, replace(asked, verdict="review"), by_person, replace(asked, requested_at=ms("2026-06-01")))
     system.write(
@@ -163,6 +164,7 @@ def test_a_review_that_cannot_be_is_refused_with_what_can(called: Caller, flags:
 
 
 def test_the_response_to_a_launch_by_tier_r_anl_17(called: Caller) -> None:
+    """Bob was let in, and stands as Ada by now, who bought."""
     (gold,) = told(called("report", "launch", "--json"))
     expected = {"launch": "spring-box", "tier": "gold", "let_in": 1, "bought_early": 1, "response_permille": 1000}
     assert gold.items() >= (expected | {"orders_early": 1, "early_minor": 123_456, "orders_released": 0}).items()
