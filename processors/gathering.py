@@ -175,8 +175,15 @@ def arrive(unit: Unit, customer: Customer, message: RowsMoved) -> Outcome:
     joined, effects = _join(unit, customer, guest)
     for one in _leaving(unit, joined)[:1]:
         # Whoever came was no link for those who waited for one. They leave with a message of its own: its own cause (D7).
-        effects = [*effects, moving.tell(unit, one, links.of(unit.rows, one).each[0], unit.subject)]
+        # It is of an id that is here, or it would be passed on to another home.
+        effects = [*effects, _look_again(unit, one)]
     return _then_go_on(unit, joined, effects)
+
+
+def _look_again(unit: Unit, one: str) -> Send:
+    """An id of this customer hears once more of one of its links, and with it who hangs together is looked at."""
+    link = links.of(unit.rows, one).each[0]
+    return moving.tell(unit, link.other, replace(link, other=one), unit.subject)
 
 
 def _then_go_on(unit: Unit, customer: Customer, effects: Sequence[Decision | Send | Refused]) -> Outcome:

@@ -29,12 +29,13 @@ def link(unit: Unit, customer: Customer, event: IdsLinked | IdsUnlinked) -> Outc
     told = links.told(known, link)
     if told is known:
         return customer, ()
-    # Of ids that are elsewhere the other one may know more: it hears of it, and refuses it if it does not.
-    if not linked and other in customer.family and (before is None or not before.linked):
-        return customer, (_not_linked(one, other),)
     if len(told.each) > links.MOST:
         return customer, (_too_many(one),)
     unit.rows.put(LINKS, told, one)
+    # Of ids that are elsewhere the other one may know more: it hears of it, and refuses it if it does not. What is refused is
+    # remembered all the same: a link that is older, and told of later, is none (T-16).
+    if not linked and other in customer.family and (before is None or not before.linked):
+        return customer, (_not_linked(one, other),)
     if other in customer.family:
         return settle(unit, customer)
     return customer, (moving.tell(unit, one, link, other),)
@@ -67,9 +68,13 @@ def hear(unit: Unit, customer: Customer, message: LinkHeard) -> Outcome:
     if own or other in customer.family:
         return settle(unit, customer)
     link = links.find(told, other)
-    if link is None or not link.linked:
-        return customer, ()
-    return _meet(unit, customer, message.host_id, one, link)
+    if link is not None and link.linked:
+        return _meet(unit, customer, message.host_id, one, link)
+    # Nobody waits any more for whoever they were to be linked through: neither here, nor there.
+    customer, effects = settle(unit, customer)
+    if link is not None and message.linked:
+        effects = [*effects, moving.tell(unit, one, link, message.host_id)]
+    return customer, effects
 
 
 def _meet(unit: Unit, customer: Customer, host: str, one: str, link: Link) -> Outcome:

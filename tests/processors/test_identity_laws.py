@@ -375,45 +375,86 @@ def test_what_is_told_between_the_pieces_of_a_move_is_shared_all_the_same_t_24()
 
 MANY = tuple(f"c{number}" for number in range(9))
 WORDS = st.lists(
-    st.tuples(st.sampled_from([True, True, False]), st.sampled_from(MANY), st.sampled_from(MANY)), max_size=25
+    st.tuples(
+        st.sampled_from([True, True, False]),
+        st.sampled_from(MANY),
+        st.sampled_from(MANY),
+        st.integers(0, 30),
+        st.integers(0, 4),
+    ),
+    max_size=25,
 )
+"""Whether two are linked or separated, who, when; and how far everything gets before the next is told."""
+
+
+def round_of(net: Network, random: Random | None) -> None:
+    """Some moves: as chance has it, or all that waits, which is how it goes where nobody is late; chance would end a circle."""
+    if random is None:
+        for queue, waiting in [(each, len(net.queues[each])) for each in net.waiting()]:
+            for _ in range(waiting):
+                net.move(queue)
+    else:
+        for _ in range(10):
+            if queues := net.waiting():
+                net.move(random.choice(queues))
 
 
 def rests(net: Network, random: Random | None) -> bool:
-    """Whether nothing waits any more after some moves: as chance has it, or all that waits, again and again.
-
-    The latter is how it goes where nobody is late; chance would end a circle.
-    """
+    """Whether nothing waits any more after some rounds."""
     for _ in range(200):
-        queues = net.waiting()
-        if not queues:
+        if not net.waiting():
             return True
-        if random is None:
-            for queue, waiting in [(each, len(net.queues[each])) for each in queues]:
-                for _ in range(waiting):
-                    net.move(queue)
-        else:
-            for _ in range(10):
-                if queues := net.waiting():
-                    net.move(random.choice(queues))
+        round_of(net, random)
     return False
 
 
 @given(WORDS, st.sampled_from([1, 2, 4]), st.none() | st.randoms(use_true_random=False))
-@example([(True, "c4", "c3"), (True, "c4", "c0"), (True, "c4", "c1"), (True, "c2", "c3")], 2, None)
+@example(
+    [(True, "c4", "c3", 0, 0), (True, "c4", "c0", 1, 0), (True, "c4", "c1", 2, 0), (True, "c2", "c3", 3, 0)], 2, None
+)
+@example([(True, "c3", "c2", 0, 1), (True, "c3", "c0", 1, 3), (False, "c3", "c0", 2, 0)], 2, None)
+@example(
+    [(True, "c1", "c3", 0, 4), (True, "c0", "c3", 1, 0), (True, "c2", "c0", 2, 4), (False, "c3", "c0", 3, 0)], 1, None
+)
+@example(
+    [(True, "c3", "c2", 0, 3), (True, "c3", "c0", 1, 3), (False, "c3", "c0", 2, 1), (False, "c2", "c3", 3, 0)], 2, None
+)
+@example(
+    [
+        (True, "c0", "c2", 0, 1),
+        (True, "c1", "c0", 1, 3),
+        (False, "c2", "c1", 26, 3),
+        (False, "c0", "c1", 3, 0),
+        (True, "c1", "c2", 4, 0),
+    ],
+    1,
+    None,
+)
+@example(
+    [
+        (False, "c2", "c0", 21, 3),
+        (False, "c2", "c1", 29, 3),
+        (True, "c0", "c1", 2, 9),
+        (True, "c1", "c2", 3, 0),
+        (True, "c0", "c2", 4, 2),
+        (False, "c0", "c1", 5, 0),
+    ],
+    2,
+    None,
+)
 @settings(max_examples=200)
-def test_many_ids_come_to_rest_under_the_smallest_of_those_who_hang_together_t_24(
-    words: list[tuple[bool, str, str]], partitions: int, random: Random | None
+def test_many_ids_come_to_rest_under_the_smallest_of_those_who_hang_together_t_16_t_24(
+    words: list[tuple[bool, str, str, int, int]], partitions: int, random: Random | None
 ) -> None:
-    events = [
-        (e.IdsLinked if linked else e.IdsUnlinked)(
-            event_id=f"e{number}", customer_id=one, occurred_at=FIRST + number, other_customer_id=other
-        )
-        for number, (linked, one, other) in enumerate(words)
-    ]
     net = Network({each: partition_of(each, partitions) for each in MANY})
     net.tick(FIRST + HOUR)
-    net.publish(events)
+    events = []
+    for number, (linked, one, other, at, rounds) in enumerate(words):
+        kind = e.IdsLinked if linked else e.IdsUnlinked
+        events.append(kind(event_id=f"e{number}", customer_id=one, occurred_at=FIRST + at, other_customer_id=other))
+        net.publish(events[-1:])
+        for _ in range(rounds):
+            round_of(net, random)
     assert rests(net, random), "they go round in circles"
     for ids in families(events, MANY):
         host, *others = ids
