@@ -55,8 +55,12 @@ def member(settings: Settings, agent: str) -> dict[str, Any]:
         "heartbeat.interval.ms": max(100, settings.session_timeout_ms // 6),
         "fetch.wait.max.ms": 50,
         # One queue for all partitions, first come, first served: what a backlog of one puts into it, the others wait for. It
-        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour).
-        "queued.max.messages.kbytes": 2_048,
+        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour), each
+        # fetch is a part of it, and whoever found it full asks again soon, not after a second, when it may be full again
+        # (tried with the defaults: of 24 s that four partitions took to catch up, one stood still for 16).
+        "queued.max.messages.kbytes": 1_024,
+        "fetch.message.max.bytes": 262_144,
+        "fetch.queue.backoff.ms": 20,
     }
 
 
