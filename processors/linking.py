@@ -58,12 +58,13 @@ def hear(unit: Unit, customer: Customer, message: LinkHeard) -> Outcome:
     known = links.of(unit.rows, one)
     before = links.find(known, other)
     own = message.host_id == unit.subject
-    if not message.linked and not own and (before is None or not before.linked):
-        return customer, (_not_linked(other, one),)
     told = links.told(known, Link(other, message.linked_at, message.linked))
+    news = told is not known
+    if news and not message.linked and not own and (before is None or not before.linked):
+        return customer, (_not_linked(other, one),)
     if len(told.each) > links.MOST:
         return customer, (_too_many(one),)
-    if told is not known:
+    if news:
         unit.rows.put(LINKS, told, one)
     if own or other in customer.family:
         return settle(unit, customer)

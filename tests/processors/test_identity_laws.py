@@ -22,7 +22,7 @@ from processors.statement import statement
 from processors.vip_share import CENSUS
 from schemas import events as e
 from schemas.decided import Decided
-from schemas.decisions import TierChanged
+from schemas.decisions import Quarantined, TierChanged
 from schemas.partitions import partition_of
 from schemas.source import SourceEvent
 from state.overlay import Overlay
@@ -460,3 +460,18 @@ def test_many_ids_come_to_rest_under_the_smallest_of_those_who_hang_together_t_1
         host, *others = ids
         assert (net.row(host).host, net.row(host).family) == (None, tuple(ids) if others else ())
         assert [net.row(each).host for each in others] == [host] * len(others)
+
+
+def test_a_link_that_is_told_twice_is_answered_twice_and_refused_never_t_15() -> None:
+    """What the one who knows better says is no order to separate those who are separated already."""
+    net = Network({"c0": 0, "c2": 1})
+    net.tick(FIRST + HOUR)
+    about = {"customer_id": "c2", "other_customer_id": "c0"}
+    net.publish([e.IdsUnlinked(event_id="apart", occurred_at=FIRST + 21, **about)])
+    net.run()
+    assert [each.reason for each in net.all(Quarantined)] == ["not_linked"], "nobody had linked them"
+    about = {"customer_id": "c0", "other_customer_id": "c2"}
+    net.publish([e.IdsLinked(event_id=f"e{at}", occurred_at=FIRST + at, **about) for at in (2, 3)])
+    net.run()
+    assert len(net.all(Quarantined)) == 1
+    assert (net.row("c0").family, net.row("c2").host) == ((), None)
