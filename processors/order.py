@@ -41,8 +41,6 @@ class Return(Struct, frozen=True, array_like=True):
     units: tuple[tuple[str, int], ...]
     cause: str | None = None
     granted: tuple[Granted, ...] = ()
-    knew: tuple[Refund, ...] = ()
-    """Refunds that this decision, or one before it, was made beside: what `beyond_minor` is of."""
 
 
 class Shipment(Struct, frozen=True, array_like=True):

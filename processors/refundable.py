@@ -1,19 +1,17 @@
 """What may still be paid back of an order: never more than was paid, per line and in all, whoever paid it back (R-RET-03, T-04).
 
 `OrderRefunded` does not say whether it pays what a return was granted or something else. What went beyond all that was granted by
-then was something else, for ever: each decision on a return remembers it, and beside which refunds. So what two ids of a customer
-were paid of one order for other reasons adds up, but for refunds that both were told of (T-24).
+then was something else, for ever: each decision on a return remembers it.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from processors.explanation import compare
 from processors.money import convert
 from processors.order import Granted, Order, Return
-from processors.refunds import Refund, by_line, total_minor, united
+from processors.refunds import by_line, total_minor
 from processors.returns import Judged, Request, worth_of
 from schemas.decided import Condition
 from schemas.decisions import ReturnDecided
@@ -27,28 +25,12 @@ def _paid(order: Order, line_id: str) -> int:
     return sum(worth_of(order, each, 0, each.quantity) for each in order.lines if line_id in {ALL, each.line_id})
 
 
-def _of(refunds: Iterable[Refund], line_id: str) -> int:
-    """What went back in all, or of a line, in the order's currency."""
-    return total_minor(refunds) if line_id == ALL else by_line(refunds).get(line_id, 0)
-
-
-def _beyond(order: Order, line_id: str) -> int:
-    """What had been paid back for other reasons as decisions were made: of two, the sum less what both may have counted."""
-    beyond, counted = 0, dict[str, Refund]()
-    for each in order.returns:
-        for row in each.granted:
-            if row.line_id == line_id:
-                both = _of((counted[one.refund_id] for one in each.knew if one.refund_id in counted), line_id)
-                beyond = max(beyond, row.beyond_minor, beyond + row.beyond_minor - convert(both, order.rate_ppm))
-                counted |= {one.refund_id: one for one in each.knew}
-    return beyond
-
-
 def _left(order: Order, return_id: str, line_id: str) -> tuple[int, int]:
     """What may still be granted beside other returns, and what was paid back for other reasons; of a line or of all."""
     known = [(each.return_id, row) for each in order.returns for row in each.granted if row.line_id == line_id]
     granted = sum(row.minor for _, row in known)
-    beside = max(convert(_of(order.refunds, line_id), order.rate_ppm) - granted, _beyond(order, line_id), 0)
+    refunded = total_minor(order.refunds) if line_id == ALL else by_line(order.refunds).get(line_id, 0)
+    beside = max(convert(refunded, order.rate_ppm) - granted, *(row.beyond_minor for _, row in known), 0)
     granted -= sum(row.minor for one, row in known if one == return_id)
     return max(_paid(order, line_id) - granted - beside, 0), beside
 
@@ -95,6 +77,4 @@ def reserve(order: Order, decision: ReturnDecided, cause: str) -> Order:
     """The order with what is spoken for by this decision instead of by the one before: units (T-27), and money."""
     units = tuple(sorted((each.line_id, each.quantity) for each in decision.lines if each.verdict != "deny"))
     others = tuple(each for each in order.returns if each.return_id != decision.return_id)
-    granted = _granted(order, decision)
-    knew = united(order.refunds, chain.from_iterable(each.knew for each in order.returns)) if granted else ()
-    return replace(order, returns=(*others, Return(decision.return_id, units, cause, granted, knew)))
+    return replace(order, returns=(*others, Return(decision.return_id, units, cause, _granted(order, decision))))

@@ -48,18 +48,14 @@ def by_line(refunds: Iterable[Refund]) -> Mapping[str, int]:
 
 LINES = 19
 """Where an order of version 5 kept what of its refunds was for its lines."""
-GRANTED = 3
-"""Where a return kept what it was granted."""
 
 
 def told_apart(fields: list[Any]) -> list[Any]:
     """An order of version 5 as one of version 6: it knew its refunds by id, but of their amounts only sums, in all and by line.
 
-    The sums stay what they were. Of several refunds it cannot be known any more which one each sum is of, nor beside which of them
-    a return was granted: beside all.
+    The sums stay what they were. Of several refunds it cannot be known any more which one each sum is of.
     """
     total, refunds, lines = fields[9], fields[10], dict([] if len(fields) <= LINES else fields[LINES])
     sums = [*((minor, line) for line, minor in lines.items() if minor), (max(total - sum(lines.values()), 0), None)]
     told = sorted([refund, *of] for refund, of in zip(refunds, chain(sums, repeat((0, None))), strict=False))
-    returns = [[*each, told] if len(each) == GRANTED + 1 and each[GRANTED] else each for each in fields[11]]
-    return [*fields[:9], told, returns, *fields[12:LINES], *fields[LINES + 1 :]]
+    return [*fields[:9], told, *fields[11:LINES], *fields[LINES + 1 :]]

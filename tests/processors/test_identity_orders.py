@@ -137,47 +137,6 @@ def test_refunds_that_two_ids_know_in_part_are_their_union_t_04_t_15_t_16_t_24(h
     }
 
 
-@pytest.mark.parametrize(
-    ("ada", "bob", "left"),
-    [(("f1",), ("f2",), 0), (("f1",), ("f1",), 1_000), (("f1", "f2"), ("f1",), 0), ((), ("f2",), 1_500)],
-)
-def test_what_two_ids_were_paid_beside_their_returns_adds_up_once_t_04_t_24(
-    ada: tuple[str, ...], bob: tuple[str, ...], left: int
-) -> None:
-    """Of 100.00, Ada is granted 40.00 and Bob 20.00, each beside refunds that they were told of: 30.00 and 25.00."""
-    story = Story()
-    for customer, refunds, units in (("ada", ada, 4), ("bob", bob, 2)):
-        story.register("2020-01-01", customer=customer)
-        story.order("2024-03-01", "100.00", customer=customer, quantity=10)
-        story.deliver("2024-03-05", customer=customer)
-        for each in refunds:
-            amount = {"f1": "30.00", "f2": "25.00"}[each]
-            story.refund("2024-03-07", amount, refund=each, customer=customer, event=f"{customer}-{each}")
-        granted = only(story.send_back("2024-03-08", units, back=f"b-{customer}", customer=customer), ReturnDecided)
-        assert (granted.verdict, granted.amount_minor) == ("approve", units * 1_000)
-    # What is decided of both together, and separations and links after it, count nothing twice.
-    for day in (9, 11, 13):
-        story.link(f"2024-03-{day:02} 00:00", "bob")
-        asked = story.send_back(f"2024-03-{day:02} 01:00", 1, back=f"b{day}", customer="bob")
-        decision = only(asked, ReturnDecided)
-        assert decision.amount_minor == min(left, 1_000)
-        left -= decision.amount_minor
-        story.unlink(f"2024-03-{day + 1:02} 00:00", "bob")
-
-
-def test_a_decision_of_one_id_counts_nothing_again_that_one_of_both_had_counted_t_24() -> None:
-    story = Story()
-    for customer, amount in (("ada", "30.00"), ("bob", "25.00")):
-        story.register("2020-01-01", customer=customer)
-        story.order("2024-03-01", "100.00", customer=customer, quantity=10)
-        story.deliver("2024-03-05", customer=customer)
-        story.refund("2024-03-07", amount, refund=f"f-{customer}", customer=customer)
-    for day, units, granted in ((8, 1, 1_000), (10, 1, 1_000), (12, 8, 2_500)):
-        story.unlink(f"2024-03-{day:02} 00:00", "bob") if day == 10 else story.link(f"2024-03-{day:02} 00:00", "bob")
-        asked = story.send_back(f"2024-03-{day:02} 01:00", units, back=f"b{day}", customer="bob")
-        assert only(asked, ReturnDecided).amount_minor == granted
-
-
 def test_a_refund_of_two_amounts_is_one_and_the_larger_counts_t_15_t_16() -> None:
     for amounts in (("30.00", "40.00"), ("40.00", "30.00")):
         story = refunded()
