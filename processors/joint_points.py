@@ -188,13 +188,14 @@ def apart(unit: Unit, customer: Customer, guest: str, rest: tuple[str, ...]) -> 
 
 def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
     """What ids hold for a request that is none of theirs, or beyond what theirs hold, is available again."""
-    asked = dict[str, int]()
+    left = dict[str, int]()
     for one in ids:
         for key, row in rows.first(QUEUES, EVERY, below=f"{one}\x00held\x01", above=f"{one}\x00held"):
             request, due, name = key[2], int(key[3]), owned(key[4:], one)
-            theirs = asked[request] if request in asked else _held_by(rows, ids, request)
-            asked[request] = theirs - min(row.points, theirs)
-            if free := row.points - min(row.points, theirs):
+            theirs = left[request] if request in left else _held_by(rows, ids, request)
+            kept = min(row.points, theirs)
+            left[request] = theirs - kept
+            if free := row.points - kept:
                 pull(account, held((request,)), due, name, free)
                 put(account, AVAILABLE, due, name, free)
 

@@ -32,13 +32,13 @@ def link(unit: Unit, customer: Customer, event: IdsLinked | IdsUnlinked) -> Outc
     if len(told.each) > links.MOST:
         return customer, (_too_many(one),)
     unit.rows.put(LINKS, told, one)
-    # Of ids that are elsewhere the other one may know more: it hears of it, and refuses it if it does not. What is refused is
-    # remembered all the same: a link that is older, and told of later, is none (T-16).
-    if not linked and other in customer.family and (before is None or not before.linked):
+    if other not in customer.family:
+        # The other one may know more: it hears of it, and refuses it if it does not.
+        return customer, (moving.tell(unit, one, link, other),)
+    if not linked and (before is None or not before.linked):
+        # It is remembered all the same: a link that is older, and told of later, is none (T-16).
         return customer, (_not_linked(one, other),)
-    if other in customer.family:
-        return settle(unit, customer)
-    return customer, (moving.tell(unit, one, link, other),)
+    return settle(unit, customer)
 
 
 def _not_linked(one: str, other: str) -> Refused:
