@@ -1,5 +1,6 @@
 """Lifetime value and orders: components, currencies, reversals, repeats, late and early arrivals."""
 
+from decimal import Decimal
 from itertools import permutations
 
 import pytest
@@ -26,6 +27,32 @@ def test_250_times_1999_and_250_is_500000_exactly_t_01() -> None:
     story.order("2024-01-01", "2.50", "last")
     assert value(story) == 500_000
     assert type(value(story)) is int
+
+
+AMOUNT = st.integers(0, 99_999)
+LINE = st.builds(
+    OrderLine, st.uuids().map(str), st.integers(1, 9), goods_minor=AMOUNT, discount_minor=AMOUNT, tax_minor=AMOUNT,
+    shipping_minor=AMOUNT,
+)  # fmt: skip
+
+
+@given(st.lists(LINE, max_size=9), *[st.booleans()] * 4, AMOUNT)
+def test_every_part_counts_to_the_last_minor_unit_t_01_t_02_t_03(
+    lines: list[OrderLine], goods: bool, discount: bool, tax: bool, shipping: bool, refund: int
+) -> None:
+    """A recount in decimals, part by part; what is below nothing is nothing."""
+    story = Story({"lifetime_value": {"goods": goods, "discount": discount, "tax": tax, "shipping": shipping}})
+    story.order("2024-01-01", lines=lines)
+    story.refund("2024-01-02", str(Decimal(refund) / 100))
+    parts = (
+        (goods, [each.goods_minor for each in lines]),
+        (discount, [-min(each.discount_minor, each.goods_minor) for each in lines]),
+        (tax, [each.tax_minor for each in lines]),
+        (shipping, [each.shipping_minor for each in lines]),
+    )
+    added = max(sum((Decimal(sum(amounts)) / 100 for counts, amounts in parts if counts), Decimal()), Decimal())
+    left = max(added - (Decimal(refund) / 100 if goods else 0), Decimal())
+    assert (value(story), type(value(story))) == (left * 100, int)
 
 
 @pytest.mark.parametrize(
