@@ -1,5 +1,6 @@
 """A support case: what was told of it, and what follows for clocks and states, in any order of arrival (T-15, T-16, T-44)."""
 
+from functools import reduce
 from typing import Literal
 
 from msgspec import Struct
@@ -59,6 +60,16 @@ def tell(case: Case, mark: Mark) -> Case:
         answered_at = min(mark.at, answered_at or mark.at)
     marks = sorted((*case.marks, mark), key=_order)
     return replace(case, marks=tuple(marks[-MOST_MARKS:]), answered_at=answered_at)
+
+
+def begun(case: Case) -> bool:
+    """Whether it was opened, or only what became of it is known."""
+    return case.opened_at is not None
+
+
+def united(case: Case, told: Case) -> Case:
+    """The case with what another id of its customer was told of it, which is not begun there (T-16, T-24)."""
+    return reduce(tell, told.marks, case)
 
 
 def resolved_at(case: Case) -> int | None:

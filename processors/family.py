@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import at_risk, family_dispatch, fold, movements, operations, overlaps, parts, synchrony
+from processors import at_risk, family_dispatch, fold, movements, operations, overlaps, parts, synchrony, told_early
 from processors.customer import Customer, noted
 from processors.designating import Hearing
 from processors.designation import OVER
@@ -75,6 +75,7 @@ def conclude(
 def fold_event(unit: Unit, customer: Customer, event: CustomerEvent) -> Outcome:
     """The customer after an event of one of their ids, and what was decided."""
     before, decisions = customer, list[Decision | Send]()
+    told_early.gather(unit, customer, event)
     customer = _note(unit, customer, event)
     if isinstance(event, Command) and type(event) in FACTS:
         mine = _mine(unit, customer, event.customer_id)

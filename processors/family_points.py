@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from processors.lots import ENDS, GRANTS, LOTS, OWNER, QUEUES, Granted, Name, owned
-from processors.reward_requests import REQUESTS
+from processors.reward_requests import REQUESTS, begun
 from processors.rows import SEPARATOR, Rows, Table
 
 R = TypeVar("R", bound=Struct)
@@ -41,9 +41,8 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
 
 def _asker(rows: Rows, ids: Iterable[str], own: str, request_id: str) -> str:
     """The id under which a reward was asked for: the own one, or the first. What became of it does not matter (T-15)."""
-    known = {each: row.state for each in (own, *ids) if (row := rows.get(REQUESTS, each, request_id))}
-    asked = [each for each, state in known.items() if state != "awaited"]
-    return next(iter(asked or known), own)
+    known = ((each, rows.get(REQUESTS, each, request_id)) for each in (own, *ids))
+    return next((each for each, row in known if row and begun(row)), own)
 
 
 def times(rows: Rows, ids: Iterable[str], about: tuple[str, ...]) -> int:

@@ -1,13 +1,13 @@
 """Rows of a customer who has several ids: rules see one customer's, and each row stays with an id (D6, T-24)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors import family_dispatch, family_points, goodwill, order
+from processors import cases, family_dispatch, family_points, goodwill, order, return_cases
 from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.compensations import COMPENSATIONS
@@ -20,8 +20,14 @@ from processors.rows import Rows, Table
 from processors.undispatched import UNDISPATCHED, Orders
 
 R = TypeVar("R", bound=Struct)
-HELD = (RETURN_CASES.prefix, CASES.prefix, ENDED.prefix, COMPENSATIONS.prefix)
-"""Tables of which one id holds each row: the one under which it began."""
+BEGUN: Mapping[bytes, Callable[[Any], bool]] = {
+    ORDERS.prefix: lambda row: row.placed_at is not None,
+    RETURN_CASES.prefix: return_cases.begun,
+    CASES.prefix: cases.begun,
+    ENDED.prefix: lambda _: True,
+    COMPENSATIONS.prefix: lambda _: True,
+}
+"""Tables of which one id holds each row, the one under which it began; and whether a row is the beginning of something."""
 
 
 @dataclass(slots=True)
@@ -61,14 +67,9 @@ class OfFamily:
     own: str
 
     def _holder(self, table: Table[Any], about: tuple[str, ...]) -> str:
-        """The id whose row it is: of an order, the one that it was placed under."""
-        known = [each for each in (self.own, *self.ids) if self.rows.get(table, each, *about)]
-        if table.prefix == ORDERS.prefix:
-            placed = [
-                each for each in known if (row := self.rows.get(ORDERS, each, *about)) and row.placed_at is not None
-            ]
-            known = placed or known
-        return known[0] if known else self.own
+        """The id whose row it is: under which it began, or whose event it is where that is not known yet."""
+        known = ((each, self.rows.get(table, each, *about)) for each in (self.own, *self.ids))
+        return next((each for each, row in known if row and BEGUN[table.prefix](row)), self.own)
 
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`; orders that several ids know are one."""
@@ -123,6 +124,7 @@ class OfFamily:
                     mishaps=row.mishaps,
                     amended=row.amended,
                     launched=row.launched,
+                    beside=row.beside,
                 )
                 self.rows.put(ORDERS, kept, one, *about)
                 return
@@ -132,7 +134,7 @@ class OfFamily:
     def _key(self, table: Table[Any], about: tuple[str, ...]) -> tuple[str, ...]:
         if table.prefix in family_points.TABLES:
             return family_points.place(self.rows, self.ids, self.own, table, about)
-        if table.prefix in HELD:
+        if table.prefix in BEGUN:
             return (self._holder(table, about), *about)
         return (self.own if table.prefix == COMMANDS.prefix else self.host, *about)
 

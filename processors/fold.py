@@ -53,8 +53,8 @@ from schemas.source import SourceEvent
 
 def _ask_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     """What waited for its order."""
-    customer, returned = return_rules.ask_again(unit, customer, event)
-    customer, amended = recovery.look_again(unit, customer, event)
+    customer, returned = return_rules.ask_again(unit, customer, event.order_id)
+    customer, amended = recovery.look_again(unit, customer, event.order_id)
     customer, bought = early_access.hear(unit, customer, event)
     return customer, [*returned, *amended, *bought]
 

@@ -7,7 +7,7 @@ it moves: each finds its way again by its own links.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from processors import (
     parts,
     recent,
     synchrony,
+    told_early,
 )
 from processors.cases import CASES
 from processors.customer import Customer
@@ -227,7 +228,7 @@ def _join(unit: Unit, customer: Customer, guest: str) -> Outcome:
         synchrony=synchrony.together(customer.synchrony, (customer.synchrony, came.synchrony)),
     )
     brought = joint_points.by_expiry(unit.rows, (guest,))
-    joined, decisions = _resettle(unit, (customer, came), base, "linked", brought, Counter())
+    joined, decisions = _resettle(unit, (customer, came), base, brought, Counter(), guest)
     return joined, [*decisions, *_tell_others(unit, joined, guest)]
 
 
@@ -254,7 +255,7 @@ def settle(unit: Unit, customer: Customer) -> Outcome:
     own = [synchrony.own(each.synchrony, left.synchrony, gone) for each in known.values()]
     base = replace(base, synchrony=synchrony.together(left.synchrony, own))
     effects = [send for each in leaving for send in moving.send(unit, each, each)]
-    after, decisions = _resettle(unit, (customer,), base, "unlinked", taken, back)
+    after, decisions = _resettle(unit, (customer,), base, taken, back)
     return _then_go_on(unit, after, [*decisions, *effects])
 
 
@@ -262,11 +263,14 @@ def _resettle(
     unit: Unit,
     before: tuple[Customer, ...],
     base: Customer,
-    reason: Literal["linked", "unlinked"],
     moved: Parts,
     back: Parts,
+    guest: str | None = None,
 ) -> Outcome:
-    """The customer that the ids of `base` are, with at most one change of the tier that was shown, by the first of `before`."""
+    """The customer that the ids of `base` are, with at most one change of the tier that was shown, by the first of `before`.
+
+    `guest` is who came; None where others went.
+    """
     shown = before[0]
     cause, mine = unit.because.cause, family.of(unit)
     overlap = overlaps.again(unit.rows, unit.subject, base.family)
@@ -274,10 +278,9 @@ def _resettle(
     after = parts.together(base, parts.load(unit.rows, base.family), overlap)
     after = parts.subscribed(unit.rows, after, base.family)
     after = parts.noted(shown, movements.moved(shown, after, cause), cause)
-    after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, reason)
+    after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, "linked" if guest else "unlinked")
     after = replace(after, undispatched=family_dispatch.counted(unit.rows, base.family))
-    after, booked = joint_points.met(
-        unit, shown.points, after, "joined" if reason == "linked" else "parted", moved, back
-    )
+    after, booked = joint_points.met(unit, shown.points, after, "joined" if guest else "parted", moved, back)
+    after, caught_up = told_early.met(unit, after, guest) if guest else (after, [])
     after = family_dispatch.anew(unit, before, after)
-    return family.conclude(unit, shown, after, None, [*changed, *booked])
+    return family.conclude(unit, shown, after, None, [*changed, *booked, *caught_up])

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from processors import refunds
 from processors.money import convert
-from processors.refunds import Refund
+from processors.refunds import Beside, Refund
 from processors.rows import Rows, Table, grown
 from schemas.events import OrderCancelled, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 
@@ -27,11 +27,10 @@ class Line(Struct, frozen=True, array_like=True):
 
 
 class Granted(Struct, frozen=True, array_like=True):
-    """What a return was granted of a line, and what else had been paid back of it by then; "" for all lines together."""
+    """What a return was granted of a line; "" for all lines together."""
 
     line_id: str
     minor: int
-    beyond_minor: int = 0
 
 
 class Return(Struct, frozen=True, array_like=True):
@@ -92,6 +91,8 @@ class Order(Struct, frozen=True, array_like=True):
     """Occasions that were made good, or that a person was asked about: each once (R-REC-01)."""
     launched: bool = False
     """Whether what it holds of launches was told, once (R-ANL-17)."""
+    beside: tuple[Beside, ...] = ()
+    """What of its refunds is known to pay none of its returns."""
 
 
 ORDERS = Table(
@@ -99,8 +100,8 @@ ORDERS = Table(
     b"o",
     Order,
     "each order with its refunds and returns, by customer and order id",
-    6,
-    {**dict.fromkeys((1, 2, 3, 4), grown), 5: refunds.told_apart},
+    7,
+    {**dict.fromkeys((1, 2, 3, 4), grown), 5: refunds.told_apart, 6: refunds.set_apart_by_row},
 )
 
 
@@ -225,6 +226,7 @@ def _join(one: Order, other: Order) -> Order:
         mishaps=_mishaps(one, other),
         amended=tuple(sorted({*one.amended, *other.amended})),
         launched=one.launched or other.launched,
+        beside=refunds.beside_either(one.beside, other.beside),
     )
 
 

@@ -116,6 +116,15 @@ def _retime(book: Book, order_id: str, order: Order) -> None:
             retime(book.account, line.name, line.lot, ends_at(order, line.line_id, governing))
 
 
+def catch_up(unit: Unit, customer: Customer, order_id: str) -> Outcome:
+    """When an order's points mature, where another id of the customer was told of its deliveries, before they were linked (T-24)."""
+    order = load(unit.rows, unit.subject, order_id)
+    book = opened(unit, customer)
+    if order.placed_at is not None:
+        _retime(book, order_id, order)
+    return closed(book)
+
+
 def follow_order(unit: Unit, customer: Customer, event: Any) -> Outcome:
     """What an event of an order does to the points that it earns; those that came before it count too (T-16, T-17)."""
     order = load(unit.rows, unit.subject, event.order_id)

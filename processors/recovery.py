@@ -18,7 +18,7 @@ from processors.order import ORDERS, Mishap, Order, load
 from processors.recovery_policy import Cap, Remedy
 from processors.unit import Unit
 from schemas.decisions import RecoveryDecided, Remedied
-from schemas.events import OrderDelayed, OrderFailed, OrderPlaced
+from schemas.events import OrderDelayed, OrderFailed
 
 Outcome = tuple[Customer, Sequence[RecoveryDecided]]
 MOST_MISHAPS = 32
@@ -67,10 +67,10 @@ def hear_of_failure(unit: Unit, customer: Customer, event: OrderFailed) -> Outco
     return _hear(unit, customer, event.order_id, Mishap("failure", event.shipment_id, 0, unit.because.cause))
 
 
-def look_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
+def look_again(unit: Unit, customer: Customer, order_id: str) -> Outcome:
     """What went wrong with an order of which nothing was known until now."""
-    order = load(unit.rows, unit.subject, event.order_id)
-    return _make_good(unit, customer, event.order_id, order, order.mishaps)
+    order = load(unit.rows, unit.subject, order_id)
+    return _make_good(unit, customer, order_id, order, order.mishaps)
 
 
 def _hear(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Outcome:

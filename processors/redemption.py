@@ -154,32 +154,38 @@ def _closed(book: Book, sends: Sequence[Send]) -> Outcome:
     return customer, [*decisions, *sends]
 
 
-def _ending(end: End) -> Callable[[Unit, Customer, Any], Outcome]:
-    """The rule of an event that ends a request. Before it is answered, the first end that is told is remembered (T-16).
+def _ending(as_told: End) -> Callable[[Unit, Customer, Any], Outcome]:
+    """The rule of an event that ends a request."""
+
+    def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
+        ended = Request(ends_as=as_told, ended_by=unit.because.cause, customer_id=event.customer_id)
+        return end(unit, customer, event.request_id, ended)
+
+    return rule
+
+
+def end(unit: Unit, customer: Customer, request_id: str, ended: Request) -> Outcome:
+    """A request ends as somebody said. Before it is answered, the first end that is told is remembered (T-16).
 
     A hand-over takes what is offered: units left the shelf, whatever is told of the offer afterwards.
     """
-
-    def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
-        request, request_id, cause = load(unit, event.request_id), event.request_id, unit.because.cause
-        if request.state in UNDECIDED and request.ends_as is None:
-            request = keep(
-                unit, request_id, replace(request, ends_as=end, ended_by=cause, customer_id=_holder(request, event))
-            )
-        book, said = opened(unit, customer), told(end, cause)
-        match request.state, end:
-            case "reserved", _:
-                return _closed(book, conclude(book, request_id, request, end, (said,)))
-            case "offered", "captured":
-                taken = replace(request, ends_as=end, conditions=(said,))
-                return _closed(book, grant(book, request_id, taken))
-            case "offered", _:
-                called_off = _not_cancelled(cause, cancelled=True)
-                return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
-            case _:
-                return customer, ()
-
-    return rule
+    request, how, cause = load(unit, request_id), ended.ends_as, ended.ended_by
+    if how is None:
+        return customer, ()
+    if request.state in UNDECIDED and request.ends_as is None:
+        holder = request.customer_id or ended.customer_id
+        request = keep(unit, request_id, replace(request, ends_as=how, ended_by=cause, customer_id=holder))
+    book, said = opened(unit, customer), told(how, cause)
+    match request.state, how:
+        case "reserved", _:
+            return _closed(book, conclude(book, request_id, request, how, (said,)))
+        case "offered", "captured":
+            return _closed(book, grant(book, request_id, replace(request, ends_as=how, conditions=(said,))))
+        case "offered", _:
+            called_off = _not_cancelled(cause, cancelled=True)
+            return _closed(book, refuse(book, request_id, replace(request, conditions=(called_off,))))
+        case _:
+            return customer, ()
 
 
 def releases_at(customer: Customer, _policy: Policy) -> int | None:

@@ -115,7 +115,7 @@ def refuse(book: Book, request_id: str, request: Request) -> list[Send]:
     return _units(book.unit, request_id, request, handed_over=False)
 
 
-def told(end: End, cause: str) -> Condition:
+def told(end: End, cause: str | None) -> Condition:
     """How a request ended, as somebody said."""
     return compare("reward", "ended_as", end, "in", "captured, released", cause)
 

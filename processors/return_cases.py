@@ -89,11 +89,15 @@ def objection(case: ReturnCase) -> str | None:
     return "new" if case.objection is None else "known"
 
 
-def _more(before: Counts, lines: Iterable[ReturnLine]) -> Counts:
-    counts = Counter(dict(before))
-    for line in lines:
-        counts[line.line_id] += line.quantity
+def _sum(one: Counts, other: Iterable[tuple[str, int]]) -> Counts:
+    counts = Counter(dict(one))
+    for line, quantity in other:
+        counts[line] += quantity
     return tuple(sorted(counts.items()))
+
+
+def _more(before: Counts, lines: Iterable[ReturnLine]) -> Counts:
+    return _sum(before, ((line.line_id, line.quantity) for line in lines))
 
 
 def heard(case: ReturnCase, cause: str) -> ReturnCase | None:
@@ -114,6 +118,25 @@ def inspect(case: ReturnCase, event: ReturnInspected) -> ReturnCase:
 def settle(case: ReturnCase, event: ReturnSettled) -> ReturnCase:
     """Money went back, or other goods left."""
     return replace(case, settled_as=event.settled_as, settled_minor=case.settled_minor + event.amount_minor)
+
+
+def begun(case: ReturnCase) -> bool:
+    """Whether it was asked for, or only what became of it is known."""
+    return case.asked_at is not None
+
+
+def united(case: ReturnCase, told: ReturnCase) -> ReturnCase:
+    """The case with what another id of its customer was told of it, which is not begun there (T-16, T-24)."""
+    return replace(
+        case,
+        received=_sum(case.received, told.received),
+        accepted=_sum(case.accepted, told.accepted),
+        inspected=case.inspected or told.inspected,
+        settled_as=case.settled_as or told.settled_as,
+        settled_minor=case.settled_minor + told.settled_minor,
+        disputed=case.disputed or told.disputed,
+        told=(*case.told, *told.told)[-MOST_TOLD:],
+    )
 
 
 def release(

@@ -23,7 +23,6 @@ from schemas.commands import Command, ReturnReviewed, ReturnWindowExtended
 from schemas.decided import Condition
 from schemas.decisions import Decision
 from schemas.events import (
-    OrderPlaced,
     ReturnDisputed,
     ReturnInspected,
     ReturnReceived,
@@ -158,11 +157,11 @@ def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     return _decide(unit, customer, return_cases.opened(case, request), request)
 
 
-def ask_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
+def ask_again(unit: Unit, customer: Customer, order_id: str) -> Outcome:
     """Returns that were asked for before their order was known are decided now; nobody has to look at them (T-17, T-52)."""
     decided: list[Decision] = []
-    for waiting in load(unit.rows, unit.subject, event.order_id).returns:
-        case = _case(unit, waiting.return_id, event.order_id)
+    for waiting in load(unit.rows, unit.subject, order_id).returns:
+        case = _case(unit, waiting.return_id, order_id)
         request = return_cases.request_of(waiting.return_id, case)
         if request is not None and case.verdict == "review" and case.early:
             customer, found = _decide(unit, customer, case, request)
@@ -189,14 +188,16 @@ settle = _progress(return_cases.settle)
 
 def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
     """Somebody looks at what the customer objects to: what was denied, or all of it where nothing was (R-RET-14)."""
-    case = _case(unit, event.return_id, event.order_id)
-    request = return_cases.request_of(event.return_id, case)
+    return _object(unit, customer, event.return_id, _case(unit, event.return_id, event.order_id))
+
+
+def _object(unit: Unit, customer: Customer, return_id: str, case: ReturnCase) -> Outcome:
+    request = return_cases.request_of(return_id, case)
     if case.disputed:
         return customer, ()
     case = replace(case, disputed=True)
     if request is None or case.verdict in {None, "review"}:
-        unit.rows.put(RETURN_CASES, case, unit.subject, event.return_id)
-        return customer, ()
+        return _release(unit, customer, case, return_id)
     return _conclude(
         unit,
         customer,
@@ -204,6 +205,15 @@ def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
         request,
         lambda order, governing: (looked_at(judged(case, order, governing)), [_objected(unit)]),
     )
+
+
+def catch_up(unit: Unit, customer: Customer, return_id: str, told: ReturnCase) -> Outcome:
+    """What became of a return, as another id of its customer was told before they were linked (T-16, T-24)."""
+    before = _case(unit, return_id, told.order_id)
+    case = return_cases.united(before, told)
+    if case.disputed and not before.disputed:
+        return _object(unit, customer, return_id, replace(case, disputed=False))
+    return _release(unit, customer, case, return_id)
 
 
 def judged(case: ReturnCase, order: Order, governing: Rights) -> list[Judged]:

@@ -43,6 +43,11 @@ REQUESTS = Table(
 )
 
 
+def begun(request: Request) -> bool:
+    """Whether somebody asked, or only how it ends is known."""
+    return request.state != "awaited"
+
+
 def load(unit: Unit, request_id: str) -> Request:
     """The request; one that nobody made yet where there is none."""
     return unit.rows.get(REQUESTS, unit.subject, request_id) or Request()

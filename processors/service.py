@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors import recent, recovery, routing
-from processors.cases import CASES, Case, Mark, What, resolved_at, tell
+from processors.cases import CASES, Case, Mark, What, resolved_at, united
 from processors.customer import Customer
 from processors.doubts import Doubts, doubts, honoured
 from processors.order import load
@@ -121,12 +121,18 @@ def _close(
 
 def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
     """What becomes of a case: its clock stops and goes on, and what follows is decided anew where it changed."""
-    before = unit.rows.get(CASES, unit.subject, event.case_id) or Case()
-    case = tell(before, Mark(event.occurred_at, WHAT[type(event)], getattr(event, "agent_id", None)))
+    mark = Mark(event.occurred_at, WHAT[type(event)], getattr(event, "agent_id", None))
+    return catch_up(unit, customer, event.case_id, Case(marks=(mark,)))
+
+
+def catch_up(unit: Unit, customer: Customer, case_id: str, told: Case) -> Outcome:
+    """What became of a case, as somebody was told, or another id of the customer before they were linked (T-16, T-24)."""
+    before = unit.rows.get(CASES, unit.subject, case_id) or Case()
+    case = united(before, told)
     if case == before:
         return customer, ()
     if case.opened_at is None:
-        unit.rows.put(CASES, case, unit.subject, event.case_id)
+        unit.rows.put(CASES, case, unit.subject, case_id)
         return customer, ()
     # A target that was promised does not move with a later policy.
     policy, decisions = unit.policy_of(case.policy_version), list[Decision]()
@@ -137,16 +143,16 @@ def move_case(unit: Unit, customer: Customer, event: ContactEvent) -> Outcome:
         doubt = doubts(customer, unit.partition)
         case, decision = routing.routed(
             case,
-            event.case_id,
+            case_id,
             customer,
             policy,
             unit.because,
-            _beside(unit, customer, _still(unit, customer), event.case_id, doubt),
+            _beside(unit, customer, _still(unit, customer), case_id, doubt),
         )
         customer = replace(customer, sequence=decision.sequence)
         decisions.append(decision)
-    customer, case, closed = _close(unit, customer, event.case_id, before, case, policy)
-    return _keep(unit, customer, event.case_id, case, policy), [*decisions, *closed]
+    customer, case, closed = _close(unit, customer, case_id, before, case, policy)
+    return _keep(unit, customer, case_id, case, policy), [*decisions, *closed]
 
 
 def escalates_at(customer: Customer, _policy: Policy) -> int | None:

@@ -3,6 +3,8 @@
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processors.order import ORDERS
 from processors.undispatched import UNDISPATCHED
@@ -135,6 +137,76 @@ def test_refunds_that_two_ids_know_in_part_are_their_union_t_04_t_15_t_16_t_24(h
         "ada": ["f1", "f2"],
         "bob": ["f2", "f3"],
     }
+
+
+def paid_beside(*told: tuple[str, str, str | None]) -> Story:
+    """Ada and Bob know one order of 100.00, ten units, and what was paid back of it that is no return's."""
+    story = Story()
+    for customer in ("ada", "bob"):
+        story.register("2020-01-01", customer=customer)
+        story.order("2024-03-01", "100.00", customer=customer, quantity=10)
+        story.deliver("2024-03-05", customer=customer)
+    for customer, refund, line in told:
+        amount = {"f1": "30.00", "f2": "25.00", "f3": "5.00"}[refund]
+        story.refund("2024-03-07", amount, refund=refund, line=line, customer=customer, event=f"{customer}-{refund}")
+    return story
+
+
+def granted(story: Story, date: str, units: int, back: str, customer: str) -> int:
+    """What a return is granted; nothing where a person is asked."""
+    decision = only(story.send_back(date, units, back=back, customer=customer), ReturnDecided)
+    return decision.amount_minor if decision.verdict == "approve" else 0
+
+
+MINOR = {"f1": 3_000, "f2": 2_500, "f3": 500}
+KNOWN = st.sets(st.sampled_from(sorted(MINOR)))
+
+
+@given(KNOWN, KNOWN, st.sampled_from([None, "l1"]), st.booleans(), st.permutations(["b1", "b2", "b3"]))
+def test_what_two_ids_were_paid_beside_their_returns_adds_up_once_t_04_t_24(
+    ada: set[str], bob: set[str], line: str | None, turned: bool, names: list[str]
+) -> None:
+    """Each decided beside what it knew. Together no more goes back than was paid, and no less; also after separations."""
+    story = paid_beside(*(("ada", each, line) for each in sorted(ada)), *(("bob", each, line) for each in sorted(bob)))
+    given_back = 0
+    for customer, back in list(zip(("ada", "bob"), names, strict=False))[:: -1 if turned else 1]:
+        given_back += granted(story, "2024-03-08", 1, back, customer)
+    left = 10_000 - given_back - sum(MINOR[each] for each in ada | bob)
+    for day in (9, 11, 13):
+        story.link(f"2024-03-{day:02} 00:00", "bob")
+        back = granted(story, f"2024-03-{day:02} 01:00", 2, f"{names[2]}-{day}", "bob" if day == 11 else "ada")
+        assert back == max(min(left, 2_000), 0)
+        left -= back
+        story.unlink(f"2024-03-{day + 1:02} 00:00", "bob")
+    # Alone again, an id knows what its order was granted, and of what was paid back only what it was told.
+    row = story.rows.get(ORDERS, "ada", "o1")
+    assert row is not None
+    spent = sum(each.minor for there in row.returns for each in there.granted if not each.line_id)
+    left = 10_000 - spent - sum(MINOR[each] for each in ada)
+    assert granted(story, "2024-03-20", 1, "last", "ada") == max(min(left, 1_000), 0)
+
+
+def test_a_decision_of_one_id_counts_nothing_again_that_one_of_both_had_counted_t_24() -> None:
+    story = paid_beside(("ada", "f1", None), ("bob", "f2", None))
+    story.link("2024-03-08", "bob")
+    assert granted(story, "2024-03-08 01:00", 1, "b1", "bob") == 1_000
+    story.unlink("2024-03-10", "bob")
+    assert granted(story, "2024-03-10 01:00", 1, "b2", "bob") == 1_000
+    story.link("2024-03-12", "bob")
+    assert granted(story, "2024-03-12 01:00", 8, "b3", "bob") == 2_500
+
+
+def test_what_is_known_of_refunds_is_as_much_as_there_are_of_them_d8() -> None:
+    """An order's row grows with its refunds and with its returns, and not with one times the other."""
+    story = Story()
+    story.order("2024-03-01", "1000.00", quantity=100)
+    story.deliver("2024-03-05")
+    for number in range(30):
+        story.refund("2024-03-07", "1.00", refund=f"f{number}", event=f"f{number}", line=("l1" if number % 2 else None))
+        story.send_back("2024-03-08", 1, back=f"b{number}")
+    row = story.rows.get(ORDERS, "ada", "o1")
+    assert row is not None
+    assert 0 < len(row.beside) <= 30 + 15
 
 
 def test_a_refund_of_two_amounts_is_one_and_the_larger_counts_t_15_t_16() -> None:

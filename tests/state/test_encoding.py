@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from processors.customer import CUSTOMERS, Customer, Moved
-from processors.order import ORDERS, Line, Mishap, Return
-from processors.refunds import Refund, by_line, total_minor
+from processors.money import PPM
+from processors.order import ORDERS, Granted, Line, Mishap, Return
+from processors.refunds import Beside, Refund, by_line, total_minor
 from processors.rows import Table
 from processors.tables import TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
@@ -140,3 +141,21 @@ def test_orders_from_before_they_knew_what_each_refund_was_keep_their_sums(
     assert (row.extended_until, row.shipping_minor, row.launched) == (8, 9, True)
     assert (row.mishaps, row.amended) == ((Mishap("delay", None, 3, "c"),), ("delay",))
     assert decode_row(ORDERS, encode_row(ORDERS, row)) == row
+
+
+def test_orders_from_before_refunds_said_what_pays_no_return() -> None:
+    """As version 6 wrote them: each decision knew a sum, of which the largest counted; what it exceeds is of no refund."""
+    returns = [
+        ["b1", [["l1", 1]]],
+        ["b2", [], "c", []],
+        ["b3", [["l1", 1]], "c", [["l1", 5, 2], ["", 5, 6]]],
+        ["b4", [], "c", [["", 1, 4]]],
+    ]
+    refunds = [["f1", 4, None], ["f2", 3, "l1"]]
+    older = [1, PPM, [], 5, True, "v1", None, 6, False, refunds, returns, "p"]
+    for more in ([], [None, None, [], None, 8, False, 9, [["delay", None, 3, "c"]], ["delay"], True]):
+        row = decode_row(ORDERS, b"\x06" + msgspec.msgpack.encode([*older, *more]))
+        assert row.beside == (Beside("f1", "", 4), Beside("f2", "", 2), Beside("f2", "l1", 2))
+        assert row.returns[2] == Return("b3", (("l1", 1),), "c", (Granted("l1", 5), Granted("", 5)))
+        assert (row.extended_until, row.shipping_minor, row.launched) == ((8, 9, True) if more else (None, 0, False))
+        assert decode_row(ORDERS, encode_row(ORDERS, row)) == row
