@@ -12,7 +12,7 @@ from msgspec import Struct
 from processors.rows import Rows, Table
 
 MOST = 64
-"""Pairs of one id that are remembered, separated ones included; and ids whose state may be in one place."""
+"""Pairs of one id that are remembered, and ids whose state may be in one place."""
 
 
 class Link(Struct, frozen=True, array_like=True):
@@ -47,7 +47,14 @@ def told(links: Links, link: Link) -> Links:
     if known is not None and (known.at, known.linked) >= (link.at, link.linked):
         return links
     others = (each for each in links.each if each.other != link.other)
-    return Links(tuple(sorted((*others, link), key=lambda each: each.other)))
+    return Links(_remembered(sorted((*others, link), key=lambda each: each.other)))
+
+
+def _remembered(each: list[Link]) -> tuple[Link, ...]:
+    """Of too many pairs the separation of longest ago is forgotten: whom nobody linked leaves room for links."""
+    if len(each) > MOST and (apart := [link for link in each if not link.linked]):
+        each.remove(min(apart, key=lambda link: link.at))
+    return tuple(each)
 
 
 def of(rows: Rows, customer_id: str) -> Links:

@@ -48,7 +48,7 @@ class Elsewhere:
     def compare(self, digests: dict[int, tuple[int, str]]) -> list[Check]:
         """What was found of partitions that were asked for, beside their positions and digests here. Waits for it."""
         said, trouble = self._process.communicate()
-        found = {line["partition"]: line["digest"] for line in map(json.loads, said.splitlines())}
+        found = answers(said)
         checks = []
         for partition, (position, digest) in digests.items():
             check = Check("I-5", "partitions folded again elsewhere", partition, compared=1)
@@ -56,3 +56,8 @@ class Elsewhere:
                 check.differ(f"up to {position}: {found.get(partition) or trouble.strip()[-300:]} is not {digest}")
             checks.append(check)
         return checks
+
+
+def answers(said: str) -> dict[int, str]:
+    """The digests that it came to, by partition; of a line within which it ended, nothing."""
+    return {line["partition"]: line["digest"] for line in map(json.loads, said.split("\n")[:-1])}

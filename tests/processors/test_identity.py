@@ -342,6 +342,16 @@ def test_one_id_has_so_many_links_and_no_more() -> None:
     assert len(refused) == 7
 
 
+def test_separations_of_ids_that_nobody_linked_leave_room_for_links_t_16() -> None:
+    story = Story()
+    for number in range(70):
+        story.unlink(f"2024-01-{2 + number // 24:02} {number % 24:02}:00", f"x{number:02d}")
+    story.link("2024-02-01", "bob")
+    assert story.row().family == ("ada", "bob")
+    story.link("2024-01-01", "x69")
+    assert story.row().family == ("ada", "bob"), "the last ones are remembered"
+
+
 def test_a_long_history_moves_in_pieces_that_every_broker_takes_d6() -> None:
     net = Network({"ada": 0, "bob": 1})
     at = START + 3000 * DAY

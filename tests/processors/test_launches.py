@@ -44,7 +44,7 @@ def opened(story: Story) -> list[tuple[str, str, int]]:
     return [(each.customer_id, each.launch_id, each.discount_percent) for each in story.decided(EarlyAccessOpened)]
 
 
-def test_two_launches_that_open_at_once_are_two_decisions_and_two_requests_d7() -> None:
+def test_two_launches_that_open_at_once_are_two_decisions_with_their_prices_and_two_requests_d7_r_ful_13() -> None:
     story = of_ada(spring_box=RELEASED, autumn_box=RELEASED)
     story.tick("2024-03-07 10:00")
     assert opened(story) == [("ada", "spring-box", 5), ("ada", "autumn-box", 5)]

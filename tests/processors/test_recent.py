@@ -27,7 +27,7 @@ def calls(story: Story, date: str, case: str = "call", customer: str = "ada") ->
     return only(story.contact(date, case, customer=customer), ContactRouted)
 
 
-def test_the_agent_sees_what_happened_lately_the_last_of_each_thing_r_rte_09() -> None:
+def test_the_agent_sees_what_happened_lately_the_last_of_each_thing_r_rte_09_r_rte_13() -> None:
     story = Story()
     story.order("2024-05-01", "10.00", "o1")
     story.deliver("2024-05-04", "o1")
@@ -147,7 +147,7 @@ def test_status_routes_to_the_concierge_the_moment_it_is_there_r_rte_14() -> Non
     assert calls(story, "2024-05-01 09:03", "k3").queue == "general"
 
 
-def test_every_promise_names_the_function_that_answers_for_it_r_rte_06() -> None:
+def test_every_promise_names_its_time_and_the_function_that_answers_for_it_r_rte_04_r_rte_06() -> None:
     names = {"contact": "care", "picking": "hall-2", "review": "back-office"}
     story = Story({"service": {"accountable": names}, "fulfilment": "shipped"})
     flag = only(story.order("2024-05-01", "500.00"), OrderFlagged)

@@ -90,6 +90,16 @@ def test_the_last_unit_goes_to_one_customer_only_r_pts_05() -> None:
     assert (refused.points, refused.balance, refused.cost_minor, refused.reserved_until) == (60, 100, 0, None)
 
 
+def test_a_limited_edition_is_kept_for_the_tiers_that_may_have_it_r_ful_13() -> None:
+    """Who may not have it does not take a unit from who may, also where they ask first; also not with the points for all of them."""
+    story = shop("ada", "bob", box=2, rewards={"box": {**BOX, "tiers": ["gold"], "substitute": None}})
+    story.designate("2024-01-01", "gold", customer="bob")
+    refused = only(story.want("2024-01-02", "box"), RewardAnswered)
+    assert (refused.verdict, failed(refused), stock(story)) == ("refused", ["tier"], (2, 0, 0))
+    story.want("2024-01-03", "box", "q2", customer="bob")
+    assert (stock(story), wallet(story), wallet(story, "bob")) == ((1, 1, 0), (100, 0), (40, 60))
+
+
 def test_points_are_held_while_the_reward_is_asked_t_37() -> None:
     story = shop()
     story.answers_itself = False

@@ -208,7 +208,7 @@ def test_which_systems_differ_r_sync_02(called: Caller) -> None:
     assert "differs 1, silent 1" in called("report", "discrepancies").out
 
 
-def test_how_contacts_went_by_tier_r_rte_05_r_rte_10(called: Caller) -> None:
+def test_how_contacts_went_by_tier_r_rte_04_r_rte_05_r_rte_10_r_rte_13(called: Caller) -> None:
     answer = called("report", "contacts", "--json")
     found = [json.loads(line) for line in answer.out.splitlines()]
     assert [(each["tier"], each["contacts"], each["first_contact_permille"]) for each in found] == [

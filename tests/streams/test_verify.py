@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from state.encoding import encode_row
 from state.partition import POSITION, Position
 from streams import verify as verification
+from streams.elsewhere import answers
 from streams.kafka import transactional
 from streams.published import Published
 from streams.reading import read_partitions
@@ -140,3 +141,8 @@ def test_a_message_is_looked_for_where_it_was_sent_to(bootstrap: str, tmp_path: 
     assert differences(message(0, 3), message(1, 3), message(1, 5)) == 0
     assert differences(message(0, 3), message(1, 3)) == 1, "one too many"
     assert differences(message(0, 3), message(0, 4), message(1, 3), message(1, 5)) == 1, "one is missing"
+
+
+def test_of_a_second_fold_that_ends_within_a_line_what_it_said_before_counts() -> None:
+    assert answers('{"partition": 0, "digest": "ab"}\n{"partition": 1, "dig') == {0: "ab"}
+    assert answers("") == {}
