@@ -93,6 +93,10 @@ MORE: dict[Any, dict[str, Any]] = {
     e.SubscriptionStarted: {"currency": "USD", "monthly_minor": 500},
     e.SubscriptionCancelled: {"reason": "moved"},
     e.RewardRequested: {"reward_id": "cup", "quantity": 1},
+    e.ReturnDisputed: {"reason": "unfair"},
+    e.OrderFailed: {"shipment_id": None, "reason": "carrier"},
+    e.ContactOpened: {"channel": "chat", "topic": "general"},
+    e.ContactAssigned: {"agent_id": "x", "queue": "vip"},
 }
 
 
@@ -242,26 +246,36 @@ def test_a_link_changes_a_tier_once_at_most_t_24(
     assert [each.customer_id for each in changes] in ([], ["ada"])
 
 
-WITH_REWARDS = st.lists(
+REQUEST, BACK, CASE = (st.sampled_from(each) for each in ("pqr", "vw", "kl"))
+UNIT = {"order_id": st.just("o1"), "return_id": BACK}
+WITH_HALVES = st.lists(
     LINK
+    | of_kind(e.ReturnRequested, **UNIT, lines=st.just((e.ReturnLine("l1", 1),)))
+    | of_kind(e.ReturnInspected, **UNIT, accepted=st.just((e.ReturnLine("l1", 1),)))
+    | of_kind(e.ReturnDisputed, **UNIT)
+    | of_kind(e.OrderFailed, order_id=st.just("o1"))
+    | of_kind(e.ContactOpened, case_id=CASE)
+    | of_kind(e.ContactAssigned, case_id=CASE)
+    | of_kind(e.ContactResolved, case_id=CASE)
     | of_kind(e.IdsUnlinked, other_customer_id=st.sampled_from(IDS))
     | FACT
-    | of_kind(e.RewardRequested, request_id=st.sampled_from("pqr"))
-    | of_kind(e.RewardFulfilled, request_id=st.sampled_from("pqr"))
-    | of_kind(e.RewardCancelled, request_id=st.sampled_from("pqr")),
+    | of_kind(e.RewardRequested, request_id=REQUEST)
+    | of_kind(e.RewardFulfilled, request_id=REQUEST)
+    | of_kind(e.RewardCancelled, request_id=REQUEST),
     max_size=30,
 )
+"""Facts, and things whose beginning and end may be told under two ids."""
 POINTS: Mapping[str, Any] = {
     "fulfilment": {"assumed_dispatch_days": 365},
     "points": {"available": "at_once", "rewards": {"cup": {"points": 300}}, "interactions": {"answer": {"most": 1}}},
 }
 
 
-@given(WITH_REWARDS, HOMES, st.randoms(use_true_random=False), st.sets(st.integers(0, 30)))
+@given(WITH_HALVES, HOMES, st.randoms(use_true_random=False), st.sets(st.integers(0, 30)))
 def test_points_are_neither_lost_nor_doubled_and_orders_wait_once_t_24(
     told: list[tuple[Any, ...]], homes: dict[str, int], random: Random, twice: set[int]
 ) -> None:
-    """Over partitions, with rewards that are asked for while ids are on their way."""
+    """Over partitions, with rewards, returns and contacts that begin and end while ids are on their way."""
     events = happened(told)
     net = ended(events, homes, random, twice, POINTS)
     for ids in families(events):
