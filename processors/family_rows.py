@@ -27,7 +27,10 @@ BEGUN: Mapping[bytes, Callable[[Any], bool]] = {
     ENDED.prefix: lambda _: True,
     COMPENSATIONS.prefix: lambda _: True,
 }
-"""Tables of which one id holds each row, the one under which it began; and whether a row is the beginning of something."""
+"""Tables of which one id holds each row, the one under which it began; and whether that row is here, or only what became of it.
+
+What people decide is told after it began.
+"""
 
 
 @dataclass(slots=True)
@@ -99,10 +102,27 @@ class OfFamily:
         known = [row for each in self.ids if (row := self.rows.get(ORDERS, each, *about))]
         return order.joined(known) if known else None
 
+    def _keep(self, row: Order, *about: str) -> None:
+        one = self._holder(ORDERS, about)
+        before = self.rows.get(ORDERS, one, *about) or Order()
+        if before.placed_at is None:
+            self.rows.put(ORDERS, order.added(before, self._order(*about) or Order(), row), one, *about)
+            return
+        kept = replace(
+            before,
+            returns=row.returns,
+            extended_until=row.extended_until,
+            mishaps=row.mishaps,
+            amended=row.amended,
+            launched=row.launched,
+            beside=row.beside,
+        )
+        self.rows.put(ORDERS, kept, one, *about)
+
     def put(self, table: Table[R], row: R, *key: str) -> None:
         """See `Rows.put`. What is reserved of an order stands with the id that it was placed under."""
         if key[0] == self.host:
-            one, *about = key
+            about = key[1:]
             if isinstance(row, Given):
                 # What was given to the customer since is the host's; the other ids keep what was given to each.
                 others = self._given(each for each in self.ids if each != self.host)
@@ -112,23 +132,12 @@ class OfFamily:
                 family_dispatch.keep(self.rows, self.ids, row)
                 return
             if isinstance(row, Granted):
-                family_points.grant(self.rows, self.ids, self.own, tuple(about), row)
+                family_points.grant(self.rows, self.ids, self.own, about, row)
                 return
             if isinstance(row, Order):
-                one = self._holder(ORDERS, tuple(about))
-                before = self.rows.get(ORDERS, one, *about) or Order()
-                kept = replace(
-                    before,
-                    returns=row.returns,
-                    extended_until=row.extended_until,
-                    mishaps=row.mishaps,
-                    amended=row.amended,
-                    launched=row.launched,
-                    beside=row.beside,
-                )
-                self.rows.put(ORDERS, kept, one, *about)
+                self._keep(row, *about)
                 return
-            key = self._key(table, tuple(about))
+            key = self._key(table, about)
         self.rows.put(table, row, *key)
 
     def _key(self, table: Table[Any], about: tuple[str, ...]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from processors.explanation import Because
 from processors.facts import FACTS, Outcome, doing, hearing
 from processors.figures import FIGURES, Kept
 from processors.movements import moved
+from processors.order import load
 from processors.partition import HERE
 from processors.policy import Policy
 from processors.unit import Unit
@@ -53,8 +54,9 @@ from schemas.source import SourceEvent
 
 def _ask_again(unit: Unit, customer: Customer, event: OrderPlaced) -> Outcome:
     """What waited for its order."""
-    customer, returned = return_rules.ask_again(unit, customer, event.order_id)
-    customer, amended = recovery.look_again(unit, customer, event.order_id)
+    order = load(unit.rows, unit.subject, event.order_id)
+    customer, returned = return_rules.ask_again(unit, customer, event.order_id, order.returns)
+    customer, amended = recovery.look_again(unit, customer, event.order_id, order.mishaps)
     customer, bought = early_access.hear(unit, customer, event)
     return customer, [*returned, *amended, *bought]
 
@@ -67,9 +69,7 @@ QUESTIONS: Mapping[type, Callable[[Unit, Customer, Any], Outcome]] = {
     CompensationReviewed: compensations.review,
     GoodwillAnswered: compensations.hear,
     ReturnRequested: return_rules.ask,
-    ReturnReceived: return_rules.receive,
-    ReturnInspected: return_rules.inspect,
-    ReturnSettled: return_rules.settle,
+    **dict.fromkeys((ReturnReceived, ReturnInspected, ReturnSettled), return_rules.progress),
     ReturnDisputed: return_rules.dispute,
     ReturnReviewed: return_rules.review,
     ReturnWindowExtended: return_rules.extend_window,

@@ -281,6 +281,6 @@ def _resettle(
     after, changed = resettle(shown, after, unit.policy, unit.now, unit.because, "linked" if guest else "unlinked")
     after = replace(after, undispatched=family_dispatch.counted(unit.rows, base.family))
     after, booked = joint_points.met(unit, shown.points, after, "joined" if guest else "parted", moved, back)
-    after, caught_up = told_early.met(unit, after, guest) if guest else (after, [])
+    after, caught_up = told_early.tell(unit, after, guest) if guest else (after, [])
     after = family_dispatch.anew(unit, before, after)
     return family.conclude(unit, shown, after, None, [*changed, *booked, *caught_up])

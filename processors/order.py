@@ -230,6 +230,15 @@ def _join(one: Order, other: Order) -> Order:
     )
 
 
+def added(own: Order, known: Order, now: Order) -> Order:
+    """An id's part of an order that nobody placed yet, with what is told now beside what all ids of the customer knew."""
+    returns = {
+        each.return_id: each for each in (*own.returns, *(new for new in now.returns if new not in known.returns))
+    }
+    mishaps = tuple(each for each in now.mishaps if each not in known.mishaps)
+    return replace(own, returns=tuple(returns.values()), mishaps=_mishaps(own, Order(mishaps=mishaps)))
+
+
 def _mishaps(one: Order, other: Order) -> tuple[Mishap, ...]:
     """Of what went wrong each once: the longer delay counts, whichever id it was told under."""
     told = sorted((*one.mishaps, *other.mishaps), key=lambda each: (each.late_ms, each.cause))

@@ -67,10 +67,9 @@ def hear_of_failure(unit: Unit, customer: Customer, event: OrderFailed) -> Outco
     return _hear(unit, customer, event.order_id, Mishap("failure", event.shipment_id, 0, unit.because.cause))
 
 
-def look_again(unit: Unit, customer: Customer, order_id: str) -> Outcome:
+def look_again(unit: Unit, customer: Customer, order_id: str, mishaps: Sequence[Mishap]) -> Outcome:
     """What went wrong with an order of which nothing was known until now."""
-    order = load(unit.rows, unit.subject, order_id)
-    return _make_good(unit, customer, order_id, order, order.mishaps)
+    return _make_good(unit, customer, order_id, load(unit.rows, unit.subject, order_id), mishaps)
 
 
 def _hear(unit: Unit, customer: Customer, order_id: str, mishap: Mishap) -> Outcome:

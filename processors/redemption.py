@@ -26,7 +26,6 @@ from schemas.decided import Condition
 from schemas.decisions import Decision
 from schemas.events import RewardCancelled, RewardFulfilled, RewardRequested, SubstituteAnswered
 from schemas.messages import UnitsAnswered
-from schemas.source import CustomerEvent
 
 Outcome = tuple[Customer, Sequence[Decision | Send]]
 ENDED_PER_UNIT = 100
@@ -61,11 +60,6 @@ def _conditions(book: Book, event: RewardRequested, request: Request) -> tuple[l
     ], reward
 
 
-def _holder(request: Request, event: CustomerEvent) -> str:
-    """The id that has the request: the one under which it was told of first, which takes it along (D6)."""
-    return request.customer_id or event.customer_id
-
-
 def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
     """Hold the points of a reward, or say why not. The first request stands, however often it is told (T-37)."""
     request, request_id = load(unit, event.request_id), event.request_id
@@ -77,7 +71,7 @@ def ask(unit: Unit, customer: Customer, event: RewardRequested) -> Outcome:
         request,
         reward_id=event.reward_id,
         points=reward.points * event.quantity if reward else 0,
-        customer_id=_holder(request, event),
+        customer_id=event.customer_id,
         quantity=event.quantity,
         cost_minor=reward.cost_minor * event.quantity if reward else 0,
         conditions=tuple(conditions),
@@ -158,7 +152,7 @@ def _ending(as_told: End) -> Callable[[Unit, Customer, Any], Outcome]:
     """The rule of an event that ends a request."""
 
     def rule(unit: Unit, customer: Customer, event: RewardFulfilled | RewardCancelled) -> Outcome:
-        ended = Request(ends_as=as_told, ended_by=unit.because.cause, customer_id=event.customer_id)
+        ended = Request(ends_as=as_told, ended_by=unit.because.cause, told_at=unit.now)
         return end(unit, customer, event.request_id, ended)
 
     return rule
@@ -173,8 +167,7 @@ def end(unit: Unit, customer: Customer, request_id: str, ended: Request) -> Outc
     if how is None:
         return customer, ()
     if request.state in UNDECIDED and request.ends_as is None:
-        holder = request.customer_id or ended.customer_id
-        request = keep(unit, request_id, replace(request, ends_as=how, ended_by=cause, customer_id=holder))
+        request = keep(unit, request_id, replace(request, ends_as=how, ended_by=cause, told_at=ended.told_at))
     book, said = opened(unit, customer), told(how, cause)
     match request.state, how:
         case "reserved", _:

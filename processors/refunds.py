@@ -78,14 +78,15 @@ def set_apart(
     told of does not (T-24). Their parts of the converted sum add up to it (T-26).
     """
     apart = {(each.refund_id, each.line_id): each.minor for each in known}
-    new, so_far, before = minor - beside_minor(refunds, known, line_id), 0, 0
+    new, told_minor, start = minor - beside_minor(refunds, known, line_id), 0, 0
     for each in went_back(refunds, line_id):
-        so_far = min(so_far + each.minor, LARGEST_MINOR)
-        worth, before = convert(so_far, rate_ppm) - before, convert(so_far, rate_ppm)
+        told_minor = min(told_minor + each.minor, LARGEST_MINOR)
+        end = convert(told_minor, rate_ppm)
         had = apart.get((each.refund_id, line_id), 0)
-        if (more := min(worth - had, new)) > 0:
+        if (more := min(end - start - had, new)) > 0:
             apart[each.refund_id, line_id] = had + more
             new -= more
+        start = end
     return tuple(Beside(*each, apart[each]) for each in sorted(apart))
 
 

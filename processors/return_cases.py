@@ -6,6 +6,8 @@ arrive before their return is approved move no stock until it is (R-RET-10, T-51
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +23,17 @@ MOST_TOLD = 64
 """Arrivals, inspections and settlements of one return that are remembered, so that none counts twice."""
 Counts = tuple[tuple[str, int], ...]
 """Units by line, sorted."""
+
+
+class Told(Struct, frozen=True, array_like=True):
+    """What an event, by its cause, told of a return: what arrived, what was found as it should be, what was paid or sent."""
+
+    cause: str
+    received: Counts = ()
+    accepted: Counts = ()
+    inspected: bool = False
+    settled_as: str | None = None
+    settled_minor: int = 0
 
 
 class ReturnCase(Struct, frozen=True, array_like=True):
@@ -44,9 +57,22 @@ class ReturnCase(Struct, frozen=True, array_like=True):
     settled_minor: int = 0
     disputed: bool = False
     early: bool = False
-    told: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
     objection: str | None = None
     """As the last decision said it."""
+
+
+RECEIVED, ACCEPTED, INSPECTED, SETTLED_AS, SETTLED_MINOR, TOLD = 7, 8, 9, 11, 12, 15
+"""Places in a case of version 2."""
+
+
+def told_in_one(fields: list[Any]) -> list[Any]:
+    """A case of version 2 as one of version 3: it knew what told it, and sums; which of them told what is not known any more."""
+    if len(fields) <= TOLD:
+        return fields
+    places = (RECEIVED, ACCEPTED, INSPECTED, SETTLED_AS, SETTLED_MINOR)
+    told = [[cause, *(fields[place] for place in places if not number)] for number, cause in enumerate(fields[TOLD])]
+    return [*fields[:TOLD], told, *fields[TOLD + 1 :]]
 
 
 RETURN_CASES = Table(
@@ -54,8 +80,8 @@ RETURN_CASES = Table(
     b"b",
     ReturnCase,
     "each return with what became of it, by customer and return id",
-    2,
-    {1: grown},
+    3,
+    {1: grown, 2: told_in_one},
 )
 
 
@@ -96,28 +122,34 @@ def _sum(one: Counts, other: Iterable[tuple[str, int]]) -> Counts:
     return tuple(sorted(counts.items()))
 
 
-def _more(before: Counts, lines: Iterable[ReturnLine]) -> Counts:
-    return _sum(before, ((line.line_id, line.quantity) for line in lines))
+def told_by(event: ReturnReceived | ReturnInspected | ReturnSettled, cause: str) -> Told:
+    """What an event says. What is not accepted never goes back into stock."""
+    match event:
+        case ReturnReceived(lines=lines):
+            return Told(cause, received=_counts(lines))
+        case ReturnInspected(accepted=lines):
+            return Told(cause, accepted=_counts(lines), inspected=True)
+        case ReturnSettled():
+            return Told(cause, settled_as=event.settled_as, settled_minor=event.amount_minor)
 
 
-def heard(case: ReturnCase, cause: str) -> ReturnCase | None:
-    """The case that remembers what told it; None where that told it before."""
-    return None if cause in case.told else replace(case, told=(*case.told, cause)[-MOST_TOLD:])
+def _counts(lines: Iterable[ReturnLine]) -> Counts:
+    return _sum((), ((line.line_id, line.quantity) for line in lines))
 
 
-def receive(case: ReturnCase, event: ReturnReceived) -> ReturnCase:
-    """Goods arrived."""
-    return replace(case, received=_more(case.received, event.lines))
-
-
-def inspect(case: ReturnCase, event: ReturnInspected) -> ReturnCase:
-    """Goods were looked at: what is not accepted never goes back into stock."""
-    return replace(case, inspected=True, accepted=_more(case.accepted, event.accepted))
-
-
-def settle(case: ReturnCase, event: ReturnSettled) -> ReturnCase:
-    """Money went back, or other goods left."""
-    return replace(case, settled_as=event.settled_as, settled_minor=case.settled_minor + event.amount_minor)
+def hear(case: ReturnCase, told: Told) -> ReturnCase | None:
+    """The case with what was told of it; None where that told it before (T-15)."""
+    if any(each.cause == told.cause for each in case.told):
+        return None
+    return replace(
+        case,
+        received=_sum(case.received, told.received),
+        accepted=_sum(case.accepted, told.accepted),
+        inspected=case.inspected or told.inspected,
+        settled_as=told.settled_as or case.settled_as,
+        settled_minor=case.settled_minor + told.settled_minor,
+        told=(*case.told, told)[-MOST_TOLD:],
+    )
 
 
 def begun(case: ReturnCase) -> bool:
@@ -125,18 +157,10 @@ def begun(case: ReturnCase) -> bool:
     return case.asked_at is not None
 
 
-def united(case: ReturnCase, told: ReturnCase) -> ReturnCase:
+def united(case: ReturnCase, other: ReturnCase) -> ReturnCase:
     """The case with what another id of its customer was told of it, which is not begun there (T-16, T-24)."""
-    return replace(
-        case,
-        received=_sum(case.received, told.received),
-        accepted=_sum(case.accepted, told.accepted),
-        inspected=case.inspected or told.inspected,
-        settled_as=case.settled_as or told.settled_as,
-        settled_minor=case.settled_minor + told.settled_minor,
-        disputed=case.disputed or told.disputed,
-        told=(*case.told, *told.told)[-MOST_TOLD:],
-    )
+    case = reduce(lambda known, told: hear(known, told) or known, other.told, case)
+    return replace(case, disputed=case.disputed or other.disputed)
 
 
 def release(

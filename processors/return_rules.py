@@ -1,8 +1,7 @@
 """What happens to a customer's returns on each event: the rules that load an order and a case, decide, and write both."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -12,7 +11,7 @@ from processors.customer import Customer
 from processors.doubts import doubted, doubts, explained, honoured
 from processors.explanation import Because, compare
 from processors.local_time import end_of
-from processors.order import ORDERS, Order, extend, load
+from processors.order import ORDERS, Order, Return, extend, load
 from processors.partition import in_force_at
 from processors.policy import Authority, Policy
 from processors.return_cases import RETURN_CASES, ReturnCase
@@ -157,33 +156,23 @@ def ask(unit: Unit, customer: Customer, event: ReturnRequested) -> Outcome:
     return _decide(unit, customer, return_cases.opened(case, request), request)
 
 
-def ask_again(unit: Unit, customer: Customer, order_id: str) -> Outcome:
+def ask_again(unit: Unit, customer: Customer, order_id: str, returns: Iterable[Return]) -> Outcome:
     """Returns that were asked for before their order was known are decided now; nobody has to look at them (T-17, T-52)."""
     decided: list[Decision] = []
-    for waiting in load(unit.rows, unit.subject, order_id).returns:
+    for waiting in returns:
         case = _case(unit, waiting.return_id, order_id)
         request = return_cases.request_of(waiting.return_id, case)
-        if request is not None and case.verdict == "review" and case.early:
+        if request is not None and case.order_id == order_id and case.verdict == "review" and case.early:
             customer, found = _decide(unit, customer, case, request)
             decided += found
     return customer, decided
 
 
-def _progress(tell: Callable[[ReturnCase, Any], ReturnCase]) -> Callable[[Unit, Customer, Any], Outcome]:
-    """The rule of an event that moves a case on."""
-
-    def rule(unit: Unit, customer: Customer, event: ReturnReceived | ReturnInspected | ReturnSettled) -> Outcome:
-        case = return_cases.heard(_case(unit, event.return_id, event.order_id), unit.because.cause)
-        if case is None:
-            return customer, ()
-        return _release(unit, customer, tell(case, event), event.return_id)
-
-    return rule
-
-
-receive = _progress(return_cases.receive)
-inspect = _progress(return_cases.inspect)
-settle = _progress(return_cases.settle)
+def progress(unit: Unit, customer: Customer, event: ReturnReceived | ReturnInspected | ReturnSettled) -> Outcome:
+    """Goods arrived or were looked at, or money went back: what was approved moves on."""
+    told = return_cases.told_by(event, unit.because.cause)
+    case = return_cases.hear(_case(unit, event.return_id, event.order_id), told)
+    return (customer, ()) if case is None else _release(unit, customer, case, event.return_id)
 
 
 def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:

@@ -36,16 +36,23 @@ class Request(Struct, frozen=True, array_like=True):
     substitute_points: int = 0
     has_units: bool = False
     conditions: tuple[Condition, ...] = ()
+    told_at: int = 0
+    """When its end was told, while it is `awaited`."""
 
 
 REQUESTS = Table(
-    "reward-requests", b"z", Request, "each request for a reward, by customer and request id", 2, {1: grown}
+    "reward-requests", b"z", Request, "each request for a reward, by customer and request id", 3, {1: grown, 2: grown}
 )
 
 
 def begun(request: Request) -> bool:
     """Whether somebody asked, or only how it ends is known."""
     return request.state != "awaited"
+
+
+def united(request: Request, other: Request) -> Request:
+    """Of what two ids were told of how it ends, what was told first (T-16, T-38)."""
+    return min(request, other, key=lambda each: (each.told_at, each.ended_by or ""))
 
 
 def load(unit: Unit, request_id: str) -> Request:

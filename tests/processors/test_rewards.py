@@ -660,7 +660,7 @@ def test_a_request_whose_end_came_first_under_another_id_is_answered_after_they_
     story.unlink("2024-01-02 01:00", "bob")
     told = story.answer(asked)
     story.tick("2024-02-01")
-    assert answers(told) == [("bob", "box", "reserved", None)]
+    assert answers(told) == [("ada", "box", "reserved", None)]
     assert stock(story) == (0, 0, 1)
 
 

@@ -12,6 +12,7 @@ from processors.customer import CUSTOMERS, Customer, Moved
 from processors.money import PPM
 from processors.order import ORDERS, Granted, Line, Mishap, Return
 from processors.refunds import Beside, Refund, by_line, total_minor
+from processors.return_cases import RETURN_CASES, Told
 from processors.rows import Table
 from processors.tables import TABLES
 from state.encoding import RowTooNewError, decode_row, encode_row
@@ -159,3 +160,29 @@ def test_orders_from_before_refunds_said_what_pays_no_return() -> None:
         assert row.returns[2] == Return("b3", (("l1", 1),), "c", (Granted("l1", 5), Granted("", 5)))
         assert (row.extended_until, row.shipping_minor, row.launched) == ((8, 9, True) if more else (None, 0, False))
         assert decode_row(ORDERS, encode_row(ORDERS, row)) == row
+
+
+def test_returns_from_before_they_knew_what_each_event_told_keep_their_sums() -> None:
+    """As version 2 wrote them: what told them by name, and sums; the first is given all of it."""
+    older = [
+        "o1",
+        5,
+        [["l1", 2]],
+        "d1",
+        "approve",
+        [],
+        None,
+        [["l1", 2]],
+        [["l1", 1]],
+        True,
+        [],
+        "refund",
+        7,
+        False,
+        False,
+    ]
+    row = decode_row(RETURN_CASES, b"\x02" + msgspec.msgpack.encode([*older, ["a", "b"], "new"]))
+    assert row.told == (Told("a", (("l1", 2),), (("l1", 1),), True, "refund", 7), Told("b"))
+    assert (row.received, row.accepted, row.settled_minor, row.objection) == ((("l1", 2),), (("l1", 1),), 7, "new")
+    assert decode_row(RETURN_CASES, encode_row(RETURN_CASES, row)) == row
+    assert decode_row(RETURN_CASES, b"\x01" + msgspec.msgpack.encode(older)).told == ()
