@@ -69,6 +69,9 @@ class Worker:
                 env=self._system.environment | to_text(own),
                 stdout=log,
                 stderr=log,
+                # As a service manager starts it: Linux deals CPU to sessions, and each broker has one of its own. In one with this
+                # process three workers and their load had a quarter of the machine, however much they had to do.
+                start_new_session=True,
             )
         # The run's end ends it, even if this process is killed.
         runs.register(self._record, self._process.pid)
