@@ -59,7 +59,7 @@ def test_targets_count_business_hours_t_44() -> None:
     assert story.local(holiday.respond_by) == "2024-05-20 09:15"
 
 
-def test_the_agent_sees_whom_they_serve_r_rte_09_r_rte_02() -> None:
+def test_the_agent_sees_whom_they_serve_and_which_team_is_trained_for_it_r_rte_02_r_rte_09_r_rte_11() -> None:
     story = Story()
     story.register("2014-01-01")
     story.order("2024-05-01", "9000.00")

@@ -133,7 +133,7 @@ def told(answer: Answer) -> list[dict[str, object]]:
     return [json.loads(line) for line in answer.out.splitlines()]
 
 
-def test_a_panel_is_chosen_from_who_agreed_and_is_the_same_again_r_risk_09(called: Caller) -> None:
+def test_a_panel_is_chosen_from_who_agreed_and_is_the_same_again_r_risk_09_r_rte_15(called: Caller) -> None:
     chosen = told(called("report", "panel", "--session", "q1", "--json"))
     assert [each["tier"] for each in chosen] == ["diamond"] * 4 + ["gold"] * 11
     assert not {"silent", "gone", "guest"} & {each["customer_id"] for each in chosen}
@@ -208,7 +208,7 @@ def test_which_systems_differ_r_sync_02(called: Caller) -> None:
     assert "differs 1, silent 1" in called("report", "discrepancies").out
 
 
-def test_how_contacts_went_by_tier_r_rte_04_r_rte_05_r_rte_10_r_rte_13(called: Caller) -> None:
+def test_how_contacts_went_by_tier_r_rte_04_r_rte_05_r_rte_10_r_rte_13_r_rte_15(called: Caller) -> None:
     answer = called("report", "contacts", "--json")
     found = [json.loads(line) for line in answer.out.splitlines()]
     assert [(each["tier"], each["contacts"], each["first_contact_permille"]) for each in found] == [
