@@ -395,6 +395,18 @@ def test_one_name_for_returns_of_two_orders_is_two_returns_d7() -> None:
     assert last == {("o2", "w"): "approve", ("o1", "v"): "review", ("o1", "w"): "review"}
 
 
+def test_a_return_that_two_ids_asked_for_is_decided_once_when_its_order_comes_d7() -> None:
+    """A person closes the other one's."""
+    story = of_three()
+    for each in ("ada", "bob"):
+        story.send_back("2024-03-10", 1, "o9", customer=each)
+    story.order("2024-03-10", "20.00", "o9", customer="cleo", quantity=2)
+    story.link("2024-03-11", "bob")
+    story.link("2024-03-12", "cleo")
+    assert different(story)
+    assert [each.verdict for each in story.decided(ReturnDecided)] == ["review", "review", "approve"]
+
+
 def test_of_the_ends_that_linked_ids_are_told_the_first_counts_t_16_t_38() -> None:
     story = two()
     story.link("2024-03-08", "bob")
