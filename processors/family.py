@@ -16,7 +16,7 @@ from processors.designating import Hearing
 from processors.designation import OVER
 from processors.effects import Send
 from processors.facts import FACTS
-from processors.family_rows import Noted, OfFamily
+from processors.family_rows import Noted, as_one
 from processors.order import ORDERS
 from processors.overlaps import Overlap
 from processors.parts import PARTS
@@ -53,17 +53,12 @@ def of(unit: Unit) -> Family:
     return unit.rows.get(FAMILIES, unit.subject) or Family()
 
 
-def _mine(unit: Unit, customer: Customer, own: str) -> Unit:
-    """The unit, where all ids of the customer are one."""
-    return replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, own))
-
-
 def conclude(
     unit: Unit, before: Customer, customer: Customer, event: Any = None, decided: Sequence[Decision | Send] = ()
 ) -> tuple[Customer, Sequence[Decision | Send]]:
     """See `fold.conclude`. Requests to return goods are of the id that they came under."""
     own = event.customer_id if event is not None else unit.subject
-    after, decisions = fold.conclude(_mine(unit, customer, own), before, customer, event, decided)
+    after, decisions = fold.conclude(as_one(unit, customer, own), before, customer, event, decided)
     if after.returned != customer.returned:
         part = unit.rows.get(PARTS, own) or Customer()
         more = Counter(dict(after.returned)) - Counter(dict(customer.returned))
@@ -78,7 +73,7 @@ def fold_event(unit: Unit, customer: Customer, event: CustomerEvent) -> Outcome:
     told_early.gather(unit, customer, event)
     customer = _note(unit, customer, event)
     if isinstance(event, Command) and type(event) in FACTS:
-        mine = _mine(unit, customer, event.customer_id)
+        mine = as_one(unit, customer, event.customer_id)
         customer, heard = FACTS[type(event)](mine, customer, event)
         decisions += heard
         if any(isinstance(each, CommandAnswered) and each.verdict == "accepted" for each in heard):
@@ -165,12 +160,12 @@ def _over(part: Customer) -> Customer:
 
 def fold_timer(unit: Unit, customer: Customer, kind: str) -> Outcome:
     """See `fold.fold_timer`."""
-    return fold.fold_timer(_mine(unit, customer, unit.subject), customer, kind)
+    return fold.fold_timer(as_one(unit, customer, unit.subject), customer, kind)
 
 
 def fold_activation(unit: Unit, customer: Customer) -> Outcome:
     """See `fold.fold_activation`."""
-    return fold.fold_activation(_mine(unit, customer, unit.subject), customer)
+    return fold.fold_activation(as_one(unit, customer, unit.subject), customer)
 
 
 def wanted(customer: Customer, policy: Policy, now: int) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ A lot's name, as rules see it, ends with whose it is. A name without an owner me
 ids were both told of earns once. A request's without an owner is that of the event's own id, or the first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -41,7 +41,14 @@ def place(rows: Rows, ids: Iterable[str], own: str, table: Table[Any], about: tu
 
 def _asker(rows: Rows, ids: Iterable[str], own: str, request_id: str) -> str:
     """The id under which a reward was asked for: the own one, or the first. What became of it does not matter (T-15)."""
-    known = ((each, rows.get(REQUESTS, each, request_id)) for each in (own, *ids))
+    return holder(rows, ids, own, REQUESTS, begun, request_id)
+
+
+def holder(
+    rows: Rows, ids: Iterable[str], own: str, table: Table[Any], begun: Callable[[Any], bool], *about: str
+) -> str:
+    """The id under which a thing began: the own one, or the first; the own one where it has not yet."""
+    known = ((each, rows.get(table, each, *about)) for each in (own, *ids))
     return next((each for each, row in known if row and begun(row)), own)
 
 

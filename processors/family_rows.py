@@ -11,6 +11,7 @@ from processors import cases, family_dispatch, family_points, goodwill, order, r
 from processors.answering import COMMANDS
 from processors.cases import CASES
 from processors.compensations import COMPENSATIONS
+from processors.customer import Customer
 from processors.designation import ENDED
 from processors.goodwill import GOODWILL, Given
 from processors.lots import GRANTS, Granted
@@ -18,6 +19,7 @@ from processors.order import ORDERS, Order
 from processors.return_cases import RETURN_CASES
 from processors.rows import Rows, Table
 from processors.undispatched import UNDISPATCHED, Orders
+from processors.unit import Unit
 
 R = TypeVar("R", bound=Struct)
 BEGUN: Mapping[bytes, Callable[[Any], bool]] = {
@@ -71,8 +73,7 @@ class OfFamily:
 
     def _holder(self, table: Table[Any], about: tuple[str, ...]) -> str:
         """The id whose row it is: under which it began, or whose event it is where that is not known yet."""
-        known = ((each, self.rows.get(table, each, *about)) for each in (self.own, *self.ids))
-        return next((each for each, row in known if row and BEGUN[table.prefix](row)), self.own)
+        return family_points.holder(self.rows, self.ids, self.own, table, BEGUN[table.prefix], *about)
 
     def get(self, table: Table[R], *key: str) -> R | None:
         """See `Rows.get`; orders that several ids know are one."""
@@ -162,3 +163,8 @@ class OfFamily:
         if above is not None and family_points.of_host(self.host, table, above):
             return family_points.first(self.rows, self.host, self.ids, table, limit, below, above)
         return self.rows.first(table, limit, below, above)
+
+
+def as_one(unit: Unit, customer: Customer, own: str) -> Unit:
+    """The unit, where all ids of the customer are one; what is new is of `own`."""
+    return replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, own))

@@ -15,13 +15,13 @@ from processors.bookings import Book, closed, enter, note, opened, pay_from_bala
 from processors.customer import Customer
 from processors.effects import Send
 from processors.explanation import compare
-from processors.family_rows import OfFamily
+from processors.family_rows import OfFamily, as_one
 from processors.ledger import Account, Parts, claw_back, give_back, pull, put, settled
 from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, PENDING, QUEUES, Lot, Name, Wallet, held, owned
 from processors.order import ORDERS, load
-from processors.overlaps import EVERY, OVERLAPS, Overlap
+from processors.overlaps import OVERLAPS, Overlap
 from processors.reward_requests import OPEN, REQUESTS
-from processors.rows import Rows
+from processors.rows import Rows, under
 from processors.statement import recount
 from processors.unit import Unit
 from schemas.decided import Condition
@@ -50,7 +50,7 @@ def _earlier(*instants: int | None) -> int | None:
 def introduced(rows: Rows, host: str, ids: Iterable[str], guest: str) -> None:
     """What earned points under a guest's id and under another one is noted, and so is who referred themselves."""
     others = [each for each in ids if each != guest]
-    for key, _ in rows.first(LOTS, EVERY, below=f"{guest}\x01", above=guest):
+    for key, _ in under(rows, LOTS, guest):
         name = key[1:]
         if _own_referral(name, others) or any(rows.get(LOTS, each, *name) for each in others):
             rows.put(OVERLAPS, Overlap(), host, LOTS.name, *name)
@@ -65,7 +65,7 @@ def _own_referral(name: Name, ids: Iterable[str]) -> bool:
 
 def _shared(rows: Rows, host: str, ids: Iterable[str]) -> Iterator[Name]:
     """Names of lots that depend on what several ids were told."""
-    for key, _ in rows.first(OVERLAPS, EVERY, below=f"{host}\x01", above=host):
+    for key, _ in under(rows, OVERLAPS, host):
         if key[1] == LOTS.name and key[2] != "purchase":
             yield key[2:]
         elif key[1] == ORDERS.name:
@@ -107,7 +107,7 @@ def by_expiry(rows: Rows, ids: Iterable[str]) -> Parts:
     """All points of some ids that stand in queues, by the instant at which they expire."""
     parts: Parts = Counter()
     for one in ids:
-        for _, lot in rows.first(LOTS, EVERY, below=f"{one}\x01", above=one):
+        for _, lot in under(rows, LOTS, one):
             if lot.left:
                 parts[lot.expires_at] += lot.left
     return parts
@@ -120,7 +120,7 @@ def met(
 
     `parts` came or left, and `back` is what is available again because it paid for others.
     """
-    mine = replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, unit.subject))
+    mine = as_one(unit, customer, unit.subject)
     book, ids = opened(mine, customer), len(customer.family)
     why = (_ids(unit, ids),)
     if customer.points != shown:
@@ -190,7 +190,7 @@ def _let_go(account: Account, rows: Rows, ids: tuple[str, ...]) -> None:
     """What ids hold for a request that is none of theirs, or beyond what theirs hold, is available again."""
     left = dict[str, int]()
     for one in ids:
-        for key, row in rows.first(QUEUES, EVERY, below=f"{one}\x00held\x01", above=f"{one}\x00held"):
+        for key, row in under(rows, QUEUES, one, "held"):
             request, due, name = key[2], int(key[3]), owned(key[4:], one)
             theirs = left[request] if request in left else _held_by(rows, ids, request)
             kept = min(row.points, theirs)

@@ -17,7 +17,7 @@ from processors.parts import PARTS
 from processors.return_cases import RETURN_CASES
 from processors.reward_requests import REQUESTS
 from processors.row_bytes import decode_row, encode_row
-from processors.rows import Rows, Table
+from processors.rows import Rows, Table, under
 from processors.subscriptions import SUBSCRIPTIONS
 from processors.undispatched import UNDISPATCHED
 from processors.unit import Unit
@@ -44,8 +44,6 @@ MOVED: tuple[Table[Any], ...] = (
 """Tables whose rows are of one id: their keys begin with it."""
 PIECE_BYTES = 200_000
 """Of rows, in one message; with what goes around them it is under 256 KiB, but for a single row that is larger."""
-ALL = 1_000_000_000
-"""No limit: whoever moves moves whole."""
 _BY_PREFIX = {table.prefix: table for table in MOVED}
 
 
@@ -54,7 +52,7 @@ def rows_of(rows: Rows, customer_id: str) -> Iterator[tuple[Table[Any], tuple[st
     for table in MOVED:
         if (row := rows.get(table, customer_id)) is not None:
             yield table, (customer_id,), row
-        for key, row in rows.first(table, ALL, below=f"{customer_id}\x01", above=customer_id):
+        for key, row in under(rows, table, customer_id):
             yield table, key, row
 
 

@@ -15,10 +15,7 @@ from processors.interactions import COUNTED
 from processors.lifetime_value import net_minor
 from processors.lots import LOTS
 from processors.order import ORDERS, Order
-from processors.rows import Rows, Table
-
-EVERY = 1_000_000_000
-"""No limit: of what two ids share there is little."""
+from processors.rows import Rows, Table, under
 
 
 class Overlap(Struct, frozen=True, array_like=True):
@@ -100,7 +97,7 @@ def introduced(rows: Rows, host: str, ids: Collection[str], guest: str) -> None:
 def again(rows: Rows, host: str, ids: Collection[str]) -> Overlap:
     """All of it, as it is for other ids: somebody came, or went."""
     found = []
-    for key, _ in rows.first(OVERLAPS, EVERY, below=f"{host}\x01", above=host):
+    for key, _ in under(rows, OVERLAPS, host):
         now = _now(rows, ids, *key[1:])
         rows.put(OVERLAPS, now, *key)
         found.append(now)
@@ -109,7 +106,7 @@ def again(rows: Rows, host: str, ids: Collection[str]) -> Overlap:
 
 def forget(rows: Rows, host: str) -> None:
     """Nobody has anything in common here any more."""
-    for key, _ in rows.first(OVERLAPS, EVERY, below=f"{host}\x01", above=host):
+    for key, _ in under(rows, OVERLAPS, host):
         rows.delete(OVERLAPS, *key)
 
 

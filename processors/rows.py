@@ -66,3 +66,13 @@ class Rows(Protocol):
 
         Only those whose key's text is less than `below` and greater than `above`, where these are given.
         """
+
+
+EVERY = 1_000_000_000
+"""No limit."""
+
+
+def under(rows: Rows, table: Table[R], *key: str) -> list[tuple[tuple[str, ...], R]]:
+    """Every row whose key begins with these parts, and has more of them; in the order of keys."""
+    above = SEPARATOR.join(key)
+    return rows.first(table, EVERY, below=f"{above}\x01", above=above)

@@ -10,10 +10,7 @@ from processors.customer import CUSTOMERS, Customer
 from processors.family_rows import OfFamily
 from processors.local_time import local
 from processors.lots import AVAILABLE, ENDS, LOTS, NEVER, OWNER, PENDING, QUEUES, Lot, Name, Wallet, first
-from processors.rows import Rows
-
-ALL = 10**9
-"""Rows that are read at most: all of them. Statements are for people; no step makes one (D8)."""
+from processors.rows import EVERY, Rows, under
 
 
 class Statement(NamedTuple):
@@ -32,9 +29,9 @@ class Statement(NamedTuple):
 
 def recount(rows: Rows, customer_id: str) -> tuple[Wallet, list[tuple[Name, Lot]]]:
     """What the wallet must be: sums over all lots and queues, by none of the steps that led to it."""
-    lots = [(parts[1:], lot) for parts, lot in rows.first(LOTS, ALL, below=f"{customer_id}\x01", above=customer_id)]
-    pending, available, ends = (first(rows, customer_id, queue, ALL) for queue in (PENDING, AVAILABLE, ENDS))
-    held = rows.first(QUEUES, ALL, below=f"{customer_id}\x00held\x01", above=f"{customer_id}\x00held")
+    lots = [(parts[1:], lot) for parts, lot in under(rows, LOTS, customer_id)]
+    pending, available, ends = (first(rows, customer_id, queue, EVERY) for queue in (PENDING, AVAILABLE, ENDS))
+    held = under(rows, QUEUES, customer_id, "held")
     expiring, ending = ([each.due for each in queue if each.due != NEVER] for queue in (available, ends))
     wallet = Wallet(
         available=sum(each.points for each in available),
@@ -57,7 +54,7 @@ def forecast(rows: Rows, customer_id: str, lots: Mapping[Name, Lot], zone: str) 
     """How many points expire in each local month if nobody spends any more, pending ones too; `never` for those that do not."""
     months = Counter[int]()
     for queue in (AVAILABLE, PENDING):
-        for each in first(rows, customer_id, queue, ALL):
+        for each in first(rows, customer_id, queue, EVERY):
             months[lots[each.lot].expires_at] += each.points
     told = Counter[str]()
     for due, points in sorted(months.items()):

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from processors import (
     cases,
     order,
@@ -24,12 +22,12 @@ from processors import (
 from processors.cases import CASES
 from processors.customer import Customer
 from processors.effects import Send
-from processors.family_rows import OfFamily
+from processors.family_rows import as_one
 from processors.order import ORDERS, Order
-from processors.overlaps import EVERY, OVERLAPS
+from processors.overlaps import OVERLAPS
 from processors.return_cases import RETURN_CASES
 from processors.reward_requests import OPEN, REQUESTS, Request
-from processors.rows import Table
+from processors.rows import Table, under
 from processors.unit import Unit
 from schemas.decisions import Decision
 from schemas.events import ContactOpened, ReturnRequested, RewardRequested
@@ -108,7 +106,7 @@ def tell(unit: Unit, customer: Customer, guest: str) -> Outcome:
             rows = [unit.rows.get(thing.table, each, about) for each in tellers]
             for each in tellers:
                 unit.rows.delete(thing.table, each, about)
-            mine = _of(unit, customer, owner)
+            mine = as_one(unit, customer, owner)
             customer, found = thing.catch_up(mine, customer, about, reduce(thing.united, rows))
             effects += found
             told |= {about} if thing.table is RETURN_CASES else set()
@@ -118,13 +116,9 @@ def tell(unit: Unit, customer: Customer, guest: str) -> Outcome:
     return customer, effects
 
 
-def _of(unit: Unit, customer: Customer, own: str) -> Unit:
-    return replace(unit, rows=OfFamily(unit.rows, unit.subject, customer.family, own))
-
-
 def _halves(unit: Unit, customer: Customer, thing: Thing, guest: str) -> Iterator[tuple[str, list[str], str]]:
     """Things that the guest knows, and that began under one id: whose it is, who was told else, and what it is called."""
-    for key, _ in unit.rows.first(thing.table, EVERY, below=f"{guest}\x01", above=guest):
+    for key, _ in under(unit.rows, thing.table, guest):
         known = _known(unit, customer, thing.table, key[1])
         owner = next((each for each, row in known.items() if thing.begun(row)), None)
         tellers = [each for each, row in known.items() if not thing.begun(row)]
@@ -134,7 +128,7 @@ def _halves(unit: Unit, customer: Customer, thing: Thing, guest: str) -> Iterato
 
 def _waiting(unit: Unit, customer: Customer, guest: str) -> Iterator[tuple[str, list[str]]]:
     """Orders that are known to have been placed since the guest came, and who knew something of them before."""
-    for key, _ in unit.rows.first(OVERLAPS, EVERY, below=f"{unit.subject}\x01", above=unit.subject):
+    for key, _ in under(unit.rows, OVERLAPS, unit.subject):
         if key[1] != ORDERS.name:
             continue
         known = _known(unit, customer, ORDERS, key[2])
@@ -153,9 +147,9 @@ def _of_order(unit: Unit, customer: Customer, order_id: str, tellers: list[str],
     for each, row in zip(tellers, rows, strict=True):
         returns = [back for back in row.returns if back.return_id not in told]
         told |= {back.return_id for back in returns}
-        customer, decided = return_rules.ask_again(_of(unit, customer, each), customer, order_id, returns)
+        customer, decided = return_rules.ask_again(as_one(unit, customer, each), customer, order_id, returns)
         effects += decided
-    mine = _of(unit, customer, unit.subject)
+    mine = as_one(unit, customer, unit.subject)
     customer, amended = recovery.look_again(mine, customer, order_id, order.joined(rows).mishaps)
     customer, booked = point_rules.catch_up(mine, customer, order_id)
     return customer, [*effects, *amended, *booked]
