@@ -177,14 +177,14 @@ def progress(unit: Unit, customer: Customer, event: ReturnReceived | ReturnInspe
 
 def dispute(unit: Unit, customer: Customer, event: ReturnDisputed) -> Outcome:
     """Somebody looks at what the customer objects to: what was denied, or all of it where nothing was (R-RET-14)."""
-    return _object(unit, customer, event.return_id, _case(unit, event.return_id, event.order_id))
+    case = _case(unit, event.return_id, event.order_id)
+    if case.disputed:
+        return customer, ()
+    return _object(unit, customer, event.return_id, replace(case, disputed=True))
 
 
 def _object(unit: Unit, customer: Customer, return_id: str, case: ReturnCase) -> Outcome:
     request = return_cases.request_of(return_id, case)
-    if case.disputed:
-        return customer, ()
-    case = replace(case, disputed=True)
     if request is None or case.verdict in {None, "review"}:
         return _release(unit, customer, case, return_id)
     return _conclude(
@@ -201,7 +201,7 @@ def catch_up(unit: Unit, customer: Customer, return_id: str, told: ReturnCase) -
     before = _case(unit, return_id, told.order_id)
     case = return_cases.united(before, told)
     if case.disputed and not before.disputed:
-        return _object(unit, customer, return_id, replace(case, disputed=False))
+        return _object(unit, customer, return_id, case)
     return _release(unit, customer, case, return_id)
 
 
