@@ -4,8 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 
 from confluent_kafka import KafkaException
 
@@ -25,33 +24,35 @@ def repeat(attempt: Callable[[], Report], every_s: float, *, as_json: bool) -> i
     A round that is under way then is given up. Returns the exit code: whether anything was ever wrong, or else whether
     the last round could be done.
     """
-    stopping = Event()
+    told = False
 
     def stop(*_: object) -> None:
-        if not stopping.is_set():
-            stopping.set()
+        # No `Event`: to set one here, while the same thread is about to wait for it, waits for ever for its lock.
+        nonlocal told
+        if not told:
+            told = True
             raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     wrong, code = False, OK
     try:
-        while not stopping.is_set():
+        while not told:
             began = monotonic()
             try:
                 report = attempt()
             except UNDONE as error:
-                if stopping.is_set():
+                if told:
                     break
                 code = NOT_THERE
                 _tell({"verified": None, "error": _said(error)} if as_json else f"not done: {_said(error)}")
             else:
                 code, wrong = OK, wrong or not report.clean
                 _tell(report.to_json() if as_json else report.line())
-            stopping.wait(max(0.0, began + every_s - monotonic()))
+            sleep(0.0 if told else max(0.0, began + every_s - monotonic()))
     except BaseException:
         # An interrupt that comes while a library calls back into Python may reach us as an error of that library's own.
-        if not stopping.is_set():
+        if not told:
             raise
     return FAILED if wrong else code
 

@@ -1,12 +1,14 @@
 """The servers that tests and people start: the same versions in Docker and out of it, and nothing of them left behind."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from deploy.broker import runs
+from deploy.broker import local, runs
 from deploy.registry.local import Registry
 from tests.architecture.packages import ROOT
 
@@ -40,3 +42,15 @@ def test_a_registry_ends_with_its_block_and_takes_its_folder_along(tmp_path: Pat
         assert registry.url.startswith("http://127.0.0.1:")
     assert runs.born(pid) is None
     assert not registry.directory.exists()
+
+
+CHOOSER = "from deploy.broker import local; local._ports = local._port_range({}); print(local.free_port())"
+
+
+def test_a_port_that_one_process_chose_is_no_other_ones_while_nobody_listens_there_either() -> None:
+    """Its broker may be down for a moment, or its worker not up yet."""
+    chosen = local.free_port()
+    found = subprocess.run(
+        [sys.executable, "-c", CHOOSER.format(chosen)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(found.stdout) > chosen

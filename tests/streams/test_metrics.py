@@ -522,9 +522,10 @@ ONCE = [*history(3, customers=60, days=60, events=250), TOO_LARGE, *WISHES]
 HISTORY = [*ONCE, *ONCE[::10]]
 
 
-def scrape(port: object) -> Series:
-    """What a worker answers on /metrics, once it does."""
+def scrape(port: object, running: Callable[[], object]) -> Series:
+    """What a worker answers on /metrics, once it does; `running` fails where it has ended."""
     while True:
+        running()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
                 assert answer.headers["content-type"].startswith("text/plain")
@@ -543,11 +544,10 @@ def whole(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sys
     with system.working():
         system.wait_until_idle()
         while True:
-            page = scrape(system.given["health_port"])
+            page = scrape(system.given["health_port"], system.still_working)
             behind = [value for (name, _), value in page.items() if name == "laurel_lag_records"]
             if len(behind) == len(INTAKE) + 1 and not any(behind) and ("laurel_table_rows", ("0",)) in page:
                 return system, page
-            system.still_working()
             time.sleep(0.2)
 
 
@@ -613,12 +613,14 @@ def test_a_restore_is_told_while_it_lasts(bootstrap: str, tmp_path: Path) -> Non
     forger.produce(settings.topic("customer-state"), b"x", b"cnobody", partition=0)
     forger.flush()
     with system.working():
-        while (page := scrape(settings.health_port)).get(("laurel_restore_todo_rows", ("0",))) != 1:
-            system.still_working()
+        while (page := scrape(settings.health_port, system.still_working)).get(
+            ("laurel_restore_todo_rows", ("0",))
+        ) != 1:
+            """It has not begun."""
         assert page["laurel_restore_done_rows", ("0",)] == 0
         forger.abort_transaction(30)
-        while not (page := scrape(settings.health_port))["laurel_worker_ready", ()]:
-            system.still_working()
+        while not (page := scrape(settings.health_port, system.still_working))["laurel_worker_ready", ()]:
+            """It is not over."""
         assert not any(name.startswith("laurel_restore_") for name, _ in page)
         assert page["laurel_restored_rows_total", ()] == 1
         assert page["laurel_partitions", ("customers", "preparing")] == 0
@@ -628,10 +630,15 @@ def test_metrics_are_there_while_the_broker_is_not(tmp_path: Path) -> None:
     port = str(free_port())
 
     given = environment(bootstrap="127.0.0.1:1", health_port=port, data_dir=str(tmp_path))
-    with (tmp_path / "log").open("wb") as log:
-        worker = subprocess.Popen([*START, "worker"], env=given, cwd=tmp_path, stdout=log, stderr=log)
+    log = tmp_path / "log"
+    with log.open("wb") as said:
+        worker = subprocess.Popen([*START, "worker"], env=given, cwd=tmp_path, stdout=said, stderr=said)
+
+    def running() -> None:
+        assert worker.poll() is None, log.read_text()
+
     try:
-        page = scrape(port)
+        page = scrape(port, running)
         assert page["laurel_worker_state", ("waiting for broker",)] == 1
         assert page["laurel_records_in_total", ("intake", "orders")] == 0
     finally:
