@@ -119,28 +119,31 @@ class Gaps:
         """Partitions come and go: whoever lacks decisions in those that came is looked at anew."""
         mine = {place.partition for place in assigned}
         self.suspects = {who for who, partition in self._database.execute(FEWER_DONE) if partition in mine}
-        self.read, self._ends, self._asked = {}, {}, set()
+        self.read, self._ends = {}, {}
+        # What was missing when it was asked where the topics end: a hole that is seen later has ends of its own.
+        self._asked = {}
 
     def look(self, assigned: list) -> None:
         """Ask where the topics end, or tell what is missing once they were read so far."""
         if not assigned:
             return
         if not self._asked:
-            self._asked, self.suspects = {who for who in self.suspects if self._missing(who)}, set()
+            self._asked = {who: missing for who in self.suspects if (missing := self._missing(who))}
+            self.suspects = set()
             if self._asked:
                 latest = dict.fromkeys(assigned, OffsetSpec.latest())
                 ends = self._admin.list_offsets(latest, isolation_level=IsolationLevel.READ_UNCOMMITTED)
                 self._ends = {(tp.topic, tp.partition): end.result().offset for tp, end in ends.items()}
         elif all(self.read.get(place, -1) >= end for place, end in self._ends.items()):
-            for who in sorted(self._asked):
-                if missing := self._missing(who):
+            for who, asked in sorted(self._asked.items()):
+                if missing := sorted(asked & self._missing(who)):
                     print(f"GAP {who}: decisions {missing} are missing", file=sys.stderr, flush=True)
-            self._asked = set()
+            self._asked = {}
 
-    def _missing(self, customer: str) -> list[int]:
+    def _missing(self, customer: str) -> set[int]:
         (last,) = self._database.execute("SELECT sequence FROM told WHERE customer_id = ?", (customer,)).fetchone()
         seen = self._database.execute("SELECT sequence FROM done WHERE customer_id = ?", (customer,))
-        return sorted(set(range(1, last + 1)) - {sequence for (sequence,) in seen})
+        return set(range(1, last + 1)) - {sequence for (sequence,) in seen}
 
 
 def main() -> None:

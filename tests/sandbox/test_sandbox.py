@@ -4,18 +4,21 @@ import json
 import signal
 import struct
 import subprocess
+import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from msgspec.structs import replace
 
 from deploy.broker import runs
-from schemas.codec import CONTRACTS, HEADER_BYTES, decode
+from schemas.codec import CONTRACTS, HEADER_BYTES, decode, encode
 from schemas.decided import Decided
 from schemas.topics import TOPICS
 from streams import topics
@@ -197,6 +200,58 @@ def test_both_examples_notice_what_is_missing_and_act_once_for_what_is_there_twi
         assert 0 < len(acted) < len(done), "it acts on one topic, and reads the others for their numbers"
         assert all(effect.startswith("set ") for effect in acted)
         assert len(example.effects()) == len(set(example.effects())) == len(acted)
+
+
+def test_both_examples_wait_for_what_is_hidden_when_its_number_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A hole that is seen while they read to the ends that they asked for has ends of its own."""
+    bootstrap, namespace = sandbox.addresses["bootstrap"], "hidden-"
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.create_topics(
+        [NewTopic(namespace + n, 1, 1) for n in (*DECISIONS, "customer-profiles")]
+    ).values():
+        future.result()
+    one = next(iter(sandbox.decisions().values()))
+
+    def produce(producer: Producer, topic: str, number: int) -> None:
+        told = replace(one, customer_id="ada", sequence=number, decision_id=str(UUID(int=number)))
+        producer.produce(namespace + topic, encode(told), b"ada", 0)
+        assert producer.flush(60) == 0
+
+    def hiding(name: str, number: int) -> Producer:
+        producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": namespace + name})
+        producer.init_transactions()
+        producer.begin_transaction()
+        produce(producer, "points", number)
+        return producer
+
+    plain, first = Producer({"bootstrap.servers": bootstrap}), hiding("first", 1)
+    examples = [
+        Example(language, tmp_path, sandbox.addresses | {"namespace": namespace}, "hidden") for language in LANGUAGES
+    ]
+
+    def have(*numbers: int) -> None:
+        wanted = {str(UUID(int=number)) for number in numbers}
+        for example in examples:
+            until(lambda each=example: wanted <= each.done().keys() and each.process, example.said_wrong)
+
+    for example in examples:
+        example.start()
+    produce(plain, "rewards", 2)
+    have(2)
+    time.sleep(2)  # they have asked where the topics end; if not, this test sees less, and does not fail
+    second = hiding("second", 3)
+    produce(plain, "rewards", 4)
+    have(2, 4)
+    first.commit_transaction()
+    have(1, 2, 4)
+    time.sleep(2)  # likewise: they have read to the ends that they asked for
+    second.commit_transaction()
+    have(1, 2, 3, 4)
+    produce(plain, "rewards", 6)
+    for example in examples:
+        until(lambda each=example: each.gaps() and each.process, example.said_wrong)
+        example.stop()
+        assert example.gaps() == {"GAP ada: decisions [5] are missing"}
 
 
 def test_nothing_of_it_stays_after_kill_9(sandbox: Sandbox) -> None:
