@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 POINTS = ("before-produce", "before-commit", "after-commit")
 SEEN_S = 4
 """What lasts so long, a scrape a second sees for certain."""
+FROZEN_S = SEEN_S + 2
+"""The same of what is frozen: a scrape of it fails a second later, and the alert waits for two more."""
 SESSIONS = 2.5
 """Session time-outs after which others have taken a silent worker's partitions for certain."""
 BURST_S = 25
@@ -69,7 +71,7 @@ def lose_disk_twice(arena: Arena, victim: Worker) -> None:
 
 def freeze(arena: Arena, victim: Worker) -> None:
     victim.freeze()
-    time.sleep(arena.random.choice((SEEN_S, SESSIONS * session_s(arena))))
+    time.sleep(arena.random.uniform(FROZEN_S, 2 * FROZEN_S))
     victim.thaw()
 
 
@@ -77,7 +79,7 @@ def freeze_all(arena: Arena, _: Worker) -> None:
     workers = list(arena.system.workers.values())
     for worker in workers:
         worker.freeze()
-    time.sleep(SEEN_S + arena.random.choice((0, 6)))
+    time.sleep(arena.random.uniform(FROZEN_S, 2 * FROZEN_S))
     for worker in workers:
         worker.thaw()
         time.sleep(arena.random.random())
@@ -349,20 +351,21 @@ def session_s(arena: Arena) -> float:
 UP = 'up{job="laurel"}'
 AGAIN_S = 60
 """A broker that is back has to be found; and a lost disk is restored from the changelog, a lost position from the timeline,
-at some ten thousand records a second beside the load: after half an hour each holds a million."""
+at some ten thousand records a second beside the load: after half an hour each holds a million. Where all workers come at once,
+a partition may come to one that has no copy of it, which is as with a lost disk."""
 FAULTS = (
     Fault("kill", "`kill -9` of a worker, back some seconds later", UP, "WorkerDown", kill),
     Fault("lose-disk", "the same, and its disk is gone", "laurel_restored_rows_total", "WorkerDown", lose_disk, AGAIN_S),
     Fault("lose-disk-twice", "all down, a disk gone, and its restore is killed as well", UP, "WorkerDown", lose_disk_twice,
           AGAIN_S),
-    Fault("freeze", "a worker stopped for some seconds, below or beyond its session", UP, "WorkerDown", freeze),
-    Fault("freeze-all", "every worker stopped at once", UP, "WorkerDown", freeze_all),
+    Fault("freeze", "a worker stopped for 6 to 12 s, beyond its session", UP, "WorkerDown", freeze),
+    Fault("freeze-all", "every worker stopped at once, for as long", UP, "WorkerDown", freeze_all),
     Fault("freeze-inside", "a worker stopped within a transaction, until others have its partitions", "laurel_rebalances_total",
           "WorkerDown", freeze_inside),
     Fault("crash-inside", "exit before produce, before commit, after commit before RocksDB", UP, "WorkerDown", crash_inside),
     Fault("leave", "SIGTERM under load, back some seconds later", "laurel_rebalances_total", "WorkerDown", leave),
     Fault("join", "one more worker comes, and leaves again", "laurel_rebalances_total", "WorkerDown", join),
-    Fault("kill-all", "`kill -9` of all workers", UP, "WorkerDown", kill_all),
+    Fault("kill-all", "`kill -9` of all workers", UP, "WorkerDown", kill_all, AGAIN_S),
     Fault("forget-positions", "the groups' positions expire while all workers are down", UP, "WorkerDown", forget_positions,
           AGAIN_S),
     Fault("kill-leader", "the broker that leads a partition is killed, or stopped in order, for 14 or 20 s",
