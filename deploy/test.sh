@@ -40,5 +40,10 @@ broker_up
 # Last, and broker_down is silent: what pytest says last is the last that is said. Three at once, since the fault tests
 # mostly wait for time-outs; file by file, so that a file's system is made once, and those that take longest first. A
 # test that ended its process, as one that waits for ever does, would end the next one too: it is not tried again.
-[ ${#selection[@]} -gt 0 ] || selection=(tests/faults tests/sandbox tests/streams tests)
+if [ ${#selection[@]} -eq 0 ]; then
+  selection=(tests/faults tests/sandbox tests/streams)
+  for folder in tests/[a-z]*/; do # not `tests`: of folders that lie in another, pytest takes that one alone, and its order
+    [[ " ${selection[*]} " == *" ${folder%/} "* ]] || selection+=("${folder%/}")
+  done
+fi
 step "tests" uv run pytest -q -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 "${selection[@]}"
