@@ -359,7 +359,7 @@ FAULTS = (
     Fault("lose-disk-twice", "all down, a disk gone, and its restore is killed as well", UP, "WorkerDown", lose_disk_twice,
           AGAIN_S),
     Fault("freeze", "a worker stopped for 6 to 12 s, beyond its session", UP, "WorkerDown", freeze),
-    Fault("freeze-all", "every worker stopped at once, for as long", UP, "WorkerDown", freeze_all),
+    Fault("freeze-all", "every worker stopped at once, for as long", UP, "WorkerDown", freeze_all, AGAIN_S),
     Fault("freeze-inside", "a worker stopped within a transaction, until others have its partitions", "laurel_rebalances_total",
           "WorkerDown", freeze_inside),
     Fault("crash-inside", "exit before produce, before commit, after commit before RocksDB", UP, "WorkerDown", crash_inside),
