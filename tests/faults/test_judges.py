@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
 from schemas import events as e
 from schemas.codec import encode
+from schemas.decisions import AtRiskRaised, TierChanged
+from schemas.examples import example
+from schemas.topics import TOPIC_OF
 from tests.faults.events import Published
+from tests.faults.oracle import DECISIONS
 from tests.faults.publisher import Publisher
 from tests.faults.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
 
 
 def test_a_record_kept_twice_is_owed_once_more_and_one_that_nobody_published_is_found(system: System) -> None:
@@ -28,3 +41,37 @@ def test_a_record_kept_twice_is_owed_once_more_and_one_that_nobody_published_is_
     (place,) = system.oracle.unknown(known.journal)
     assert f"nobody published {'/'.join(map(str, place))}" in system.violations()
     assert (system.kept_twice, len(known.journal)) == (1, before + 1)
+
+
+def test_a_number_that_is_missing_is_found_and_one_that_came_while_others_were_read_is_not(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, later = sorted((TierChanged, AtRiskRaised), key=lambda kind: DECISIONS.index(TOPIC_OF[kind]))
+
+    def decide(kind: type, sequence: int) -> None:
+        decision = replace(example(kind), customer_id="ada", sequence=sequence, decision_id=f"d{sequence}")
+        system.write(TOPIC_OF[kind], b"ada", encode(decision))
+
+    def judged() -> list[str]:
+        return [each for each in system.oracle.violations({}) if each.startswith("ada")]
+
+    decide(first, 1)
+    decide(later, 3)
+    assert judged() == ["ada lacks the sequence numbers [2]"]
+
+    decide(first, 2)
+    everything, seen = system.oracle._all, set[str]()
+
+    def late(topic: str) -> Iterable[object]:
+        """What a topic had before the second decision was made, when it is read first."""
+        messages = list(everything(topic))
+        fresh = topic == TOPIC_OF[first] and topic not in seen
+        seen.add(topic)
+        return messages[:-1] if fresh else messages
+
+    monkeypatch.setattr(system.oracle, "_all", late)
+    assert judged() == []
+    assert TOPIC_OF[first] in seen
+
+    decide(later, 3)
+    assert judged() == ["ada has a sequence number twice"]
