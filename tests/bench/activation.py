@@ -10,36 +10,29 @@ from its publication to the arrival of its routing at a consumer. Afterwards eve
 
 import argparse
 import os
-import random
 import shlex
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from confluent_kafka import Consumer, Producer
-
 from deploy.broker import runs
-from schemas import events as e
 from schemas.codec import decode
 from schemas.directives import PolicyPublished
 from streams import policies, programme, topics
 from streams.clock import now_ms
-from streams.kafka import client
 from streams.progressing import wait_until_idle
 from streams.publishing import publish
 from streams.records import Outgoing
 from streams.settings import Settings
-from streams.transactions import send
 from tests.bench import report
 from tests.bench.compare import broker, say
 from tests.bench.orders import delete_topics
+from tests.bench.traffic import Traffic, Wait, contacts, quantile
 from tests.streams.history import DAY, command, placed, policy, published, registered
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,76 +46,20 @@ HEADER = "| while | contacts | wait ms, median | 99 of 100 | longest |"
 LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
 
 
-class Wait(NamedTuple):
-    """When a contact was published, by the monotonic clock, and how long it waited."""
+class Risen:
+    """What the listener makes of decisions: who rose because of the activation, and when the last of them did."""
 
-    at: float
-    seconds: float
+    def __init__(self) -> None:
+        self.times: Counter[str] = Counter()
+        self.last = 0.0
 
-
-class Traffic:
-    """Contacts and orders at a rate, and who hears what was decided."""
-
-    def __init__(self, settings: Settings, customers: int, rate: int) -> None:
-        self._settings, self._customers, self._rate = settings, customers, rate
-        self._stopping = threading.Event()
-        self._sent: dict[str, float] = {}
-        self.waits: list[Wait] = []
-        self.risen: Counter[str] = Counter()
-        """Rises that the activation caused, by customer."""
-        self.last_rise = 0.0
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._publish, self._listen)]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _events(self) -> Iterator[Outgoing]:
-        draw, number = random.Random(7), 0
-        while True:
-            number += 1
-            who = f"c{draw.randrange(self._customers):06d}"
-            if number % 2:
-                about = {"event_id": f"k{number}", "customer_id": who, "occurred_at": now_ms()}
-                yield published(e.ContactOpened(**about, case_id=f"k{number}", channel="chat"))
-            else:
-                yield published(placed(who, now_ms(), 100, f"more{number}"))
-
-    def _publish(self) -> None:
-        producer = Producer(client(self._settings, "load") | {"partitioner": "murmur2_random", "linger.ms": 5})
-        began = time.monotonic()
-        for number, record in enumerate(self._events()):
-            if self._stopping.is_set():
-                break
-            time.sleep(max(0.0, began + number / self._rate - time.monotonic()))
-            self._sent[f"support/k{number + 1}"] = time.monotonic()
-            send(producer, record, self._settings.topic(record.topic))
-            producer.poll(0)
-        producer.flush(60)
-
-    def _listen(self) -> None:
-        given = {"group.id": f"{self._settings.namespace}listener", "isolation.level": "read_committed"}
-        more = {"auto.offset.reset": "latest", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
-        consumer = Consumer(client(self._settings, "listener") | given | more)
-        consumer.subscribe([self._settings.topic(topic) for topic in ("priority-routing", "tier-changes")])
-        silent = 0
-        while not self._stopping.is_set() or silent < 50:
-            messages = consumer.consume(1_000, 0.1)
-            silent = 0 if messages else silent + 1
-            now = time.monotonic()
-            for message in messages:
-                decision = decode(message.value())
-                if (sent := self._sent.get(decision.cause)) is not None:
-                    self.waits.append(Wait(sent, now - sent))
-                elif decision.cause.startswith("activation/"):
-                    self.risen[decision.customer_id] += 1
-                    self.last_rise = now
-        consumer.close()
+    def heard(self, value: bytes) -> str | None:
+        """The cause of a decision, which names the event."""
+        decision = decode(value)
+        if decision.cause.startswith("activation/"):
+            self.times[decision.customer_id] += 1
+            self.last = time.monotonic()
+        return str(decision.cause)
 
 
 def fill(settings: Settings, customers: int) -> None:
@@ -140,7 +77,7 @@ def fill(settings: Settings, customers: int) -> None:
 
 def row(name: str, waits: Sequence[Wait]) -> str:
     ordered = sorted(1_000 * each.seconds for each in waits)
-    cells = (ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1])
+    cells = (quantile(ordered, 0.5), quantile(ordered, 0.99), ordered[-1])
     return f"| {name} | {len(ordered):,} | {' | '.join(f'{cell:,.0f}' for cell in cells)} |"
 
 
@@ -175,7 +112,10 @@ def measure(given: argparse.Namespace, bootstrap: str, folder: Path) -> str:
 
 
 def under_load(given: argparse.Namespace, settings: Settings) -> str:
-    traffic = Traffic(settings, given.customers, given.rate)
+    risen = Risen()
+    traffic = Traffic(
+        settings, contacts(given.customers), given.rate, ["priority-routing", "tier-changes"], risen.heard
+    )
     traffic.start()
     time.sleep(10)  # until the listener hears, and the first ones are past
     before = time.monotonic()
@@ -186,14 +126,14 @@ def under_load(given: argparse.Namespace, settings: Settings) -> str:
     for _ in programme.in_force(settings, sent):
         pass
     everywhere = time.monotonic()
-    while len(traffic.risen) < given.customers and time.monotonic() - asked < given.patience:
+    while len(risen.times) < given.customers and time.monotonic() - asked < given.patience:
         time.sleep(0.2)
-    done = traffic.last_rise
+    done = risen.last
     time.sleep(given.seconds)
     traffic.stop()
-    twice = [who for who, times in traffic.risen.items() if times > 1]
-    if len(traffic.risen) != given.customers or twice:
-        raise SystemExit(f"{len(traffic.risen):,} of {given.customers:,} rose, {len(twice)} of them twice")
+    twice = [who for who, times in risen.times.items() if times > 1]
+    if len(risen.times) != given.customers or twice:
+        raise SystemExit(f"{len(risen.times):,} of {given.customers:,} rose, {len(twice)} of them twice")
     parts = {
         "before": [each for each in traffic.waits if before <= each.at < asked - 1],
         "everybody is compared": [each for each in traffic.waits if asked - 1 <= each.at < done],

@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +16,14 @@ from streams import policies, topics
 from streams.clock import now_ms
 from streams.publishing import publish
 from streams.settings import Settings
-from tests.bench import peers, recounting, shop
+from tests.bench import meter, peers, recounting, shop
 from tests.bench.meter import Measured
 from tests.bench.orders import PARTITIONS, create_topics
 
 ROOT = Path(__file__).resolve().parents[2]
+WORKER = ("worker", "--without-web", "-l", "warn")
 LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
+CORES = os.cpu_count() or 1
 GRACE_S = 30
 EVERY_MS, PER_CUSTOMER = 10, 15
 """The shop of the whole job takes an order every so many milliseconds, and so many events come of each customer."""
@@ -48,15 +50,47 @@ class Engine(NamedTuple):
 
 
 def laurel(run: Run) -> Measured:
+    """Void unless changelog, tier events and positions are those of a recount."""
+    return _recounted(run, lambda: work(run, "fixed_job", *WORKER, **_fixed_job(run, "bench")))
+
+
+def laurel_all_cores(run: Run) -> Measured:
+    """As many workers as cores, looked at from outside: what the group has committed, and what the processes used."""
+
+    def measured() -> Measured:
+        with ExitStack() as stack:
+            names = [f"bench-{number}" for number in range(CORES)]
+            workers = [
+                stack.enter_context(process(run, "fixed_job", *WORKER, **_fixed_job(run, name))) for name in names
+            ]
+            done = recounting.counter(run.bootstrap, f"{run.name}-laurel-customers", run.topic)
+            found = meter.watch(
+                [each.pid for each in workers], run.events, done, lambda: all(each.poll() is None for each in workers)
+            )
+        if found is None:
+            raise VoidError(f"nothing was measured:\n{_log(run)}")
+        return found
+
+    return _recounted(run, measured)
+
+
+def _recounted(run: Run, measure: Callable[[], Measured]) -> Measured:
     namespace = f"{run.name}-"
     settings = Settings(bootstrap=run.bootstrap, namespace=namespace)
     topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
     create_topics(run.bootstrap, [f"{namespace}fixed-changelog", f"{namespace}fixed-tiers"])
-    data = {"LAUREL_NAMESPACE": namespace, "LAUREL_DATA_DIR": str(run.folder / "data"), "LAUREL_INSTANCE": "bench"}
-    measured = work(run, "fixed_job", "worker", "--without-web", "-l", "warn", **data)
+    measured = measure()
     if wrong := recounting.differences(run.bootstrap, namespace, run.topic, run.events):
         raise VoidError("; ".join(wrong))
     return measured
+
+
+def _fixed_job(run: Run, instance: str) -> dict[str, str]:
+    return {
+        "LAUREL_NAMESPACE": f"{run.name}-",
+        "LAUREL_DATA_DIR": str(run.folder / instance),
+        "LAUREL_INSTANCE": instance,
+    }
 
 
 def whole(run: Run) -> Measured:
@@ -69,7 +103,7 @@ def whole(run: Run) -> Measured:
         "LAUREL_NAMESPACE": settings.namespace, "LAUREL_DATA_DIR": str(run.folder / "data"),
         "LAUREL_INSTANCE": "bench", "LAUREL_HEALTH_PORT": "0",
     }  # fmt: skip
-    measured = work(run, "whole_job", "worker", "--without-web", "-l", "warn", **data)
+    measured = work(run, "whole_job", *WORKER, **data)
     environment = os.environ | data | {"LAUREL_BOOTSTRAP": run.bootstrap}
     verified = subprocess.run(
         [*LAUREL, "verify"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -82,7 +116,7 @@ def whole(run: Run) -> Measured:
 def plain_faust(run: Run) -> Measured:
     # Faust makes it too, but not always: then it looks for it ten times a second, for ever.
     create_topics(run.bootstrap, [f"{run.name}-faust-tiers"])
-    return work(run, "plain_faust", "worker", "--without-web", "-l", "warn")
+    return work(run, "plain_faust", *WORKER)
 
 
 def raw_loop(run: Run) -> Measured:
@@ -98,19 +132,42 @@ def kafka_streams(run: Run) -> Measured:
     return peers.kafka_streams(run.bootstrap, run.topic, run.events, run.folder)
 
 
+def kafka_streams_all_cores(run: Run) -> Measured:
+    return peers.kafka_streams(run.bootstrap, run.topic, run.events, run.folder, CORES)
+
+
+POSITIONS = "the same, by the group's positions"
 ENGINES: Mapping[str, Engine] = {
     "laurel": Engine("exactly once", laurel),
+    "laurel-all-cores": Engine("exactly once", laurel_all_cores, POSITIONS),
     "laurel-whole": Engine("exactly once", whole),
     "plain-faust": Engine("at least once", plain_faust, "from a tenth of the events to the last event"),
     "raw-loop": Engine("at least once", raw_loop),
     "quix": Engine("exactly once", quix, "by itself: first event to last; CPU with its start"),
-    "kafka-streams": Engine("exactly once v2", kafka_streams, "by itself: first event to last; CPU with its start"),
+    "kafka-streams": Engine("exactly once v2", kafka_streams, POSITIONS),
+    "kafka-streams-all-cores": Engine("exactly once v2", kafka_streams_all_cores, POSITIONS),
 }
+PEERS = {name for name in ENGINES if name.startswith(("quix", "kafka-streams"))}
+"""Their programs are not ours."""
 MANDATORY = ("laurel", "plain-faust")
 
 
 def work(run: Run, program: str, *arguments: str, **environment: str) -> Measured:
     """Run a worker until it says that it is done, then let it drain. Raises `VoidError` if it ends before."""
+    with process(run, program, *arguments, **environment) as started:
+        for line in started.stdout or ():
+            if (at := line.find('{"events"')) >= 0:
+                return Measured(**json.loads(line[at:]))
+    raise VoidError(f"{program} ended early:\n{_log(run)}")
+
+
+def _log(run: Run) -> str:
+    return (run.folder / "log").read_text(encoding="utf-8")[-2_000:]
+
+
+@contextmanager
+def process(run: Run, program: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A worker of the comparison, told what to do; it drains at the end."""
     told = {
         "LAUREL_BOOTSTRAP": run.bootstrap,
         "BENCH_TOPIC": run.topic,
@@ -119,19 +176,15 @@ def work(run: Run, program: str, *arguments: str, **environment: str) -> Measure
         "BENCH_FOLDER": str(run.folder),
     }
     command = [sys.executable, "-m", f"tests.bench.{program}", *arguments]
-    log = run.folder / "log"
-    with log.open("w", encoding="utf-8") as errors:
-        process = subprocess.Popen(
+    with (run.folder / "log").open("a", encoding="utf-8") as errors:
+        started = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | told | environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
-    runs.register(runs.own_run() / "bench-worker.pid", process.pid)  # it ends even if we are killed
+    runs.register(runs.own_run() / f"bench-{started.pid}.pid", started.pid)  # it ends even if we are killed
     try:
-        for line in process.stdout or ():
-            if (at := line.find('{"events"')) >= 0:
-                return Measured(**json.loads(line[at:]))
+        yield started
     finally:
-        end(process)
-    raise VoidError(f"{program} ended early:\n{log.read_text(encoding='utf-8')[-2_000:]}")
+        end(started)
 
 
 def end(process: subprocess.Popen[str]) -> None:

@@ -9,9 +9,7 @@ changelog and RocksDB. The source's events are the schemaless Avro that the othe
 from typing import Any
 
 import faust
-from msgspec import Struct
 
-from processors.rows import Table
 from state.overlay import Overlay
 from streams import logs
 from streams.app import NoFaustKafka, RowTable
@@ -21,6 +19,7 @@ from streams.records import Outgoing, Record
 from streams.restoring import Tables
 from streams.settings import Settings
 from tests.bench import meter
+from tests.bench.fixed_rows import NEW, TOTALS, Total
 from tests.bench.orders import decode, tier_of
 
 CHANGELOG, TIERS = "fixed-changelog", "fixed-tiers"
@@ -31,18 +30,6 @@ class JobSettings(Settings):
 
     def topic(self, name: str) -> str:
         return name if name == meter.TOPIC else super().topic(name)
-
-
-class Total(Struct, frozen=True, array_like=True):
-    """The job's row."""
-
-    lifetime_value_minor: int
-    orders: int
-    tier: int
-
-
-TOTALS = Table("totals", b"f", Total, "value, count and tier of each customer")
-NEW = Total(0, 0, 0)
 
 
 def fold(rows: Overlay, record: Record, skipped: frozenset[str]) -> list[Outgoing]:

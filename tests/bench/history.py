@@ -91,23 +91,15 @@ def curve(store: Store) -> list[float]:
     return found
 
 
-def drawn(name: str, found: list[float]) -> str:
-    longest = max(found)
-    lines = [f"{name}, CPU µs a step:", "", "```text"]
-    lines += [
-        f"{length:>9,} {'█' * round(50 * each / longest)} {each:.0f}"
-        for length, each in zip(LENGTHS, found, strict=True)
-    ]
-    return "\n".join([*lines, "```"])
-
-
 def main() -> None:
     stores: dict[str, Callable[[Path], Store]] = {"RocksDB": RocksStore, "In memory": lambda _: MemoryStore()}
     parts = []
     for name, opened in stores.items():
         with tempfile.TemporaryDirectory() as folder:
             print(name)
-            parts.append(drawn(name, curve(opened(Path(folder, "rows")))))
+            found = curve(opened(Path(folder, "rows")))
+            figures = {f"{length:,}": each for length, each in zip(LENGTHS, found, strict=True)}
+            parts.append(f"{name}, CPU µs a step:\n\n{report.bars(figures)}")
     text = (
         f"{TITLE}\n\nOne customer's events, so many before the {SAMPLE} that are measured, {ROUNDS} times each, medians. Each step\n"
         "writes the store, which a worker does once a batch: compare lengths, not engines.\n\n" + "\n\n".join(parts)

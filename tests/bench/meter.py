@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ TOPIC = os.environ.get("BENCH_TOPIC", "orders1m")
 EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
 RUN = os.environ.get("BENCH_RUN", "bench")
 FOLDER = Path(os.environ.get("BENCH_FOLDER", ".laurel/bench"))
+LOOK_S, PATIENCE_S = 0.1, 600
 WARM_UP = 0.1
 """This part of the events comes first and is not measured: starting, joining, first rows and compiled code."""
 
@@ -55,6 +57,27 @@ def cpu_s(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watch(pids: Sequence[int], events: int, done: Callable[[], int], running: Callable[[], bool]) -> Measured | None:
+    """What processes use from the end of the warm-up to the last commit that is seen, by looks from outside.
+
+    `done` says how many events are committed. None where there were no two commits after the warm-up.
+    """
+    marks: list[tuple[int, float, float]] = []
+    peak, deadline = 0.0, time.monotonic() + PATIENCE_S
+    while running() and time.monotonic() < deadline:
+        peak = max(peak, sum(map(peak_mb, pids)))
+        count = done()
+        if count >= events * WARM_UP and (not marks or count > marks[-1][0]):
+            marks[1:] = [(count, time.monotonic(), sum(map(cpu_s, pids)))]
+        if count >= events:
+            break
+        time.sleep(LOOK_S)
+    if len(marks) < 2:
+        return None
+    counted, seconds, used = (end - begin for begin, end in zip(*marks, strict=True))
+    return Measured(int(counted), seconds, used, peak)
 
 
 class Meter:

@@ -1,8 +1,8 @@
 """Engines whose programs are not ours: a folder given with `--peers` holds them, and they run from there.
 
 They look for a broker at 127.0.0.1:19092, so that port forwards the first question to the broker of the comparison; its
-answer names the broker's own address, and nothing else goes through. They say how fast they were; CPU and memory are
-read from outside, with their start.
+answer names the broker's own address, and nothing else goes through. Quix Streams commits every five seconds, so it says
+itself how fast it was; Kafka Streams is measured from outside, by what its group has committed.
 """
 
 import os
@@ -12,17 +12,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
 from deploy.broker import java, runs
-from tests.bench.meter import Measured, cpu_s, peak_mb
+from tests.bench import meter, recounting
+from tests.bench.meter import Measured
 from tests.bench.orders import create_topics
 
 PORT = 19092
-LOOK_S = 0.1
+KAFKA_STREAMS = "ks"
+"""How its group's name begins."""
 _folder: list[Path] = []
 
 
@@ -39,7 +41,7 @@ def quix(bootstrap: str, topic: str, events: int, folder: Path) -> Measured:
     )
 
 
-def kafka_streams(bootstrap: str, topic: str, events: int, folder: Path) -> Measured:
+def kafka_streams(bootstrap: str, topic: str, events: int, folder: Path, threads: int = 1) -> Measured:
     _need_topics(bootstrap, "ks-tier")
     built = folder.parent / "kafka-streams"
     program = java.find()
@@ -49,7 +51,15 @@ def kafka_streams(bootstrap: str, topic: str, events: int, folder: Path) -> Meas
         path = {"PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
         subprocess.run(maven, cwd=built, env=os.environ | path, check=True)
     command = [program, "-Xmx1g", "-cp", f"{built}/target/ks-1.jar:{built}/libs/*", "Ks"]
-    return _run([*command, str(events), "exactly_once_v2", topic, "1"], bootstrap, events, folder)
+    done = recounting.counter(bootstrap, KAFKA_STREAMS, topic)
+    with _started([*command, str(events), "exactly_once_v2", topic, str(threads)], bootstrap, folder) as (
+        process,
+        said,
+    ):
+        found = meter.watch([process.pid], events, done, lambda: process.poll() is None)
+    if found is None:
+        raise RuntimeError(f"nothing was measured:\n{said()}")
+    return found
 
 
 def _need_topics(bootstrap: str, name: str) -> None:
@@ -66,24 +76,32 @@ def _environment(folder: Path, *packages: str) -> Path:
     return python
 
 
-def _run(command: list[str], bootstrap: str, events: int, folder: Path) -> Measured:
-    used = peak = 0.0
-    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}
-    with forwarding(bootstrap), (folder / "out").open("w+", encoding="utf-8") as out:
-        process = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, stdout=out, stderr=out)
+@contextmanager
+def _started(
+    command: list[str], bootstrap: str, folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
+    """A program of theirs, and what it has said so far; it ends with the block."""
+    quiet, out = {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}, folder / "out"
+    with forwarding(bootstrap), out.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, stdout=log, stderr=log)
         runs.register(runs.own_run() / "bench-peer.pid", process.pid)  # it ends even if we are killed
         try:
-            while process.poll() is None:
-                used, peak = max(used, cpu_s(process.pid)), max(peak, peak_mb(process.pid))
-                time.sleep(LOOK_S)
+            yield process, lambda: out.read_text(encoding="utf-8")[-2_000:]
         finally:
             process.kill()
             process.wait()
-        out.seek(0)
-        text = out.read()
-    told = re.search(r"([0-9.]+) ev/s", text)
+
+
+def _run(command: list[str], bootstrap: str, events: int, folder: Path) -> Measured:
+    """What it says of its own speed; CPU and memory are read from outside, with its start."""
+    used = peak = 0.0
+    with _started(command, bootstrap, folder) as (process, said):
+        while process.poll() is None:
+            used, peak = max(used, meter.cpu_s(process.pid)), max(peak, meter.peak_mb(process.pid))
+            time.sleep(meter.LOOK_S)
+    told = re.search(r"([0-9.]+) ev/s", said())
     if told is None:
-        raise RuntimeError(f"{command[0]} ended without a figure:\n{text[-2_000:]}")
+        raise RuntimeError(f"{command[0]} ended without a figure:\n{said()}")
     return Measured(events, events / float(told[1]), used, peak)
 
 

@@ -1,7 +1,7 @@
 """Whether what laurel committed is right: its changelog and tier events against a recount without any engine."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.bench.orders import PARTITIONS, recount
 
-ROW, POSITION = b"f", b"p"
+ROW, POSITION = b"~", b"p"
 """How keys open in the changelog: the job's rows, and how far the rows reflect the source."""
 VERSION = 1
 
@@ -58,7 +58,28 @@ def unpack(value: bytes) -> Any:
 
 def positions(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     """What the group committed."""
+    return _positions(AdminClient({"bootstrap.servers": bootstrap}), group, topic)
+
+
+def counter(bootstrap: str, prefix: str, topic: str) -> Callable[[], int]:
+    """Tells how many records of a topic are committed, by the first group of such a name that is made from now on."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def named() -> set[str]:
+        found = admin.list_consumer_groups().result().valid
+        return {group.group_id for group in found if group.group_id.startswith(prefix)}
+
+    known, ours = named(), set[str]()
+
+    def done() -> int:
+        if not ours:
+            ours.update(named() - known)
+        return sum(max(0, offset) for group in ours for offset in _positions(admin, group, topic).values())
+
+    return done
+
+
+def _positions(admin: AdminClient, group: str, topic: str) -> dict[int, int]:
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p) for p in range(PARTITIONS)])
     found = admin.list_consumer_group_offsets([asked])[group].result().topic_partitions
     return {position.partition: position.offset for position in found}

@@ -1,0 +1,268 @@
+"""What an event costs when there is more of everything: customers, partitions, lines of an order; and a tick that does nothing.
+
+Usage: uv run python tests/bench/growth.py [--most CUSTOMERS]
+
+Measured is the work that the customers' agent does for a batch, over RocksDB and without a broker: `Partitions.fold` under the
+shipped policy, and its settling. The curves become a section of deploy/bench.md.
+"""
+
+import argparse
+import itertools
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from deploy.broker import runs
+from schemas import events as e
+from schemas.codec import encode
+from schemas.partitions import partition_of, reserved
+from state.partition import PartitionState
+from state.rocks import RocksStore
+from streams import policies
+from streams.batches import Folded
+from streams.customers import Partitions
+from streams.folding import fold
+from streams.records import ORIGIN, Outgoing, Record
+from streams.restoring import Tables
+from tests.bench import report
+
+BEGIN, DAY, HOUR = 1_700_000_000_000, 86_400_000, 3_600_000
+CUSTOMERS, PARTITIONS, LINES = (10_000, 100_000, 1_000_000, 5_000_000), (1, 4, 16, 64, 256), (1, 10, 100)
+USUAL_CUSTOMERS, USUAL_PARTITIONS = 100_000, 4
+BATCH, BATCHES = 4_000, 5
+"""Events of a batch, as a worker takes them from a backlog, and how many batches are measured: the median counts."""
+AT_ONCE, FEWER = 20_000, 400
+"""Customers who are brought in at once; events of a batch where each is larger."""
+RESTING_S = 0.05
+"""CPU of half a second in which nothing is done."""
+TICKS = 200
+HISTORIES = (0, 1, 10, 100)
+"""Orders of a customer."""
+TITLE = "# An event, when there is more of everything"
+JOB = """\
+CPU µs an event of the customers' agent, in batches of {batch:,} over RocksDB, without a broker: orders of customers who are
+drawn evenly; of 10,000 many come twice in what is measured. Each customer has joined, ordered and visited before. Medians of {batches} batches."""
+
+
+def name(number: int) -> str:
+    """All of one length: a customer's rows are another's with the name in its place."""
+    return f"c{number:07d}"
+
+
+@dataclass
+class Shop:
+    """Customers in partitions on a disk, as one worker has them."""
+
+    folder: Path
+    partitions: int
+    customers: int = 0
+    orders: int = 0
+    ticked_at: int = BEGIN + 2 * HOUR
+    offsets: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Open the partitions, each under the shipped policy."""
+        self.work = Partitions(Tables(), fold, self.partitions)
+        policy = policies.activation(policies.default_file())
+        self.offsets = dict.fromkeys(range(self.partitions), 0)
+        for partition in range(self.partitions):
+            self.work.states[partition] = PartitionState(RocksStore(self.folder / str(partition)))
+        self.commit([self.record(reserved(n), policy, n) for n in range(self.partitions)])
+
+    def record(self, subject: str, event: e.Event, partition: int | None = None, source: str = "") -> Record:
+        """An event on the timeline."""
+        place = partition_of(subject, self.partitions) if partition is None else partition
+        offset = self.offsets[place]
+        self.offsets[place] += 1
+        headers = ((ORIGIN, f"{source}/{place}/{offset}".encode()),) if source else ()
+        return Record("timeline", place, offset, BEGIN, subject.encode(), encode(event), headers)
+
+    def rest(self) -> None:
+        """Wait until RocksDB has tidied up after itself: what it still does for the rows before is no event's cost."""
+        used = -math.inf
+        while time.process_time() - used > RESTING_S:
+            used = time.process_time()
+            time.sleep(0.5)
+
+    def commit(self, records: Iterable[Record]) -> Folded:
+        """Fold a batch, and settle it as if the broker had it. Raises `SystemExit` where a rule raised."""
+        folded = self.work.fold(records)
+        if folded is None or folded.stopped:
+            raise SystemExit(f"the fold stopped: {folded}")
+        folded.settle(dict.fromkeys(folded.markers, 0))
+        return folded
+
+    def grow(self, customers: int) -> None:
+        """Bring in more customers: the rows of one, under the others' names."""
+        template, own = one(1).rows, name(0).encode()
+        for first in range(self.customers, customers, AT_ONCE):
+            changes: dict[int, dict[bytes, bytes | None]] = {partition: {} for partition in self.offsets}
+            for number in range(first, min(first + AT_ONCE, customers)):
+                other = name(number).encode()
+                rows = changes[partition_of(name(number), self.partitions)]
+                rows.update({key.replace(own, other): value.replace(own, other) for key, value in template.items()})
+            for partition, rows in changes.items():
+                self.work.states[partition].store.write(rows)
+            print(f"\r{first + AT_ONCE:>12,} customers", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+        self.customers = customers
+
+    def close(self) -> None:
+        """Give the files back."""
+        for state in self.work.states.values():
+            state.store.close()
+
+
+class Written(NamedTuple):
+    """What came of one customer's history: the rows that are left, and by topic each record's size in bytes."""
+
+    rows: dict[bytes, bytes]
+    records: dict[str, list[int]]
+
+
+@cache
+def one(orders: int) -> Written:
+    """The first of all customers, with so many orders."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop, who = Shop(Path(folder), 1), name(0)
+        about = {"customer_id": who, "occurred_at": BEGIN}
+        happened = [
+            shop.record(who, e.CustomerRegistered(event_id="j", **about), source="customers"),
+            shop.record(who, e.CustomerVisited(event_id="v", channel="web", **about), source="interactions"),
+            *[shop.record(who, order(who, f"o{number}", 1), source="orders") for number in range(orders)],
+        ]
+        records: dict[str, list[int]] = defaultdict(list)
+        for record in happened:  # each a batch of its own: many at once would write some rows together
+            for written in (record, *shop.commit([record]).outgoing):
+                records[written.topic].append(size(written))
+        rows = {key: value for key, value in shop.work.states[0].store.scan() if who.encode() in key}
+        shop.close()
+    return Written(rows, records)
+
+
+def size(record: Record | Outgoing) -> int:
+    """Bytes of key, value and headers, before compression."""
+    return sum(len(part or b"") for part in (record.key, record.value, *itertools.chain(*record.headers)))
+
+
+def sizes() -> list[str]:
+    """What customers hold, and what a further order writes."""
+    lines = ["| orders of a customer | rows | bytes of keys and values |", "| ---: | ---: | ---: |"]
+    for orders in HISTORIES:
+        rows = one(orders).rows
+        lines.append(f"| {orders:,} | {len(rows):,} | {sum(len(key) + len(value) for key, value in rows.items()):,} |")
+    few, many = one(HISTORIES[-2]).records, one(HISTORIES[-1]).records
+    more = HISTORIES[-1] - HISTORIES[-2]
+    lines += ["", "| a further order writes to | records | bytes |", "| --- | ---: | ---: |"]
+    for topic in many:
+        before, after = few.get(topic, []), many[topic]
+        lines.append(
+            f"| {topic} | {(len(after) - len(before)) / more:.1f} | {(sum(after) - sum(before)) / more:,.0f} |"
+        )
+    return lines
+
+
+def order(customer: str, name: str, lines: int) -> e.OrderPlaced:
+    """An order of so many lines."""
+    items = tuple(e.OrderLine(f"l{number}", 1, 1_000) for number in range(lines))
+    about = {"event_id": f"e-{name}", "customer_id": customer, "occurred_at": BEGIN + HOUR}
+    return e.OrderPlaced(**about, order_id=name, currency="USD", lines=items)
+
+
+def orders(shop: Shop, count: int, lines: int) -> list[Record]:
+    """Orders of whomever, none of them seen before."""
+    draw, first = random.Random(shop.orders), shop.orders
+    shop.orders += count
+    who = [name(draw.randrange(shop.customers)) for _ in range(count)]
+    return [
+        shop.record(each, order(each, f"o{first + number}", lines), source="orders") for number, each in enumerate(who)
+    ]
+
+
+def cost(shop: Shop, lines: int = 1, batch: int = BATCH) -> float:
+    """CPU µs an event."""
+    shop.rest()
+    shop.commit(orders(shop, batch, lines))
+    return median(_timed(shop, orders(shop, batch, lines)) for _ in range(BATCHES))
+
+
+def cost_of_ticks(shop: Shop) -> float:
+    """CPU µs a tick before which nothing fell due, each its own batch, as on a quiet day."""
+    ticks = []
+    for _ in range(TICKS):
+        shop.ticked_at += 10_000
+        ticks.append(shop.record(reserved(0), e.ClockTicked(shop.ticked_at, 0, shop.partitions), 0))
+    shop.commit(ticks[:1])
+    return median(_timed(shop, [tick]) for tick in ticks[1:])
+
+
+def _timed(shop: Shop, records: list[Record]) -> float:
+    began = time.process_time()
+    shop.commit(records)
+    return (time.process_time() - began) / len(records) * 1e6
+
+
+def memory_mb() -> float:
+    """What this process holds now."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))) * 1024 / 1e6
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--most", type=int, default=CUSTOMERS[-1], help="customers")
+    parser.add_argument("--output", type=Path, default=report.ROOT / "deploy" / "bench.md", help="the page to write")
+    given = parser.parse_args()
+    if given.most < CUSTOMERS[0]:
+        parser.error(f"--most: {CUSTOMERS[0]:,} at least")
+    figures: dict[str, dict[str, float]] = {"customers": {}, "tick": {}, "memory": {}, "partitions": {}, "lines": {}}
+    with tempfile.TemporaryDirectory(dir=runs.own_run()) as folder:
+        shop = Shop(Path(folder, "customers"), USUAL_PARTITIONS)
+        for customers in [each for each in CUSTOMERS if each <= given.most]:
+            shop.grow(customers)
+            figures["customers"][f"{customers:,}"] = cost(shop)
+            figures["tick"][f"{customers:,}"] = cost_of_ticks(shop)
+            figures["memory"][f"{customers:,}"] = memory_mb()
+            print({what: list(each.values())[-1:] for what, each in figures.items()}, file=sys.stderr)
+        shop.close()
+        for partitions in PARTITIONS:
+            shop = Shop(Path(folder, f"partitions-{partitions}"), partitions)
+            shop.grow(USUAL_CUSTOMERS)
+            figures["partitions"][f"{partitions:,}"] = cost(shop)
+            if partitions == USUAL_PARTITIONS:
+                figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
+            shop.close()
+    text = section(figures)
+    report.write(given.output, text)
+    print(text)
+    return 0
+
+
+def section(figures: dict[str, dict[str, float]]) -> str:
+    captions = {
+        "customers": f"By customers, in {USUAL_PARTITIONS} partitions:",
+        "memory": "Of the same process, MB in memory at that point:",
+        "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers:",
+        "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers:",
+        "lines": f"By lines of an order, in batches of {FEWER}:",
+    }
+    parts = [f"{caption}\n\n{report.bars(figures[what])}" for what, caption in captions.items()]
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/growth.py', None)}`"
+    kept = "\n".join(sizes())
+    return "\n\n".join([TITLE, JOB.format(batch=BATCH, batches=BATCHES), *parts, "In bytes:", kept, made]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
