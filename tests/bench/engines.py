@@ -51,7 +51,7 @@ class Engine(NamedTuple):
 
 def laurel(run: Run) -> Measured:
     """Void unless changelog, tier events and positions are those of a recount."""
-    return _recounted(run, lambda: work(run, "fixed_job", *WORKER, **_fixed_job(run, "bench")))
+    return _recounted(run, lambda: work(run, "fixed_job", *WORKER, **told(run, "bench")))
 
 
 def laurel_all_cores(run: Run) -> Measured:
@@ -60,9 +60,7 @@ def laurel_all_cores(run: Run) -> Measured:
     def measured() -> Measured:
         with ExitStack() as stack:
             names = [f"bench-{number}" for number in range(CORES)]
-            workers = [
-                stack.enter_context(process(run, "fixed_job", *WORKER, **_fixed_job(run, name))) for name in names
-            ]
+            workers = [stack.enter_context(process(run, "fixed_job", *WORKER, **told(run, name))) for name in names]
             done = recounting.counter(run.bootstrap, f"{run.name}-laurel-customers", run.topic)
             found = meter.watch(
                 [each.pid for each in workers], run.events, done, lambda: all(each.poll() is None for each in workers)
@@ -75,17 +73,23 @@ def laurel_all_cores(run: Run) -> Measured:
 
 
 def _recounted(run: Run, measure: Callable[[], Measured]) -> Measured:
-    namespace = f"{run.name}-"
-    settings = Settings(bootstrap=run.bootstrap, namespace=namespace)
-    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
-    create_topics(run.bootstrap, [f"{namespace}fixed-changelog", f"{namespace}fixed-tiers"])
+    prepare(run)
     measured = measure()
-    if wrong := recounting.differences(run.bootstrap, namespace, run.topic, run.events):
+    if wrong := recounting.differences(run.bootstrap, f"{run.name}-", run.topic, run.events):
         raise VoidError("; ".join(wrong))
     return measured
 
 
-def _fixed_job(run: Run, instance: str) -> dict[str, str]:
+def prepare(run: Run) -> None:
+    """Make the topics of the fixed job."""
+    namespace = f"{run.name}-"
+    settings = Settings(bootstrap=run.bootstrap, namespace=namespace)
+    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+    create_topics(run.bootstrap, [f"{namespace}fixed-changelog", f"{namespace}fixed-tiers"])
+
+
+def told(run: Run, instance: str) -> dict[str, str]:
+    """What a worker of laurel is told of its place."""
     return {
         "LAUREL_NAMESPACE": f"{run.name}-",
         "LAUREL_DATA_DIR": str(run.folder / instance),
@@ -99,10 +103,7 @@ def whole(run: Run) -> Measured:
     topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
     begin = now_ms() - run.events * EVERY_MS
     publish(settings, islice(shop.happenings(run.events // PER_CUSTOMER, begin, EVERY_MS), run.events), lambda _: None)
-    data = {
-        "LAUREL_NAMESPACE": settings.namespace, "LAUREL_DATA_DIR": str(run.folder / "data"),
-        "LAUREL_INSTANCE": "bench", "LAUREL_HEALTH_PORT": "0",
-    }  # fmt: skip
+    data = told(run, "bench") | {"LAUREL_HEALTH_PORT": "0"}
     measured = work(run, "whole_job", *WORKER, **data)
     environment = os.environ | data | {"LAUREL_BOOTSTRAP": run.bootstrap}
     verified = subprocess.run(
@@ -168,7 +169,7 @@ def _log(run: Run) -> str:
 @contextmanager
 def process(run: Run, program: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A worker of the comparison, told what to do; it drains at the end."""
-    told = {
+    job = {
         "LAUREL_BOOTSTRAP": run.bootstrap,
         "BENCH_TOPIC": run.topic,
         "BENCH_EVENTS": str(run.events),
@@ -178,7 +179,7 @@ def process(run: Run, program: str, *arguments: str, **environment: str) -> Iter
     command = [sys.executable, "-m", f"tests.bench.{program}", *arguments]
     with (run.folder / "log").open("a", encoding="utf-8") as errors:
         started = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | told | environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, cwd=ROOT, env=os.environ | job | environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
     runs.register(runs.own_run() / f"bench-{started.pid}.pid", started.pid)  # it ends even if we are killed
     try:

@@ -141,7 +141,7 @@ def one(orders: int) -> Written:
         happened = [
             shop.record(who, e.CustomerRegistered(event_id="j", **about), source="customers"),
             shop.record(who, e.CustomerVisited(event_id="v", channel="web", **about), source="interactions"),
-            *[shop.record(who, order(who, f"o{number}", 1), source="orders") for number in range(orders)],
+            *[each for number in range(orders) for each in shipped(shop, who, f"o{number}")],
         ]
         records: dict[str, list[int]] = defaultdict(list)
         for record in happened:  # each a batch of its own: many at once would write some rows together
@@ -150,6 +150,16 @@ def one(orders: int) -> Written:
         rows = {key: value for key, value in shop.work.states[0].store.scan() if who.encode() in key}
         shop.close()
     return Written(rows, records)
+
+
+def shipped(shop: Shop, customer: str, name: str) -> tuple[Record, Record]:
+    """An order, and its shipment."""
+    about = {"event_id": f"s-{name}", "customer_id": customer, "occurred_at": BEGIN + HOUR}
+    parcel = e.OrderShipped(**about, order_id=name, shipment_id="s", lines=(e.Units("l0", 1),))
+    return (
+        shop.record(customer, order(customer, name, 1), source="orders"),
+        shop.record(customer, parcel, source="operations"),
+    )
 
 
 def size(record: Record | Outgoing) -> int:
@@ -165,7 +175,7 @@ def sizes() -> list[str]:
         lines.append(f"| {orders:,} | {len(rows):,} | {sum(len(key) + len(value) for key, value in rows.items()):,} |")
     few, many = one(HISTORIES[-2]).records, one(HISTORIES[-1]).records
     more = HISTORIES[-1] - HISTORIES[-2]
-    lines += ["", "| a further order writes to | records | bytes |", "| --- | ---: | ---: |"]
+    lines += ["", "| a further order and its shipment write to | records | bytes |", "| --- | ---: | ---: |"]
     for topic in many:
         before, after = few.get(topic, []), many[topic]
         lines.append(
@@ -227,7 +237,14 @@ def main() -> int:
     given = parser.parse_args()
     if given.most < CUSTOMERS[0]:
         parser.error(f"--most: {CUSTOMERS[0]:,} at least")
-    figures: dict[str, dict[str, float]] = {"customers": {}, "tick": {}, "memory": {}, "partitions": {}, "lines": {}}
+    figures: dict[str, dict[str, float]] = {
+        "customers": {},
+        "tick": {},
+        "memory": {},
+        "partitions": {},
+        "room": {},
+        "lines": {},
+    }
     with tempfile.TemporaryDirectory(dir=runs.own_run()) as folder:
         shop = Shop(Path(folder, "customers"), USUAL_PARTITIONS)
         for customers in [each for each in CUSTOMERS if each <= given.most]:
@@ -241,6 +258,7 @@ def main() -> int:
             shop = Shop(Path(folder, f"partitions-{partitions}"), partitions)
             shop.grow(USUAL_CUSTOMERS)
             figures["partitions"][f"{partitions:,}"] = cost(shop)
+            figures["room"][f"{partitions:,}"] = memory_mb()
             if partitions == USUAL_PARTITIONS:
                 figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
             shop.close()
@@ -256,6 +274,7 @@ def section(figures: dict[str, dict[str, float]]) -> str:
         "memory": "Of the same process, MB in memory at that point:",
         "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers:",
         "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers:",
+        "room": "Of that process, MB in memory at that point:",
         "lines": f"By lines of an order, in batches of {FEWER}:",
     }
     parts = [f"{caption}\n\n{report.bars(figures[what])}" for what, caption in captions.items()]
