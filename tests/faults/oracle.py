@@ -263,17 +263,11 @@ class Oracle:
                 if isinstance(decision, ContactRouted) and first:
                     cases[expected.host(decision.customer_id), decision.case_id] += 1
         yield from (f"decision {decision} is there {count} times" for decision, count in ids.items() if count > 1)
-        yield from (
-            f"{customer} has a sequence number twice"
-            for customer, found in numbers.items()
-            if len({*found}) < len(found)
-        )
-        lacking = {
-            customer: absent for customer, found in numbers.items() if (absent := {*range(1, max(found))} - {*found})
-        }
-        yield from (
-            f"{customer} lacks the sequence numbers {absent}" for customer, absent in self._gone(lacking).items()
-        )
+        for customer, found in self._completed(numbers).items():
+            if sorted(found) != list(range(1, len(found) + 1)):
+                wanted, there = {*range(1, max(found) + 1)}, Counter(found)
+                more = sorted(number for number in there if there[number] > (number in wanted))
+                yield f"{customer} lacks the sequence numbers {sorted(wanted - there.keys())}, and has {more} too often"
         asked = {(expected.host(customer), *about) for customer, *about in expected.returns}
         opened = {(expected.host(customer), case) for customer, case in expected.cases}
         for what, wanted, counted in (("return", asked, returns), ("case", opened, cases)):
@@ -283,17 +277,20 @@ class Oracle:
         if (found := len(list(self._all("quarantined")))) != quarantined:
             yield f"{found} records are quarantined, not {quarantined}"
 
-    def _gone(self, lacking: Mapping[str, set[int]]) -> dict[str, list[int]]:
-        """What of the missing numbers is missing still.
+    def _completed(self, numbers: Mapping[str, list[int]]) -> Mapping[str, list[int]]:
+        """The numbers, and those that fill their holes once all topics are read again.
 
         Topics are read one after another, and timers go on: of decisions that were made meanwhile, the later one may have been
-        seen, in a topic that was read later, and the earlier one not. It is there once all are read again.
+        seen, in a topic that was read later, and the earlier one not.
         """
-        if lacking:
-            for topic in DECISIONS:
-                for decision in map(decode, (message.value() for message in self._all(topic))):
-                    lacking.get(decision.customer_id, set()).discard(decision.sequence)
-        return {customer: sorted(absent) for customer, absent in lacking.items() if absent}
+        holes = {
+            customer: absent for customer, found in numbers.items() if (absent := {*range(1, max(found))} - {*found})
+        }
+        for topic in DECISIONS if holes else ():
+            for decision in (decode(message.value()) for message in self._all(topic)):
+                if decision.sequence in holes.get(decision.customer_id, ()):
+                    numbers[decision.customer_id].append(decision.sequence)
+        return numbers
 
     def _all(self, topic: str) -> Iterable[Message]:
         reader = self._reader(topic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -46,10 +47,11 @@ def test_a_record_kept_twice_is_owed_once_more_and_one_that_nobody_published_is_
 def test_a_number_that_is_missing_is_found_and_one_that_came_while_others_were_read_is_not(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ids = count()
     first, later = sorted((TierChanged, AtRiskRaised), key=lambda kind: DECISIONS.index(TOPIC_OF[kind]))
 
     def decide(kind: type, sequence: int) -> None:
-        decision = replace(example(kind), customer_id="ada", sequence=sequence, decision_id=f"d{sequence}")
+        decision = replace(example(kind), customer_id="ada", sequence=sequence, decision_id=f"d{next(ids)}")
         system.write(TOPIC_OF[kind], b"ada", encode(decision))
 
     def judged() -> list[str]:
@@ -57,7 +59,7 @@ def test_a_number_that_is_missing_is_found_and_one_that_came_while_others_were_r
 
     decide(first, 1)
     decide(later, 3)
-    assert judged() == ["ada lacks the sequence numbers [2]"]
+    assert judged() == ["ada lacks the sequence numbers [2], and has [] too often"]
 
     decide(first, 2)
     everything, seen = system.oracle._all, set[str]()
@@ -74,4 +76,5 @@ def test_a_number_that_is_missing_is_found_and_one_that_came_while_others_were_r
     assert TOPIC_OF[first] in seen
 
     decide(later, 3)
-    assert judged() == ["ada has a sequence number twice"]
+    decide(later, 0)
+    assert judged() == ["ada lacks the sequence numbers [], and has [0, 3] too often"]
