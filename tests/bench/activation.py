@@ -31,6 +31,7 @@ from streams.records import Outgoing
 from streams.settings import Settings
 from tests.bench import report
 from tests.bench.compare import broker, say
+from tests.bench.engines import LAUREL
 from tests.bench.orders import delete_topics
 from tests.bench.traffic import Traffic, Wait, contacts, quantile
 from tests.streams.history import DAY, command, placed, policy, published, registered
@@ -43,7 +44,6 @@ JOB = """\
 policy is published that lifts every customer by a tier. A contact's wait is from its publication to its routing's arrival at
 a consumer. Every customer rose exactly once, and `laurel verify` found nothing: otherwise the run is void."""
 HEADER = "| while | contacts | wait ms, median | 99 of 100 | longest |"
-LAUREL = (sys.executable, "-c", "from streams.cli import main; main()")
 
 
 class Risen:

@@ -11,7 +11,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,6 +61,13 @@ def broker(**settings: str) -> Iterator[str]:
             yield cluster.bootstrap
 
 
+def turns(engines: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """Round by round, numbered from 0, every engine; another comes first in each, as the first has the caches to itself."""
+    for number in range(rounds):
+        first = number % len(engines)
+        yield from ((number, engine) for engine in (*engines[first:], *engines[:first]))
+
+
 def one(engine: str, run: Run) -> Measured:
     """An engine's turn, on a topic that all share, in groups, topics and folders that it shares with nobody."""
     run.folder.mkdir()
@@ -71,31 +78,27 @@ def one(engine: str, run: Run) -> Measured:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[list[report.Round], list[str]]:
+def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[Sequence[report.Round], list[str]]:
     prefix = f"bench{os.getpid()}-"
     topic = f"{prefix}orders"
     events_of = {"plain-faust": min(given.events, given.faust_events), "laurel-whole": given.whole_events}
     say(f"{given.events:,} orders into {topic}")
     fill(bootstrap, topic, given.events)
-    rounds: list[report.Round] = []
+    rounds: list[dict[str, Measured]] = [{} for _ in range(given.runs)]
     voids = []
-    for number in range(given.runs):
-        found = {}
-        first = number % len(given.engines)  # whoever comes first has the caches to itself
-        for engine in given.engines[first:] + given.engines[:first]:
-            events = events_of.get(engine, given.events)
-            name = f"{prefix}{number + 1}-{engine}"
-            try:
-                measured = found[engine] = one(engine, Run(bootstrap, topic, events, name, folder / name))
-            except VoidError as error:
-                voids.append(f"{engine} in round {number + 1}: {error}")
-                say(f"round {number + 1}  VOID  {voids[-1]}")
-            else:
-                say(
-                    f"round {number + 1}  {engine:14} {measured.rate:>9,.0f} events/s  {measured.cpu_s_per_million:5.1f} "
-                    f"CPU s per million  {measured.peak_mb:5.0f} MB"
-                )
-        rounds.append(found)
+    for number, engine in turns(given.engines, given.runs):
+        events = events_of.get(engine, given.events)
+        name = f"{prefix}{number + 1}-{engine}"
+        try:
+            measured = rounds[number][engine] = one(engine, Run(bootstrap, topic, events, name, folder / name))
+        except VoidError as error:
+            voids.append(f"{engine} in round {number + 1}: {error}")
+            say(f"round {number + 1}  VOID  {voids[-1]}")
+        else:
+            say(
+                f"round {number + 1}  {engine:14} {measured.rate:>9,.0f} events/s  {measured.cpu_s_per_million:5.1f} "
+                f"CPU s per million  {measured.peak_mb:5.0f} MB"
+            )
     delete_topics(bootstrap, prefix)
     return rounds, voids
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -94,24 +94,31 @@ def told(run: Run, instance: str) -> dict[str, str]:
         "LAUREL_NAMESPACE": f"{run.name}-",
         "LAUREL_DATA_DIR": str(run.folder / instance),
         "LAUREL_INSTANCE": instance,
+        "LAUREL_HEALTH_PORT": "0",
     }
 
 
 def whole(run: Run) -> Measured:
-    """Its events are the shop's, up to now; void unless `laurel verify` finds nothing."""
-    settings = Settings(bootstrap=run.bootstrap, namespace=f"{run.name}-")
-    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
-    begin = now_ms() - run.events * EVERY_MS
-    publish(settings, islice(shop.happenings(run.events // PER_CUSTOMER, begin, EVERY_MS), run.events), lambda _: None)
-    data = told(run, "bench") | {"LAUREL_HEALTH_PORT": "0"}
-    measured = work(run, "whole_job", *WORKER, **data)
-    environment = os.environ | data | {"LAUREL_BOOTSTRAP": run.bootstrap}
+    """Void unless `laurel verify` finds nothing."""
+    prepare_whole(run)
+    where = told(run, "bench")
+    measured = work(run, "whole_job", *WORKER, **where)
+    environment = os.environ | where | {"LAUREL_BOOTSTRAP": run.bootstrap}
     verified = subprocess.run(
         [*LAUREL, "verify"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if verified.returncode:
         raise VoidError(f"not verified: {verified.stdout[-2_000:]}{verified.stderr[-2_000:]}")
     return measured
+
+
+def prepare_whole(run: Run) -> Settings:
+    """Make the product's topics, and publish the shop's events, up to now."""
+    settings = Settings(bootstrap=run.bootstrap, namespace=f"{run.name}-")
+    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
+    begin = now_ms() - run.events * EVERY_MS
+    publish(settings, islice(shop.happenings(run.events // PER_CUSTOMER, begin, EVERY_MS), run.events), lambda _: None)
+    return settings
 
 
 def plain_faust(run: Run) -> Measured:
@@ -177,9 +184,18 @@ def process(run: Run, program: str, *arguments: str, **environment: str) -> Iter
         "BENCH_FOLDER": str(run.folder),
     }
     command = [sys.executable, "-m", f"tests.bench.{program}", *arguments]
-    with (run.folder / "log").open("a", encoding="utf-8") as errors:
+    with running(command, run.folder / "log", job | environment, subprocess.PIPE) as started:
+        yield started
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str], stdout: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A program until the end of the block, when it may drain; what it says goes to the log, but for what `stdout` takes."""
+    with log.open("a", encoding="utf-8") as said:
         started = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | job | environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, cwd=ROOT, env=os.environ | environment, stdout=stdout or said, stderr=said, text=True
         )
     runs.register(runs.own_run() / f"bench-{started.pid}.pid", started.pid)  # it ends even if we are killed
     try:

@@ -37,8 +37,9 @@ from streams.folding import fold
 from streams.records import ORIGIN, Outgoing, Record
 from streams.restoring import Tables
 from tests.bench import report
+from tests.bench.meter import peak_mb
 
-BEGIN, DAY, HOUR = 1_700_000_000_000, 86_400_000, 3_600_000
+BEGIN, HOUR = 1_700_000_000_000, 3_600_000
 CUSTOMERS, PARTITIONS, LINES = (10_000, 100_000, 1_000_000, 5_000_000), (1, 4, 16, 64, 256), (1, 10, 100)
 USUAL_CUSTOMERS, USUAL_PARTITIONS = 100_000, 4
 BATCH, BATCHES = 4_000, 5
@@ -53,7 +54,8 @@ HISTORIES = (0, 1, 10, 100)
 TITLE = "# An event, when there is more of everything"
 JOB = """\
 CPU µs an event of the customers' agent, in batches of {batch:,} over RocksDB, without a broker: orders of customers who are
-drawn evenly; of 10,000 many come twice in what is measured. Each customer has joined, ordered and visited before. Medians of {batches} batches."""
+drawn evenly; of 10,000 many come twice in what is measured. Each customer has joined, ordered and visited before. Medians of
+{batches} batches."""
 
 
 def name(number: int) -> str:
@@ -70,7 +72,7 @@ class Shop:
     customers: int = 0
     orders: int = 0
     ticked_at: int = BEGIN + 2 * HOUR
-    offsets: dict[int, int] = field(default_factory=dict)
+    offsets: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the partitions, each under the shipped policy."""
@@ -224,12 +226,6 @@ def _timed(shop: Shop, records: list[Record]) -> float:
     return (time.process_time() - began) / len(records) * 1e6
 
 
-def memory_mb() -> float:
-    """What this process holds now."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))) * 1024 / 1e6
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--most", type=int, default=CUSTOMERS[-1], help="customers")
@@ -251,14 +247,14 @@ def main() -> int:
             shop.grow(customers)
             figures["customers"][f"{customers:,}"] = cost(shop)
             figures["tick"][f"{customers:,}"] = cost_of_ticks(shop)
-            figures["memory"][f"{customers:,}"] = memory_mb()
+            figures["memory"][f"{customers:,}"] = peak_mb(field="VmRSS")
             print({what: list(each.values())[-1:] for what, each in figures.items()}, file=sys.stderr)
         shop.close()
         for partitions in PARTITIONS:
             shop = Shop(Path(folder, f"partitions-{partitions}"), partitions)
             shop.grow(USUAL_CUSTOMERS)
             figures["partitions"][f"{partitions:,}"] = cost(shop)
-            figures["room"][f"{partitions:,}"] = memory_mb()
+            figures["room"][f"{partitions:,}"] = peak_mb(field="VmRSS")
             if partitions == USUAL_PARTITIONS:
                 figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
             shop.close()

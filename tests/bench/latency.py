@@ -12,11 +12,11 @@ import itertools
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -30,8 +30,8 @@ from streams.clock import now_ms
 from streams.records import Outgoing
 from streams.settings import Settings
 from tests.bench import report
-from tests.bench.compare import broker, say
-from tests.bench.engines import LAUREL, VoidError, end
+from tests.bench.compare import broker, say, turns
+from tests.bench.engines import LAUREL, VoidError, running
 from tests.bench.meter import cpu_s
 from tests.bench.orders import create_topics, delete_topics
 from tests.bench.restoring import built
@@ -48,8 +48,8 @@ Events of {customers:,} customers in {partitions} partitions at a rate, {seconds
 from its publication to the arrival of what came of it at a consumer that reads committed records. `raw` publishes and consumes,
 and nothing else. `laurel` is the product's worker, intake and customers, with a fold as small as the fixed job's
 (`tests/bench/two_stages.py`); `kafka-streams` does the same in two sub-topologies with a topic between them, exactly once v2,
-all else by default (`tests/bench/kafka-streams/TwoStages.java`): it commits every 100 ms, and an event waits for two commits. `laurel-whole` is the product as it is: half of its events are
-contacts, and a contact waits for its routing."""
+all else by default (`tests/bench/kafka-streams/TwoStages.java`): it commits every 100 ms, and an event waits for two commits.
+`laurel-whole` is the product as it is: half of its events are contacts, and a contact waits for its routing."""
 HEADER = "| events/s | engine | waits | p50 ms (min-max) | p99 ms | p99.9 ms | longest ms | of Kafka Streams' p99 | CPU, % of a core |"
 PEER = "kafka-streams"
 TWO_STAGES = (sys.executable, "-m", "tests.bench.two_stages", "worker", "--without-web", "-l", "warn")
@@ -122,22 +122,16 @@ def turn(engine: Engine, settings: Settings, folder: Path, given: argparse.Names
         "LAUREL_BOOTSTRAP": settings.bootstrap, "LAUREL_NAMESPACE": settings.namespace, "LAUREL_INSTANCE": "bench",
         "LAUREL_DATA_DIR": str(folder / "data"), "LAUREL_HEALTH_PORT": "0",
     }  # fmt: skip
-    process = None
-    with (folder / "log").open("wb") as log:
-        if command:
-            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
-            runs.register(runs.own_run() / "bench-latency.pid", process.pid)  # it ends even if we are killed
-        try:
-            pid = process.pid if process else 0
+    try:
+        with ExitStack() as stack:
+            pid = stack.enter_context(running(command, folder / "log", environment)).pid if command else 0
             for rate in (FIRST_RATE, min(engine.most, WARM_UP_RATE)):
                 under(engine, settings, events, rate, WARM_UP_S, pid)
             for rate in given.rates:
-                if rate <= engine.most and (rate or process):
+                if rate <= engine.most and (rate or pid):
                     yield rate, under(engine, settings, events, rate, given.seconds, pid)
-        finally:
-            if process is not None:
-                end(process)
-            delete_topics(settings.bootstrap, settings.namespace)
+    finally:
+        delete_topics(settings.bootstrap, settings.namespace)
 
 
 def under(
@@ -197,16 +191,18 @@ def main() -> int:
     found: Rounds = defaultdict(list)
     voids: list[str] = []
     with broker() as bootstrap:
-        for number in range(given.runs):
-            first = number % len(engines)
-            for engine in engines[first:] + engines[:first]:
-                settings = Settings(bootstrap=bootstrap, namespace=f"latency{os.getpid()}-{number}-{engine}-")
+        for number, engine in turns(engines, given.runs):
+            settings = Settings(bootstrap=bootstrap, namespace=f"latency{os.getpid()}-{number}-{engine}-")
+            try:
                 for rate, one in turn(ENGINES[engine], settings, folder / f"{number}-{engine}", given):
                     found[rate, engine].append(one)
                     cells = ", ".join(f"{quantile(one.waits, part):,.0f}" for part in (0.5, 0.99, 0.999) if rate)
                     say(
                         f"round {number + 1}  {engine:14} {rate:>6,} a second: p50, p99, p99.9 {cells} ms; CPU {one.cpu:.1f} %"
                     )
+            except VoidError as error:
+                voids.append(f"{engine} in round {number + 1}: {error}")
+                say(f"VOID  {voids[-1]}")
     made = f"- commit {report.commit()}, {given.runs} rounds, engines taking turns in each; {os.cpu_count()} cores"
     job = JOB.format(customers=CUSTOMERS, partitions=PARTITIONS, seconds=given.seconds)
     ran = report.command("tests/bench/latency.py", None)

@@ -39,21 +39,23 @@ class Measured(NamedTuple):
         return self.cpu_s * 1e6 / self.events
 
 
-def peak_mb(pid: int | str = "self") -> float:
-    """The most memory that a process held. Not `ru_maxrss` where it can be helped: that starts at the parent's."""
+def peak_mb(pid: int | str = "self", field: str = "VmHWM") -> float:
+    """The most memory that a process held, or with `VmRSS` what it holds. Not `ru_maxrss` where it can be helped: that starts
+    at the parent's."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-    kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith(f"{field}:")), "0")
     return int(kilobytes) * 1024 / 1e6
 
 
-def cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process has used; 0 once it is gone."""
+def cpu_s(pid: int, thread: int | str | None = None) -> float:
+    """Seconds of CPU that a process has used, or one of its threads; 0 once it is gone."""
+    stat = Path(f"/proc/{pid}", *([] if thread is None else ["task", str(thread)]), "stat")
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

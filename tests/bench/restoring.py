@@ -24,7 +24,7 @@ from streams import policies, topics
 from streams.settings import Settings
 from tests.bench import changelog, report
 from tests.bench.changelog import Filled
-from tests.bench.compare import broker, say
+from tests.bench.compare import broker, say, turns
 from tests.bench.meter import Measured, peak_mb
 from tests.bench.orders import delete_topics
 
@@ -96,22 +96,18 @@ def compare(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[li
     say(str(filled))
     jars = built(folder)
     engines = {"laurel": ROOT} | ({"laurel before": given.beside.resolve()} if given.beside else {}) | {PEER: jars}
-    rounds = []
-    for number in range(given.runs):
-        found = {}
-        order = list(engines)
-        for engine in order[number % len(order) :] + order[: number % len(order)]:
-            data = folder / f"{number}-{engine.replace(' ', '-')}"
-            if engine == PEER:
-                command = kafka_streams(jars, bootstrap, theirs, data)
-            else:
-                command = laurel(engines[engine], bootstrap, name, data)
-            environment = {"PYTHONPATH": str(engines[engine]), "LAUREL_BOOTSTRAP": bootstrap}
-            one = found[engine] = turn(command, data, filled, environment)
-            say(
-                f"round {number + 1}  {engine:18} {one.rate:>9,.0f} records/s  {one.cpu_s:5.1f} CPU s  {one.peak_mb:5.0f} MB"
-            )
-        rounds.append(found)
+    rounds: list[dict[str, Measured]] = [{} for _ in range(given.runs)]
+    for number, engine in turns(list(engines), given.runs):
+        data = folder / f"{number}-{engine.replace(' ', '-')}"
+        if engine == PEER:
+            command = kafka_streams(jars, bootstrap, theirs, data)
+        else:
+            command = laurel(engines[engine], bootstrap, name, data)
+        environment = {"PYTHONPATH": str(engines[engine]), "LAUREL_BOOTSTRAP": bootstrap}
+        one = rounds[number][engine] = turn(command, data, filled, environment)
+        say(
+            f"round {number + 1}  {engine:18} {one.rate:>9,.0f} records/s  {one.cpu_s:5.1f} CPU s  {one.peak_mb:5.0f} MB"
+        )
     delete_topics(bootstrap, name)
     return rounds, filled
 

@@ -26,12 +26,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from deploy.broker import runs
 from state.encoding import decode_row, encode_row
 from state.rocks import RocksStore
-from streams import policies, topics
-from streams.clock import now_ms
 from streams.kafka import member, transactional
-from streams.publishing import publish
 from streams.settings import Settings
-from tests.bench import engines, recounting, report, shop
+from tests.bench import engines, meter, recounting, report
 from tests.bench.compare import broker, say
 from tests.bench.fixed_rows import TOTALS, Total
 from tests.bench.orders import PARTITIONS, create_topics, decode, delete_topics, encode, fill, orders
@@ -83,9 +80,9 @@ OWN, THEIRS = "agents and threads", "the clients' and RocksDB's own threads"
 
 
 class Limit(NamedTuple):
-    """What parts take alone: the steps they stand for, and how."""
+    """What a part takes alone: the step it stands for, and how."""
 
-    steps: tuple[str, ...]
+    step: str
     how: str
     us: float
 
@@ -106,10 +103,8 @@ def threads_us(pid: int) -> tuple[float, float]:
     """CPU µs of a process so far: of Python's threads, and of all others."""
     found = [0.0, 0.0]
     for task in Path(f"/proc/{pid}/task").iterdir():
-        name, _, rest = (task / "stat").read_text(encoding="utf-8").rpartition(")")
-        fields = rest.split()
-        foreign = name.partition("(")[2].startswith(("rdk:", "rocksdb:"))
-        found[foreign] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1e6
+        foreign = (task / "comm").read_text(encoding="utf-8").startswith(("rdk:", "rocksdb:"))
+        found[foreign] += meter.cpu_s(pid, task.name) * 1e6
     return found[0], found[1]
 
 
@@ -119,25 +114,8 @@ def watched(pid: int, done: Callable[[], int], most: int, seconds: int, folder: 
         time.sleep(0.1)
     stacks = folder / "stacks"
     before, began = threads_us(pid), done()
-    subprocess.run(
-        [
-            "py-spy",
-            "record",
-            "-p",
-            str(pid),
-            "-d",
-            str(seconds),
-            "-r",
-            str(RATE),
-            "-f",
-            "raw",
-            "--full-filenames",
-            "-o",
-            str(stacks),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    options = f"--pid {pid} --duration {seconds} --rate {RATE} --format raw --full-filenames --output".split()
+    subprocess.run(["py-spy", "record", *options, str(stacks)], check=True, capture_output=True)
     after, events = threads_us(pid), done() - began
     if done() >= most:
         raise SystemExit("the events were over before the looks: give more of them, or fewer seconds")
@@ -164,18 +142,12 @@ def fixed(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[dict
 
 def whole(given: argparse.Namespace, bootstrap: str, folder: Path) -> tuple[dict[str, float], int]:
     """The whole job: an event counts once it is folded from the timeline."""
-    name = f"spending{os.getpid()}-whole"
-    settings, events = Settings(bootstrap=bootstrap, namespace=f"{name}-"), given.whole_events
-    topics.create(settings, PARTITIONS, 1, policies.activation(policies.default_file()))
-    begin = now_ms() - events * engines.EVERY_MS
-    happened = shop.happenings(events // engines.PER_CUSTOMER, begin, engines.EVERY_MS)
-    publish(settings, islice(happened, events), lambda _: None)
     folder.mkdir()
-    run = engines.Run(bootstrap, settings.topic("timeline"), events, name, folder)
-    done = recounting.counter(bootstrap, settings.group("customers"), run.topic)
-    told = engines.told(run, "bench") | {"LAUREL_HEALTH_PORT": "0"}
-    with engines.process(run, "whole_job", *engines.WORKER, **told) as worker:
-        return watched(worker.pid, done, events, given.seconds, folder)
+    run = engines.Run(bootstrap, "timeline", given.whole_events, f"spending{os.getpid()}-whole", folder)
+    settings = engines.prepare_whole(run)
+    done = recounting.counter(bootstrap, settings.group("customers"), settings.topic(run.topic))
+    with engines.process(run, "whole_job", *engines.WORKER, **engines.told(run, "bench")) as worker:
+        return watched(worker.pid, done, run.events, given.seconds, folder)
 
 
 def limits(bootstrap: str, folder: Path) -> list[Limit]:
@@ -212,18 +184,18 @@ def limits(bootstrap: str, folder: Path) -> list[Limit]:
 
     shuffled = random.Random(7).sample(keys, len(keys))
     measured = (
-        (("fetch",), "consuming, and dropping what comes", fetch),
-        (("decode",), "`fastavro`", lambda: [decode(value) for value in values]),
-        (("state write",), "a write of RocksDB a batch", write),
+        ("fetch", "consuming, and dropping what comes", fetch),
+        ("decode", "`fastavro`", lambda: [decode(value) for value in values]),
+        ("state write", "a write of RocksDB a batch", write),
         (
-            ("state read",),
+            "state read",
             "a row got and unpacked",
             lambda: [decode_row(TOTALS, store.get(key) or b"") for key in shuffled],
         ),
-        (("encode",), "a row packed", lambda: [encode_row(TOTALS, row) for row in rows]),
-        (("produce", "commit"), "a record a transaction of a batch", produce),
+        ("encode", "a row packed", lambda: [encode_row(TOTALS, row) for row in rows]),
+        ("produce", "in a transaction a batch, commit included", produce),
     )
-    found = [Limit(steps, how, cpu_us(work) / LIMIT_RECORDS) for steps, how, work in measured]
+    found = [Limit(step, how, cpu_us(work) / LIMIT_RECORDS) for step, how, work in measured]
     store.close()
     return found
 
@@ -245,7 +217,7 @@ def section(spent: Mapping[str, Mapping[str, float]], found: list[Limit], looks:
     steps = sorted(
         {step for each in spent.values() for step in each}, key=lambda step: -spent["fixed job"].get(step, 0.0)
     )
-    alone = {step: f"{limit.us:.1f}: {limit.how}" for limit in found for step in limit.steps[:1]}
+    alone = {limit.step: f"{limit.us:.1f}: {limit.how}" for limit in found}
     lines = ["| step | fixed job | whole job | limit of a record |", "| --- | ---: | ---: | --- |"]
     for step in steps:
         cells = [f"{each[step]:.1f}" if step in each else "" for each in spent.values()]
