@@ -9,6 +9,7 @@ from processors.rows import Table
 
 R = TypeVar("R", bound=Struct)
 _encode = msgspec.msgpack.Encoder().encode
+VERSIONS = tuple(bytes((version,)) for version in range(256))
 _decoders: dict[type[Struct], msgspec.msgpack.Decoder[Any]] = {}
 
 
@@ -18,7 +19,7 @@ class RowTooNewError(Exception):
 
 def encode_row(table: Table[R], row: R) -> bytes:
     """The bytes of a row."""
-    return bytes((table.version,)) + _encode(row)
+    return VERSIONS[table.version] + _encode(row)
 
 
 def decode_row(table: Table[R], data: bytes) -> R:
@@ -31,7 +32,7 @@ def decode_row(table: Table[R], data: bytes) -> R:
         decoder = _decoders.get(table.row)
         if decoder is None:
             decoder = _decoders.setdefault(table.row, msgspec.msgpack.Decoder(table.row))
-        row: R = decoder.decode(memoryview(data)[1:])
+        row: R = decoder.decode(data[1:])
         return row
     if version > table.version:
         message = f"table {table.name} has a row of version {version}; this laurel knows {table.version}"

@@ -1,6 +1,6 @@
 """A store in memory, for the driver without a broker, for verification and for tests."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from sortedcontainers import SortedDict
 
@@ -17,10 +17,6 @@ class MemoryStore:
         """See `Store.get`."""
         value: bytes | None = self._rows.get(key)
         return value
-
-    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """See `Store.get_many`."""
-        return [self._rows.get(key) for key in keys]
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """See `Store.write`."""

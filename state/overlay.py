@@ -1,11 +1,10 @@
-"""The rows of one partition as a batch sees them: what it wrote, over what was committed, over the store.
+"""The rows of one partition as a batch sees them: what a unit of work writes, over what the batch kept, over the store.
 
-Three layers, so that each failure undoes just its own part: a unit of work (`keep` or `undo`), a batch (`settle` after
-its transaction committed, or the whole overlay is dropped), and a bounded cache of committed rows. Reads find typed
-rows; bytes are made once a unit of work, where a row that is too large can still be laid at its door.
+Each failure undoes just its own part: a unit of work (`keep` or `undo`), or a batch (`settle` after its transaction committed,
+or the whole overlay is dropped). Rows that were read or kept stay at hand, as many as the bound allows. Reads find typed rows;
+bytes are made once a unit of work, where a row that is too large can still be laid at its door.
 """
 
-from collections import defaultdict
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -33,10 +32,10 @@ class Overlay:
         self.store = store
         self._tables: dict[bytes, Table[Any]] = {}
         self._unit: dict[bytes, Struct | None] = {}
-        self._batch: defaultdict[bytes, dict[bytes, Struct | None]] = defaultdict(dict)
-        self._ordered: dict[bytes, SortedList[bytes]] = {}
-        self._cache: dict[bytes, Struct | None] = {}
+        self._rows: dict[bytes, Struct | None] = {}
+        """As they are after the units that were kept: what was read, and what was written."""
         self._changes: dict[bytes, bytes | None] = {}
+        self._ordered: dict[bytes, SortedList[bytes]] = {}
         self.changed = False
         """Whether the unit of work that was kept last left any row other than it was."""
 
@@ -48,20 +47,11 @@ class Overlay:
     def _read(self, table: Table[R], key: bytes) -> Any:
         row = self._unit.get(key, _MISSING)
         if row is _MISSING:
-            row = self._batch[table.prefix].get(key, _MISSING)
-        if row is _MISSING:
-            row = self._cache.get(key, _MISSING)
+            row = self._rows.get(key, _MISSING)
         if row is _MISSING:
             data = self.store.get(key)
-            row = self._cache[key] = None if data is None else decode_row(table, data)
+            row = self._rows[key] = None if data is None else decode_row(table, data)
         return row
-
-    def prefetch(self, table: Table[Any], keys: list[bytes]) -> None:
-        """Bring rows into the cache in one read of the store; a hint that changes no result."""
-        batch, cache = self._batch[table.prefix], self._cache
-        wanted = [key for key in keys if key not in cache and key not in batch]
-        for key, data in zip(wanted, self.store.get_many(wanted), strict=True):
-            cache[key] = None if data is None else decode_row(table, data)
 
     def put(self, table: Table[R], row: R, *key: str) -> None:
         """See `Rows.put`."""
@@ -70,7 +60,6 @@ class Overlay:
 
     def delete(self, table: Table[R], *key: str) -> None:
         """See `Rows.delete`."""
-        self._tables[table.prefix] = table
         self._unit[table.key(*key)] = None
 
     def first(
@@ -78,10 +67,10 @@ class Overlay:
     ) -> list[tuple[tuple[str, ...], R]]:
         """See `Rows.first`."""
         start, stop = table.bounds(below, above)
-        batch, unit = self._batch[table.prefix], self._unit
-        stored = (key for key, _ in self.store.scan(start, stop) if key not in batch and key not in unit)
+        changes, unit, rows = self._changes, self._unit, self._rows
+        stored = (key for key, _ in self.store.scan(start, stop) if key not in changes and key not in unit)
         ordered = self._in_order(table).irange(start, stop, inclusive=(True, False))
-        written = (key for key in ordered if batch[key] is not None and key not in unit)
+        written = (key for key in ordered if rows[key] is not None and key not in unit)
         fresh = [k for k, row in unit.items() if row is not None and start <= k and (stop is None or k < stop)]
         candidates = sorted([*islice(stored, limit), *islice(written, limit), *fresh])
         return [(table.parts(key), self._read(table, key)) for key in candidates[:limit]]
@@ -90,32 +79,33 @@ class Overlay:
         """The keys that the batch wrote in a table. In order from the first look on: a batch has thousands, a look takes few."""
         keys = self._ordered.get(table.prefix)
         if keys is None:
-            keys = self._ordered[table.prefix] = SortedList(self._batch[table.prefix])
+            of_table = (key for key in self._changes if key.startswith(table.prefix))
+            keys = self._ordered[table.prefix] = SortedList(of_table)
         return keys
 
     def keep(self) -> None:
         """The unit of work succeeded: its writes join the batch. Raises `RowTooLargeError`, and then keeps nothing."""
-        encoded = {key: None if row is None else self._encode(key, row) for key, row in self._unit.items()}
-        self._changes.update(encoded)
+        unit, rows, tables = self._unit, self._rows, self._tables
+        encoded = {key: None if row is None else encode_row(tables[key[:1]], row) for key, row in unit.items()}
+        for key, data in encoded.items():
+            if data is not None and len(data) > LARGEST_ROW_BYTES:
+                table = tables[key[:1]]
+                found = f"row {'/'.join(table.parts(key))} of {table.name} has {len(data)} bytes"
+                raise RowTooLargeError(f"{found}; the changelog takes {LARGEST_ROW_BYTES}")
         changed = False
-        for key, row in self._unit.items():
-            prefix = key[:1]
-            rows = self._batch[prefix]
+        for key, row in unit.items():
             # A row that was written unread is taken for another: whoever decides reads first, and the disk is far.
-            changed = changed or row != rows.get(key, self._cache.get(key, _MISSING))
-            if prefix in self._ordered and key not in rows:
-                self._ordered[prefix].add(key)
-            rows[key] = row
+            if row != rows.get(key, _MISSING):
+                changed = True
+                break
         self.changed = changed
-        self._unit.clear()
-
-    def _encode(self, key: bytes, row: Struct) -> bytes:
-        table = self._tables[key[:1]]
-        data = encode_row(table, row)
-        if len(data) > LARGEST_ROW_BYTES:
-            found = f"row {'/'.join(table.parts(key))} of {table.name} has {len(data)} bytes"
-            raise RowTooLargeError(f"{found}; the changelog takes {LARGEST_ROW_BYTES}")
-        return data
+        if self._ordered:
+            for key in encoded.keys() - self._changes.keys():
+                if (keys := self._ordered.get(key[:1])) is not None:
+                    keys.add(key)
+        self._changes.update(encoded)
+        rows.update(unit)
+        unit.clear()
 
     def undo(self) -> None:
         """The unit of work failed: forget its writes."""
@@ -126,11 +116,8 @@ class Overlay:
         return dict(self._changes)
 
     def settle(self) -> None:
-        """The batch is committed and in the store: its rows become the cache."""
-        if len(self._cache) > CACHED_ROWS:
-            self._cache.clear()
-        for rows in self._batch.values():
-            self._cache.update(rows)
-            rows.clear()
+        """The batch is committed and in the store: its rows are as good as read."""
+        if len(self._rows) > CACHED_ROWS:
+            self._rows.clear()
         self._ordered.clear()
         self._changes.clear()

@@ -1,7 +1,7 @@
 """A store on disk: one RocksDB per partition."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
@@ -43,13 +43,6 @@ class RocksStore:
         except Exception as error:
             raise self._told(error) from error
         return value
-
-    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """See `Store.get_many`."""
-        try:
-            return self._db.get(list(keys)) if keys else []
-        except Exception as error:
-            raise self._told(error) from error
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """See `Store.write`."""

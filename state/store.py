@@ -1,6 +1,6 @@
 """What a store is: ordered bytes by bytes, written in atomic batches. One contract suite tests every store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -24,9 +24,6 @@ class Store(Protocol):
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, or None."""
-
-    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of several keys, in their order."""
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Apply all changes or none; None removes a key."""

@@ -31,6 +31,9 @@ POLL_S = 0.2
 RECONSIDER_S = 2.0
 HANGING_LOOKS = 120
 """Engine looks twice a second, and the client's calls promise to return within ten."""
+Calling = tuple[int | None, int | None]
+"""Which calls of the producer and of the consumer are under way."""
+NO_CALL: Calling = (None, None)
 PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -99,7 +102,7 @@ class Stage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0
         self._reconsidered = 0.0
-        self._seen_call: int | None = None
+        self._seen_calls: Calling = NO_CALL
         self._same_call = 0
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -116,9 +119,9 @@ class Stage:
 
         Looks are counted, not seconds: a process that was frozen has not waited.
         """
-        call = self._transactions.call
-        self._same_call = self._same_call + 1 if call is not None and call == self._seen_call else 0
-        self._seen_call = call
+        calls = self._transactions.calls.current, self.membership.calls.current
+        self._same_call = self._same_call + 1 if calls != NO_CALL and calls == self._seen_calls else 0
+        self._seen_calls = calls
         return self._same_call > HANGING_LOOKS
 
     def emptied(self) -> set[Place]:

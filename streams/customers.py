@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -52,9 +54,9 @@ class Partitions:
     def fold(self, records: Iterable[Record]) -> Folded | None:
         """What the records come to; a record whose fold raises stops its partition there, and what came before stands."""
         folded = Folded()
-        for record in records:
-            if record.place not in folded.stopped:
-                self._fold_one(record, folded)
+        for place, run in groupby(records, attrgetter("topic", "partition")):
+            if place not in folded.stopped:
+                self._fold_run(place, run, folded)
         if not folded.offsets:
             return folded if folded.stopped else None
         changes = {
@@ -64,21 +66,24 @@ class Partitions:
         folded.settle = lambda standing: self._settle(changes, standing)
         return folded
 
-    def _fold_one(self, record: Record, folded: Folded) -> None:
-        overlay = self.states[record.partition].overlay
-        try:
-            outputs = self._fold(overlay, record, self.skips.get(record.partition, {}).get(record.offset, NOTHING))
-        except Exception as error:
-            if isinstance(error, StoreError) or isinstance(error.__cause__, StoreError):
-                raise  # no rule's: nothing that reads this disk can go on
-            # A bug in a rule must not take the other partitions down (D12).
-            overlay.undo()
-            folded.stopped[record.place] = explain_stop(record, error)
-        else:
+    def _fold_run(self, place: Place, run: Iterable[Record], folded: Folded) -> None:
+        """Fold records of one partition that follow one another."""
+        overlay, skips = self.states[place[1]].overlay, self.skips.get(place[1], {})
+        for record in run:
+            try:
+                outputs = self._fold(overlay, record, skips.get(record.offset, NOTHING))
+            except Exception as error:
+                if isinstance(error, StoreError) or isinstance(error.__cause__, StoreError):
+                    raise  # no rule's: nothing that reads this disk can go on
+                # A bug in a rule must not take the other partitions down (D12).
+                overlay.undo()
+                folded.stopped[place] = explain_stop(record, error)
+                return
             folded.records.append(record)
-            folded.outgoing.extend(addressed(outputs, self._count))
-            folded.offsets[record.place] = record.offset + 1
-            if not outputs and not overlay.changed and (source := source_of(record)):
+            folded.offsets[place] = record.offset + 1
+            if outputs:
+                folded.outgoing.extend(addressed(outputs, self._count))
+            elif not overlay.changed and (source := source_of(record)):
                 folded.without_effect[source] += 1
 
     def _write_changelog(self, changes: Mapping[int, Mapping[bytes, bytes | None]], folded: Folded) -> None:

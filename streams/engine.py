@@ -20,6 +20,7 @@ from streams.health import Health
 from streams.intake import Intake
 from streams.kafka import TIMEOUT_S, admin, partitions_of, patiently, shown
 from streams.lag import SourceLag
+from streams.memory import collect_seldom
 from streams.metrics import STATES, Metrics, Sample
 from streams.positions import IntakeWork
 from streams.presence import Presence
@@ -132,6 +133,7 @@ class Engine:
     async def work(self, topics: dict[str, BatchTopic]) -> None:
         """Run until `drain`. An error that nothing below handles ends the process: half a worker helps nobody (D1)."""
         threading.excepthook = lambda raised: self.die(raised.exc_value)
+        collect_seldom()
         try:
             if self.settings.health_port:
                 self.health.serve(self.settings.health_host, self.settings.health_port)

@@ -25,6 +25,24 @@ _ask_headers = methodcaller("headers")
 wherever it next looks for one. Whoever calls from C looks at once."""
 
 
+class Calls:
+    """The calls of a client that one thread makes, one after another; another thread looks whether one does not return."""
+
+    def __init__(self) -> None:
+        self._made = 0
+        self.current: int | None = None
+        """Number of the call that is under way; None between calls."""
+
+    def __enter__(self) -> None:
+        """A call begins."""
+        self._made += 1
+        self.current = self._made
+
+    def __exit__(self, *_: object) -> None:
+        """It returned, or raised."""
+        self.current = None
+
+
 def client(settings: Settings, name: str) -> dict[str, Any]:
     """What every client is told."""
     return {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.kafka import Place, joining, place_of, to_record
+from streams.kafka import Calls, Place, joining, place_of, to_record
 from streams.records import Record
 from streams.settings import Settings
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 AGAIN_S = 1.0
 STOPPED_AGAIN_S = 5.0
+UNANSWERED_POLLS = 300
+"""Polls, of 0.2 s each, after which a client that holds nothing and hears nothing from its group is given up."""
 SUPERSEDED = (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL)  # noqa: SLF001 - the client's name for it
 """A consumer has no other fatal error than that its group.instance.id is another's now."""
 
@@ -57,8 +59,9 @@ class Membership:
 
     def __init__(self, settings: Settings, agent: str, topics: list[str], work: "Work") -> None:
         self._settings = settings
-        self._consumer = Consumer(joining(settings, agent))
         self._agent = agent
+        self._consumer = self._client()
+        self.calls = Calls()
         self._topics = topics
         self._work = work
         self._threads = ThreadPoolExecutor(4, thread_name_prefix=f"{agent}-prepare")
@@ -70,9 +73,15 @@ class Membership:
         report generation -1, which the broker does not check; a generation that is merely old is refused (D2)."""
         self.rebalances = 0
         self._held_back: set[Place] = set()
+        self._unanswered: int | None = None
+        """Polls since the group was last asked for partitions; None once it has answered."""
+
+    def _client(self) -> Consumer:
+        return Consumer(joining(self._settings, self._agent))
 
     def join(self) -> None:
         """Become a member; partitions come in a later `poll`."""
+        self._unanswered = 0
         self._consumer.subscribe(
             [self._settings.topic(topic) for topic in self._topics],
             on_assign=self._on_assign,
@@ -89,48 +98,71 @@ class Membership:
     def poll(self, limit: int, timeout: float) -> list[Record]:
         """Up to `limit` records of partitions that are ready, in the order of each; waits `timeout` s for the first."""
         self._start_prepared()
-        # poll, then consume what is there: consume alone waits out its time-out when fewer than the limit come.
-        first = self._consumer.poll(0.02 if self.preparing else timeout)
-        if first is None:
-            return []
-        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        with self.calls:
+            self._insist_on_an_answer()
+            # poll, then consume what is there: consume alone waits out its time-out when fewer than the limit come.
+            first = self._consumer.poll(0.02 if self.preparing else timeout)
+            if first is None:
+                return []
+            rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        records: list[Record] = []
         lost: list[Place] = []
-        records = [to_record(message, self._settings) for message in (first, *rest) if self._usable(message, lost)]
+        for message in (first, *rest):
+            if (error := message.error()) is None:
+                record = to_record(message, self._settings)
+                place = record.topic, record.partition
+                self.at_end.discard(place)
+                # A rebalance inside this poll may have taken the partition after its records were fetched.
+                if (claim := self.claims.get(place)) and claim.working:
+                    records.append(record)
+            elif self._is_lost(message, error):
+                lost.append(place_of(message, self._settings))
         if lost:
             # The next record is not where it should be: preparing finds out whether it is gone.
-            self.restart(lost)
+            self.restart(list(dict.fromkeys(lost)))
             records = [record for record in records if record.place not in lost]
         return records
 
-    def _usable(self, message: Message, lost: list[Place]) -> bool:
-        error = message.error()
-        if error is not None and error.code() in SUPERSEDED:
+    def _insist_on_an_answer(self) -> None:
+        """Ask the group with a new client, where the one that we have has heard nothing for long.
+
+        Once a broker was away, a client that had lost its partitions did not become a member again within minutes, though
+        the worker's others reached that broker (seen once in hundreds; librdkafka 5560 and KAFKA-20938 are of this kind).
+        Polls are counted, not seconds: a process that was frozen has not waited.
+        """
+        if self._unanswered is None or self.claims:
+            return
+        self._unanswered += 1
+        if self._unanswered > UNANSWERED_POLLS:
+            log.warning(
+                "joining_anew", agent=self._agent, because=f"no answer of the group to {UNANSWERED_POLLS} polls"
+            )
+            self._consumer = self._client()
+            self.join()
+
+    def _is_lost(self, message: Message, error: KafkaError) -> bool:
+        """Take note of what the client says in a message's place; whether it is that the position was refused."""
+        if error.code() in SUPERSEDED:
             name = self._settings.instance
             raise SupersededError(
                 f"another worker was started as LAUREL_INSTANCE={name} and has this one's place in the group of "
                 f"{self._agent}: give each worker a name of its own, or leave this one ended if it was replaced "
                 f"({error.str()})"
             )
-        if error is not None and message.topic() is None:
+        if message.topic() is None:
             # Not of a partition but of the group: no right to it, no coordinator. The client goes on trying.
             log.warning("group_unavailable", agent=self._agent, because=error.str())
             return False
         place = place_of(message, self._settings)
-        claim = self.claims.get(place)
-        if error is None:
-            # A rebalance inside this poll may have taken the partition after its records were fetched.
-            self.at_end.discard(place)
-            return claim is not None and claim.working
+        said = {"agent": self._agent, "topic": place[0], "partition": place[1], "because": error.str()}
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
             self.at_end.add(place)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
-            if claim is not None and claim.working and place not in lost:
-                log.warning(
-                    "position_refused", agent=self._agent, topic=place[0], partition=place[1], because=error.str()
-                )
-                lost.append(place)
+            if (claim := self.claims.get(place)) and claim.working:
+                log.warning("position_refused", **said)
+                return True
         elif not error.retriable():
-            log.warning("fetch_failed", agent=self._agent, topic=place[0], partition=place[1], because=error.str())
+            log.warning("fetch_failed", **said)
         return False
 
     @property
@@ -242,6 +274,7 @@ class Membership:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
+        self._unanswered = None
         self.generation = consumer.consumer_group_metadata()
         if partitions:
             # Paused until prepared. An explicit start keeps the client from looking for one: what it finds would count even
@@ -255,6 +288,7 @@ class Membership:
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
+        self._unanswered = 0
         self._drop(self._bare(partitions))
         log.info("revoked", agent=self._agent, given_up=len(partitions), partitions=len(self.claims))
         consumer.incremental_unassign(partitions)

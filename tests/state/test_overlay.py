@@ -1,6 +1,5 @@
 """The overlay beside a model: whatever is put, deleted, kept, undone and settled, reads see it, and no more (D2)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -78,10 +77,6 @@ class Layers(RuleBasedStateMachine):
         expected = [(table.parts(key), self.expected()[key]) for key in keys[:limit]]
         assert self.overlay.first(table, limit, below, above) == expected
 
-    @rule(table=TABLE, several=st.lists(PARTS, max_size=4, unique=True))
-    def prefetch(self, table: Table[Any], several: list[tuple[str, ...]]) -> None:
-        self.overlay.prefetch(table, [table.key(*parts) for parts in several])
-
     @rule()
     def keep(self) -> None:
         self.overlay.keep()
@@ -119,15 +114,15 @@ class Layers(RuleBasedStateMachine):
     def grow_old(self) -> None:
         """The cache is over its bound at the next settling."""
         for n in range(3):
-            self.overlay._cache[f"other {n}".encode()] = None
+            self.overlay._rows[f"other {n}".encode()] = None
 
     @invariant()
     def every_row_reads_as_the_layers_say(self) -> None:
         """Looked at through a copy, because reading fills the cache."""
         seen = Overlay(self.store)
         seen._unit |= self.overlay._unit
-        seen._batch.update({prefix: dict(rows) for prefix, rows in self.overlay._batch.items()})
-        seen._cache |= self.overlay._cache
+        seen._rows |= self.overlay._rows
+        seen._changes |= self.overlay._changes
         expected = self.expected()
         for table in TABLES:
             keys = [key for key in self.table_of if key[:1] == table.prefix]
@@ -176,34 +171,17 @@ def test_a_row_that_changes_often_is_written_once() -> None:
         assert overlay.changes() == {TALLIES.key("a"): encode_row(TALLIES, Tally(99))}
 
 
-class Counting:
-    """A store that counts its reads, around a real one."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.reads = 0
-
-    def get(self, key: bytes) -> bytes | None:
-        self.reads += 1
-        return self._store.get(key)
-
-    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
-        self.reads += 1
-        return self._store.get_many(keys)
-
-    def scan(self, start: bytes = b"", stop: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        return self._store.scan(start, stop)
-
-
-def test_what_was_fetched_ahead_is_not_read_again() -> None:
+def test_a_row_is_read_from_the_store_once_and_not_at_all_once_it_was_kept() -> None:
     with in_memory() as store:
         store.write({TALLIES.key("a"): encode_row(TALLIES, Tally(1))})
-        counting = Counting(store)
-        overlay = Overlay(counting)  # type: ignore[arg-type]
-        overlay.prefetch(TALLIES, [TALLIES.key("a"), TALLIES.key("b")])
+        overlay = Overlay(store)
         assert (overlay.get(TALLIES, "a"), overlay.get(TALLIES, "b")) == (Tally(1), None)
-        overlay.prefetch(TALLIES, [TALLIES.key("a")])
-        assert counting.reads <= 2
+        overlay.put(TALLIES, Tally(2), "c")
+        overlay.keep()
+        store.write(overlay.changes())
+        overlay.settle()
+        store.write(dict.fromkeys(map(TALLIES.key, "abc"), encode_row(TALLIES, Tally(9))))
+        assert [overlay.get(TALLIES, key) for key in "abc"] == [Tally(1), None, Tally(2)]
 
 
 def test_the_cache_is_bounded() -> None:
@@ -215,4 +193,4 @@ def test_the_cache_is_bounded() -> None:
             overlay.keep()
             store.write(overlay.changes())
             overlay.settle()
-            assert len(overlay._cache) <= CACHED_ROWS + 5_000
+            assert len(overlay._rows) <= CACHED_ROWS + 5_000

@@ -18,7 +18,7 @@ class Recording:
         self._store = store
         self.batches: list[Mapping[bytes, bytes | None]] = []
         self.full = False
-        self.get, self.get_many, self.scan, self.close = store.get, store.get_many, store.scan, store.close
+        self.get, self.scan, self.close = store.get, store.scan, store.close
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         if self.full:

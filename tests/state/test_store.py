@@ -48,7 +48,6 @@ def test_a_store_is_a_sorted_dictionary(opened: Opened) -> None:
                 store.write(changes)
                 apply(model, changes)
             assert [store.get(key) for key in keys] == [model.get(key) for key in keys]
-            assert store.get_many(keys) == [model.get(key) for key in keys]
             assert list(store.scan()) == sorted(model.items())
             for start, stop in ranges:
                 assert list(store.scan(start, stop)) == expected_scan(model, start, stop)
@@ -61,8 +60,6 @@ def test_an_empty_store_has_nothing(opened: Opened) -> None:
     with opened() as store:
         assert store.get(b"a") is None
         assert store.get(b"") is None
-        assert store.get_many([]) == []
-        assert store.get_many([b"a", b""]) == [None, None]
         assert list(store.scan()) == []
 
 
@@ -71,7 +68,6 @@ def test_an_empty_value_is_a_value_t_23(opened: Opened) -> None:
     with opened() as store:
         store.write({b"empty": b"", b"zero": b"\x00", b"": b"under the empty key"})
         assert store.get(b"empty") == b""
-        assert store.get_many([b"empty", b"none", b""]) == [b"", None, b"under the empty key"]
         assert dict(store.scan()) == {b"": b"under the empty key", b"empty": b"", b"zero": b"\x00"}
         store.write({b"empty": None, b"": None, b"never there": None})
         assert list(store.scan()) == [(b"zero", b"\x00")]

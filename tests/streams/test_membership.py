@@ -6,6 +6,8 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from deploy.broker import local, runs
+from streams import membership
 from streams.kafka import Place
 from streams.membership import Membership, StopPartitionError
 from streams.records import Record
@@ -100,3 +102,41 @@ def test_a_partition_that_could_not_be_prepared_is_stopped_says_why_and_is_tried
         assert not (records and member.stopped)
     assert member.working == [("orders", 0)]
     member.leave()
+
+
+def test_a_client_that_hears_nothing_from_its_group_is_replaced_and_works_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(membership, "UNANSWERED_POLLS", 10)
+    with local.Cluster(runs.own_run() / "unanswered-broker") as cluster:
+        settings = Settings(bootstrap=cluster.bootstrap, session_timeout_ms=2_000)
+        admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+        admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result()
+        work = Scripted(0)
+        member = Membership(settings, "intake", ["orders"], work)
+        calls: list[int | None] = []
+        work.release = lambda _: calls.append(member.calls.current)  # type: ignore[method-assign]
+        member.join()
+
+        def poll_until(done: Callable[[], bool]) -> None:
+            for _ in range(1_000):
+                if done():
+                    return
+                member.poll(100, 0.1)
+            raise AssertionError("not within a thousand polls")
+
+        poll_until(lambda: bool(member.working))
+        cluster.pause(1)
+        poll_until(lambda: not member.claims)
+        silent = id(member._consumer)
+        poll_until(lambda: id(member._consumer) != silent)
+        cluster.resume(1)
+        poll_until(lambda: bool(member.working))
+        after = id(member._consumer)
+        for _ in range(30):
+            member.poll(100, 0.1)
+        assert id(member._consumer) == after, "the group has answered: nobody asks again"
+        assert calls
+        assert None not in calls, "whoever watches for calls that do not return sees what goes on inside of `poll`"
+        assert member.calls.current is None
+        member.leave()

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams import reading
-from streams.batches import Batch, BatchTopic, Folded, Stage, run
+from streams.batches import HANGING_LOOKS, Batch, BatchTopic, Folded, Stage, run
 from streams.health import Health
 from streams.membership import Claim
 from streams.settings import Settings
@@ -45,6 +45,16 @@ def test_a_broker_that_is_away_ends_nobody_for_the_sake_of_a_stopped_partition()
     made.membership.claims[PLACE] = Claim(math.inf, stopped="a bug")
     assert made.next().records == []
     assert made.membership.stopped == {PLACE: "a bug"}
+
+
+def test_a_call_that_is_under_way_at_each_of_many_looks_hangs_and_calls_that_follow_one_another_do_not() -> None:
+    made = stage(OSError())
+    for _ in range(2 * HANGING_LOOKS):
+        with made.membership.calls:
+            assert not made.hangs()
+    with made.membership.calls:
+        assert [made.hangs() for _ in range(HANGING_LOOKS + 2)] == [False] * (HANGING_LOOKS + 1) + [True]
+    assert not made.hangs()
 
 
 def test_what_a_batch_raises_reaches_whoever_waits_for_it() -> None:
