@@ -16,7 +16,6 @@ from state.encoding import decode_row, encode_row
 from state.store import Store
 
 R = TypeVar("R", bound=Struct)
-CACHED_ROWS = 20_000
 LARGEST_ROW_BYTES = 2_000_000
 _MISSING: Any = object()
 
@@ -86,18 +85,16 @@ class Overlay:
     def keep(self) -> None:
         """The unit of work succeeded: its writes join the batch. Raises `RowTooLargeError`, and then keeps nothing."""
         unit, rows, tables = self._unit, self._rows, self._tables
-        encoded = {key: None if row is None else encode_row(tables[key[:1]], row) for key, row in unit.items()}
-        for key, data in encoded.items():
+        encoded: dict[bytes, bytes | None] = {}
+        changed = False
+        for key, row in unit.items():
+            data = encoded[key] = None if row is None else encode_row(tables[key[:1]], row)
             if data is not None and len(data) > LARGEST_ROW_BYTES:
                 table = tables[key[:1]]
                 found = f"row {'/'.join(table.parts(key))} of {table.name} has {len(data)} bytes"
                 raise RowTooLargeError(f"{found}; the changelog takes {LARGEST_ROW_BYTES}")
-        changed = False
-        for key, row in unit.items():
             # A row that was written unread is taken for another: whoever decides reads first, and the disk is far.
-            if row != rows.get(key, _MISSING):
-                changed = True
-                break
+            changed = changed or row != rows.get(key, _MISSING)
         self.changed = changed
         if self._ordered:
             for key in encoded.keys() - self._changes.keys():
@@ -115,9 +112,9 @@ class Overlay:
         """What the batch wrote, encoded, for the changelog and the store; None removes a row."""
         return dict(self._changes)
 
-    def settle(self) -> None:
-        """The batch is committed and in the store: its rows are as good as read."""
-        if len(self._rows) > CACHED_ROWS:
+    def settle(self, most_rows: int) -> None:
+        """The batch is committed and in the store: its rows are as good as read. No more than so many stay at hand."""
+        if len(self._rows) > most_rows:
             self._rows.clear()
         self._ordered.clear()
         self._changes.clear()

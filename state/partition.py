@@ -34,6 +34,8 @@ class Copy(Struct, frozen=True, array_like=True):
 
 POSITION = Table("position", b"p", Position, "how far the rows reflect the timeline")
 COPY = Table("copy", b"\x00", Copy, "how far the local copy reflects the changelog; never leaves the disk")
+CACHED_ROWS = 200_000
+"""Rows that a worker keeps at hand, of all its partitions together: a worker may have four, or hundreds."""
 LOCAL = b"\x01"
 """Keys below this are the copy's own and no part of the state."""
 
@@ -73,10 +75,10 @@ class PartitionState:
         changes[POSITION.key()] = encode_row(POSITION, Position(position))
         return changes
 
-    def settle(self, changes: Mapping[bytes, bytes | None], copy: Copy) -> None:
-        """The changes are committed: write them, and what the copy now reflects, in one batch."""
+    def settle(self, changes: Mapping[bytes, bytes | None], copy: Copy, most_rows: int = CACHED_ROWS) -> None:
+        """The changes are committed: write them, and what the copy now reflects, in one batch. See `Overlay.settle`."""
         self.store.write({**changes, COPY.key(): encode_row(COPY, copy)})
-        self.overlay.settle()
+        self.overlay.settle(most_rows)
 
     def restore(self, changes: Mapping[bytes, bytes | None], copy: Copy) -> None:
         """Write what the changelog says of some rows up to `copy`, in one batch."""

@@ -27,7 +27,8 @@ from streams.transactions import AbortedError, Transactions
 
 log = structlog.get_logger()
 T = TypeVar("T")
-POLL_S = 0.2
+POLL_S, IDLE_POLL_S = 0.2, 0.5
+"""The longest wait for a record, with others in hand and without."""
 RECONSIDER_S = 2.0
 HANGING_LOOKS = 120
 """Engine looks twice a second, and the client's calls promise to return within ten."""
@@ -142,7 +143,7 @@ class Stage:
         self._in_hand = False
         self._reconsider()
         self.membership.hold_back(self.work.crowded())
-        records = self.membership.poll(self._batch_size, POLL_S)
+        records = self.membership.poll(self._batch_size, POLL_S if self.work.holding() else IDLE_POLL_S)
         self._in_hand = bool(records)
         return Batch(self, records, self.membership.generation)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streams.batches import Folded
 
 topic_of, decided_of = attrgetter("topic"), attrgetter("decided")
+place_of, timestamp_of = attrgetter("topic", "partition"), attrgetter("timestamp")
 QUARANTINED = TOPIC_OF[Quarantined]
 
 
@@ -53,7 +54,7 @@ class Counts:
             now, told = now_ms(), [record for record in folded.records if is_message(record)]
             # Nobody waits for a tick, which has no origin, nor for a message, which is as old as what it comes from.
             waited_for = [record for record in folded.records if not is_message(record)] if told else folded.records
-            self.taken_at.update({record.place: record.timestamp for record in waited_for})
+            self.taken_at.update(zip(map(place_of, waited_for), map(timestamp_of, waited_for), strict=True))
             delays = [(now - record.timestamp) / 1000 for record in waited_for if record.headers]
             self._time("laurel_decision_delay_seconds", (), delays)
             self._time("laurel_policy_delay_seconds", (), [(now - since) / 1000 for since in activations(told)])

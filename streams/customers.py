@@ -19,7 +19,7 @@ from processors.timers import due_timers
 from schemas.topics import SOURCES
 from state.encoding import RowTooNewError
 from state.overlay import Overlay
-from state.partition import POSITION, Copy, PartitionState
+from state.partition import CACHED_ROWS, POSITION, Copy, PartitionState
 from state.store import Size, StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
@@ -68,10 +68,10 @@ class Partitions:
 
     def _fold_run(self, place: Place, run: Iterable[Record], folded: Folded) -> None:
         """Fold records of one partition that follow one another."""
-        overlay, skips = self.states[place[1]].overlay, self.skips.get(place[1], {})
+        overlay, skips = self.states[place[1]].overlay, self.skips.get(place[1])
         for record in run:
             try:
-                outputs = self._fold(overlay, record, skips.get(record.offset, NOTHING))
+                outputs = self._fold(overlay, record, skips.get(record.offset, NOTHING) if skips else NOTHING)
             except Exception as error:
                 if isinstance(error, StoreError) or isinstance(error.__cause__, StoreError):
                     raise  # no rule's: nothing that reads this disk can go on
@@ -93,9 +93,9 @@ class Partitions:
             folded.markers[partition] = Outgoing(topic, marker, rows[marker], partition)
 
     def _settle(self, changes: Mapping[int, Mapping[bytes, bytes | None]], standing: Mapping[int, int]) -> None:
-        now = now_ms()
+        now, most_rows = now_ms(), CACHED_ROWS // len(self.states)
         for partition, rows in changes.items():
-            self.states[partition].settle(rows, Copy(standing[partition] + 1, now))
+            self.states[partition].settle(rows, Copy(standing[partition] + 1, now), most_rows)
 
 
 def source_of(record: Record) -> str | None:

@@ -146,9 +146,9 @@ def place_of(message: Any, settings: Settings) -> Place:
     return settings.bare(message.topic()), message.partition()
 
 
-def to_record(message: Any, settings: Settings) -> Record:
+def to_record(message: Any, bare: Callable[[str], str]) -> Record:
     """A message with its topic's bare name. Any: the client's types allow None for what a message always has."""
-    topic, headers = settings.bare(message.topic()), headers_of(message)
+    topic, headers = bare(message.topic()), headers_of(message)
     return Record(
         topic,
         message.partition(),

@@ -64,7 +64,10 @@ class Keyring:
         self._refreshed = monotonic()
 
     def _begin(self) -> None:
-        self._consumer = consumer = reader(self._settings, more={"queued.max.messages.kbytes": 2_048})
+        # Followed for as long as a worker lives, and seldom written: asked a hundred times a second, as readers that wait for
+        # an end ask, it took half of an idle worker's CPU.
+        following = {"queued.max.messages.kbytes": 2_048, "fetch.wait.max.ms": 500}
+        self._consumer = consumer = reader(self._settings, more=following)
         self._reached, _ = watermarks(consumer, self._place)
         consumer.assign([TopicPartition(*self._place, self._reached)])
         chain = Keychain()

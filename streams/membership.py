@@ -10,6 +10,7 @@ Rebalance callbacks run inside `poll`, so one thread polls, folds and commits: c
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 AGAIN_S = 1.0
 STOPPED_AGAIN_S = 5.0
-UNANSWERED_POLLS = 300
-"""Polls, of 0.2 s each, after which a client that holds nothing and hears nothing from its group is given up."""
+UNANSWERED_POLLS = 120
+"""Polls, of half a second each, after which a client that holds nothing and hears nothing from its group is given up."""
 SUPERSEDED = (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL)  # noqa: SLF001 - the client's name for it
 """A consumer has no other fatal error than that its group.instance.id is another's now."""
 
@@ -59,6 +60,7 @@ class Membership:
 
     def __init__(self, settings: Settings, agent: str, topics: list[str], work: "Work") -> None:
         self._settings = settings
+        self._bare_name = cache(settings.bare)
         self._agent = agent
         self._consumer = self._client()
         self.calls = Calls()
@@ -109,7 +111,7 @@ class Membership:
         lost: list[Place] = []
         for message in (first, *rest):
             if (error := message.error()) is None:
-                record = to_record(message, self._settings)
+                record = to_record(message, self._bare_name)
                 place = record.topic, record.partition
                 self.at_end.discard(place)
                 # A rebalance inside this poll may have taken the partition after its records were fetched.

@@ -47,7 +47,7 @@ def read(
 ) -> Iterator[list[Record]]:
     """Committed records from the offsets given, as `read_messages` reads them."""
     for messages in read_messages(settings, starts, stop, until):
-        yield [to_record(message, settings) for message in messages]
+        yield [to_record(message, settings.bare) for message in messages]
 
 
 def read_messages(
@@ -100,7 +100,7 @@ def first(settings: Settings, place: Place, offset: int) -> Record | None:
             if (message := consumer.poll(LOOK_S)) is None:
                 continue
             if (error := message.error()) is None:
-                return to_record(message, settings)
+                return to_record(message, settings.bare)
             if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
                 return None
             if not error.retriable():

@@ -83,7 +83,7 @@ def parse_origin(header: bytes) -> tuple[str, int, int]:
 
 def restored(topic: str, value: bytes | None, headers: Headers) -> bytes | None:
     """A value that was read, in single-object encoding, whichever way laurel published it: readers need no registry."""
-    if value is None or value[:1] != CONFLUENT_MAGIC or topic not in PUBLISHED:
+    if topic not in PUBLISHED or value is None or value[:1] != CONFLUENT_MAGIC:
         return value
     announced = next((found for name, found in headers if name == SCHEMA), b"")
     try:

@@ -1,6 +1,7 @@
 """Kafka's transactions, with every way that they can fail handled as the protocol asks (D2)."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ class Transactions:
 
     def __init__(self, settings: Settings, agent: str, stopping: Callable[[], bool], frame: Frame = unchanged) -> None:
         self._settings = settings
+        self._topic = cache(settings.topic)
         self._id = settings.transactional_id(agent)
         self._stopping = stopping
         self._frame = frame
@@ -70,7 +72,7 @@ class Transactions:
         Returns only when the broker has all of it. Raises `AbortedError` where it has nothing of it, or where a client that
         was given up left that open: either way, all is to be derived from the broker again.
         """
-        producer, topic = self.open(), self._settings.topic
+        producer, topic = self.open(), self._topic
         standing: dict[int, int] = {}
 
         def delivered(error: KafkaError | None, message: Any) -> None:

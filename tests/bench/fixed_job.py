@@ -6,6 +6,7 @@ Only the fold is another than the product's: the same `BatchTopic`, `Stage`, `Me
 changelog and RocksDB. The source's events are the schemaless Avro that the other engines of the comparison read.
 """
 
+from operator import attrgetter
 from typing import Any
 
 import faust
@@ -22,6 +23,7 @@ from tests.bench import meter
 from tests.bench.fixed_rows import NEW, TOTALS, Total
 from tests.bench.orders import decode, tier_of
 
+partition_of, offset_of = attrgetter("partition"), attrgetter("offset")
 CHANGELOG, TIERS = "fixed-changelog", "fixed-tiers"
 
 
@@ -74,8 +76,8 @@ async def customers(batches: faust.Stream[Batch]) -> None:
     async for batch in batches:
         await batch.fold()
         await batch.commit()
-        committed.update((record.partition, record.offset + 1) for record in batch.records)
-        watch.reached(sum(committed.values()))
+        committed.update(zip(map(partition_of, batch.records), map(offset_of, batch.records), strict=True))
+        watch.reached(sum(committed.values()) + len(committed))
 
 
 @app.service

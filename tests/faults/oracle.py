@@ -205,7 +205,7 @@ class Oracle:
             message = (good or bad)[0]
             stays = published.reason == "too_large"  # where the origin says
             key, value = (None, None) if stays else (published.key, published.value)
-            letter = None if good else dig_up(to_record(message, self._settings), self._keys.find)
+            letter = None if good else dig_up(to_record(message, self._settings.bare), self._keys.find)
             if ((letter.value if letter else message.value()) or None) != (value or None):
                 yield f"{origin}: other bytes"
             if letter is not None:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from processors.rows import Table
 from state.encoding import decode_row, encode_row
-from state.overlay import CACHED_ROWS, Overlay
+from state.overlay import Overlay
 from state.store import Store
 from tests.state.stores import EVERY_STORE, Opened, empty, in_memory
 from tests.state.tables import LAST, MARKS, TABLES, TALLIES, Nothing, Tally
@@ -19,6 +18,7 @@ PARTS = st.sampled_from([("",), ("a",), ("a", "ä"), ("\U0010ffff",)])
 """Few keys, so that layers meet; one that is empty, one that another begins with, one that sorts last."""
 BOUND = st.sampled_from([None, "", "a", "a\x00", "a\x00\x00", "b", "ä", "\U0010ffff", "\U0010ffff\U0010ffff"])
 COUNT = st.integers(0, 3)
+MOST_ROWS = 8
 
 
 def row_of(table: Table[Any], count: int) -> Any:
@@ -100,7 +100,7 @@ class Layers(RuleBasedStateMachine):
         """A batch ends between units."""
         self.keep()
         self.store.write(self.overlay.changes())
-        self.overlay.settle()
+        self.overlay.settle(MOST_ROWS)
         self.committed |= self.batch
         self.batch = {}
 
@@ -137,8 +137,7 @@ class Layers(RuleBasedStateMachine):
 
 
 @EVERY_STORE
-def test_the_overlay_reads_what_the_layers_say(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("state.overlay.CACHED_ROWS", 8)
+def test_the_overlay_reads_what_the_layers_say(opened: Opened) -> None:
     with opened() as store:
         machine = type("LayersOnStore", (Layers,), {"store": store})
         run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=30))
@@ -179,7 +178,7 @@ def test_a_row_is_read_from_the_store_once_and_not_at_all_once_it_was_kept() -> 
         overlay.put(TALLIES, Tally(2), "c")
         overlay.keep()
         store.write(overlay.changes())
-        overlay.settle()
+        overlay.settle(MOST_ROWS)
         store.write(dict.fromkeys(map(TALLIES.key, "abc"), encode_row(TALLIES, Tally(9))))
         assert [overlay.get(TALLIES, key) for key in "abc"] == [Tally(1), None, Tally(2)]
 
@@ -187,10 +186,10 @@ def test_a_row_is_read_from_the_store_once_and_not_at_all_once_it_was_kept() -> 
 def test_the_cache_is_bounded() -> None:
     with in_memory() as store:
         overlay = Overlay(store)
-        for start in range(0, 3 * CACHED_ROWS, 5_000):
+        for start in range(0, 60_000, 5_000):
             for n in range(start, start + 5_000):
                 overlay.put(LAST, Tally(n), str(n))
             overlay.keep()
             store.write(overlay.changes())
-            overlay.settle()
-            assert len(overlay._rows) <= CACHED_ROWS + 5_000
+            overlay.settle(20_000)
+            assert len(overlay._rows) <= 20_000

@@ -23,7 +23,7 @@ def rows() -> Overlay:
 def commit(rows: Overlay) -> None:
     rows.keep()
     rows.store.write(rows.changes())
-    rows.settle()
+    rows.settle(1_000)
 
 
 def test_a_row_read_before_it_was_written_is_read_as_written_after_it_settled(rows):

@@ -43,6 +43,9 @@ class Scripted:
     def crowded(self) -> set[Place]:
         return set()
 
+    def holding(self) -> set[Place]:
+        return set()
+
 
 @pytest.fixture
 def settings(bootstrap: str, namespace: str) -> Iterator[Settings]:

@@ -33,6 +33,9 @@ class Failing:
     def crowded(self) -> set[Any]:
         return set()
 
+    def holding(self) -> set[Any]:
+        return set()
+
     def release(self, _: Any) -> None: ...
 
 
