@@ -21,7 +21,7 @@ def collect_seldom() -> None:
     """Look for cyclic garbage every fifty thousand new objects, not seven hundred, and never among those that there are.
 
     A batch makes thousands of objects that all live until it is committed, in no cycle: looking at them again and again was a
-    fifteenth of an event's CPU (measured), and with everything imported a full look takes longer than a transaction.
+    twentieth of an event's CPU in the fixed job (measured).
     """
     gc.collect()
     gc.freeze()
