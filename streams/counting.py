@@ -17,13 +17,13 @@ from schemas.topics import TOPIC_OF
 from streams.clock import now_ms
 from streams.kafka import Place
 from streams.metrics import BY_NAME, Key, Sample, Timing, nothing_timed
-from streams.records import REASON, Outgoing, Record
+from streams.records import REASON, Outgoing, Record, place_of
 
 if TYPE_CHECKING:
     from streams.batches import Folded
 
 topic_of, decided_of = attrgetter("topic"), attrgetter("decided")
-place_of, timestamp_of = attrgetter("topic", "partition"), attrgetter("timestamp")
+timestamp_of = attrgetter("timestamp")
 QUARANTINED = TOPIC_OF[Quarantined]
 
 

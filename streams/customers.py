@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from state.store import Size, StoreError
 from streams.batches import Folded
 from streams.clock import now_ms
 from streams.kafka import Place
-from streams.records import ORIGIN, Outgoing, Record, addressed, parse_origin
+from streams.records import ORIGIN, Outgoing, Record, addressed, parse_origin, place_of
 from streams.restoring import Progress, Tables, path_of, restore
 from streams.settings import Settings
 from streams.skips import Skips, load
@@ -54,7 +53,7 @@ class Partitions:
     def fold(self, records: Iterable[Record]) -> Folded | None:
         """What the records come to; a record whose fold raises stops its partition there, and what came before stands."""
         folded = Folded()
-        for place, run in groupby(records, attrgetter("topic", "partition")):
+        for place, run in groupby(records, place_of):
             if place not in folded.stopped:
                 self._fold_run(place, run, folded)
         if not folded.offsets:

@@ -117,11 +117,11 @@ class Membership:
                 # A rebalance inside this poll may have taken the partition after its records were fetched.
                 if (claim := self.claims.get(place)) and claim.working:
                     records.append(record)
-            elif self._is_lost(message, error):
-                lost.append(place_of(message, self._settings))
+            elif (refused := self._refused(message, error)) and refused not in lost:
+                lost.append(refused)
         if lost:
             # The next record is not where it should be: preparing finds out whether it is gone.
-            self.restart(list(dict.fromkeys(lost)))
+            self.restart(lost)
             records = [record for record in records if record.place not in lost]
         return records
 
@@ -142,8 +142,8 @@ class Membership:
             self._consumer = self._client()
             self.join()
 
-    def _is_lost(self, message: Message, error: KafkaError) -> bool:
-        """Take note of what the client says in a message's place; whether it is that the position was refused."""
+    def _refused(self, message: Message, error: KafkaError) -> Place | None:
+        """Take note of what the client says in a message's place; the partition, where its position was refused."""
         if error.code() in SUPERSEDED:
             name = self._settings.instance
             raise SupersededError(
@@ -154,18 +154,19 @@ class Membership:
         if message.topic() is None:
             # Not of a partition but of the group: no right to it, no coordinator. The client goes on trying.
             log.warning("group_unavailable", agent=self._agent, because=error.str())
-            return False
+            return None
         place = place_of(message, self._settings)
-        said = {"agent": self._agent, "topic": place[0], "partition": place[1], "because": error.str()}
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
             self.at_end.add(place)
-        elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
+            return None
+        said = {"agent": self._agent, "topic": place[0], "partition": place[1], "because": error.str()}
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
             if (claim := self.claims.get(place)) and claim.working:
                 log.warning("position_refused", **said)
-                return True
+                return place
         elif not error.retriable():
             log.warning("fetch_failed", **said)
-        return False
+        return None
 
     @property
     def working(self) -> list[Place]:

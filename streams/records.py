@@ -1,6 +1,7 @@
 """Records as both stages see them, wherever they come from and go to: a broker, or logs in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,6 +45,10 @@ class Record(Struct, frozen=True, gc=False):
     def header(self, name: str) -> bytes | None:
         """The first header of a name."""
         return next((value for key, value in self.headers if key == name), None)
+
+
+place_of = attrgetter("topic", "partition")
+"""`Record.place`, for passes over thousands of records."""
 
 
 class Outgoing(Struct, frozen=True, gc=False):
