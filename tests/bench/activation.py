@@ -10,7 +10,6 @@ from its publication to the arrival of its routing at a consumer. Afterwards eve
 
 import argparse
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -150,17 +149,16 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=300, help="events a second")
     parser.add_argument("--seconds", type=int, default=30, help="before and after")
     parser.add_argument("--patience", type=int, default=600, help="seconds until everybody must have been compared")
-    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     folder = runs.own_run() / "activation"
     folder.mkdir()
     with broker() as bootstrap:
         lines = measure(given, bootstrap, folder)
-    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{shlex.join(['uv', 'run', 'python', 'tests/bench/activation.py', *sys.argv[1:]])}`"
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/activation.py')}`"
     job = JOB.format(customers=given.customers, partitions=PARTITIONS, rate=given.rate, seconds=given.seconds)
     text = f"{TITLE}\n\n{job}\n\n{lines}\n\n{made}\n"
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 

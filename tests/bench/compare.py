@@ -8,7 +8,6 @@ The broker is LAUREL_BOOTSTRAP's, or one that starts and ends with the compariso
 
 import argparse
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.broker import local, probe, runs
 from tests.bench import peers, report
-from tests.bench.engines import ENGINES, MANDATORY, PEERS, ROOT, Run, VoidError
+from tests.bench.engines import ENGINES, MANDATORY, PEERS, Run, VoidError
 from tests.bench.meter import Measured
 from tests.bench.orders import delete_topics, fill
 
@@ -38,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="rounds; in each every engine has its turn")
     parser.add_argument("--engines", default="laurel,plain-faust,raw-loop", help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--peers", type=Path, help="folder of the programs for quix and kafka-streams")
-    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     given.engines = given.engines.split(",")
     if unknown := set(given.engines) - ENGINES.keys():
@@ -112,11 +111,8 @@ def main() -> int:
     # Kafka's default: several workers that come at once are given their partitions at once.
     with broker(**{"group.initial.rebalance.delay.ms": "3000"}) as bootstrap:
         rounds, voids = compare(given, bootstrap, folder)
-    shown = ["DIR" if given.peers and word == str(given.peers) else word for word in sys.argv[1:]]
-    command = shlex.join(["uv", "run", "python", "tests/bench/compare.py", *shown])
-    page = report.page(rounds, voids, command, given.events)
-    report.write(given.output, page)
-    print(page)
+    command = report.command("tests/bench/compare.py", given.peers)
+    report.tell(given.output, report.page(rounds, voids, command, given.events))
     return 0 if all(holds for holds, _ in report.judged(rounds)) and not voids else 1
 
 

@@ -229,7 +229,7 @@ def _timed(shop: Shop, records: list[Record]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--most", type=int, default=CUSTOMERS[-1], help="customers")
-    parser.add_argument("--output", type=Path, default=report.ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     if given.most < CUSTOMERS[0]:
         parser.error(f"--most: {CUSTOMERS[0]:,} at least")
@@ -259,8 +259,7 @@ def main() -> int:
                 figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
             shop.close()
     text = section(figures)
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Does a step cost more when a customer's history is longer? One customer's orders, from 10 to 100,000, in memory and RocksDB.
 
-`python tests/bench/history.py` writes the curve into `deploy/bench.md`. Measured is the CPU of the steps alone, over orders,
+The curve becomes a section of deploy/bench.md, with `--output`. Measured is the CPU of the steps alone, over orders,
 cancellations, refunds, returns and contacts, at each length of the history; the store is written after each step.
 """
 
@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -30,7 +31,6 @@ LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 SAMPLE, ROUNDS = 200, 5
 """Steps that are measured at a length, and how often: the median counts."""
 BEGIN, HOUR = 1_500_000_000_000, 3_600_000
-BENCH = Path("deploy", "bench.md")
 TITLE = "# A step and the length of a customer's history"
 
 
@@ -92,6 +92,9 @@ def curve(store: Store) -> list[float]:
 
 
 def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    report.output(parser)
+    given = parser.parse_args()
     stores: dict[str, Callable[[Path], Store]] = {"RocksDB": RocksStore, "In memory": lambda _: MemoryStore()}
     parts = []
     for name, opened in stores.items():
@@ -107,7 +110,7 @@ def main() -> None:
     text += (
         f"\n\n- {time.strftime('%Y-%m-%d')}; Python {sys.version.split()[0]}; `uv run python tests/bench/history.py`\n"
     )
-    report.write(BENCH, text)
+    report.tell(given.output, text)
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def main() -> int:
         "--rates", default="0,100,1000,5000", help="events a second; at 0 only the worker's CPU is measured"
     )
     parser.add_argument("--engines", default=",".join(ENGINES))
-    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     given.rates, engines = [int(rate) for rate in given.rates.split(",")], given.engines.split(",")
     if unknown := set(engines) - ENGINES.keys():
@@ -210,8 +210,7 @@ def main() -> int:
         "\n\n".join([TITLE, job, "\n".join(table(found)), *[f"Void: {text}" for text in voids], f"{made}\n- `{ran}`"])
         + "\n"
     )
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 

@@ -6,9 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from statistics import median
@@ -153,6 +155,20 @@ def page(rounds: Sequence[Round], voids: Sequence[str], command: str, events: in
     return "\n\n".join(parts) + "\n"
 
 
+def output(parser: ArgumentParser) -> None:
+    """Add the option that says which page a program writes; a trial run writes none."""
+    parser.add_argument(
+        "--output", type=Path, help="the page to write the section into, as deploy/bench.md; without it none is"
+    )
+
+
+def tell(path: Path | None, section: str) -> None:
+    """Print a section, and put it into a page where one is named."""
+    if path is not None:
+        write(path, section)
+    print(section)
+
+
 def write(path: Path, section: str) -> None:
     """Put a section into the page in place of the one under its heading; the others stay."""
     title = section.partition("\n")[0]
@@ -164,10 +180,16 @@ def write(path: Path, section: str) -> None:
     path.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
 
 
-def command(script: str, beside: Path | None) -> str:
-    """The command that measured this, for a page: where the other checkout is, is nobody's business."""
-    shown = ["DIR" if word == str(beside) else word for word in sys.argv[1:]]
-    return shlex.join(["uv", "run", "python", script, *shown])
+def command(script: str, beside: Path | None = None, packages: Sequence[str] = ()) -> str:
+    """The command that measured this, for a page: where the other checkout is, is nobody's business, nor is the page's own name."""
+    words = sys.argv[1:]
+    if "--output" in words:
+        at = words.index("--output")
+        words = words[:at] + words[at + 2 :]
+    shown = ["DIR" if word == str(beside) else word for word in words]
+    return shlex.join(
+        ["uv", "run", *chain.from_iterable(("--with", each) for each in packages), "python", script, *shown]
+    )
 
 
 def commit() -> str:

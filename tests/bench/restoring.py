@@ -135,15 +135,14 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows that are left")
     parser.add_argument("--runs", type=int, default=3, help="rounds; in each every engine has its turn")
     parser.add_argument("--beside", type=Path, help="another checkout of laurel, measured too")
-    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     folder = runs.own_run() / "restoring"
     folder.mkdir()
     with broker() as bootstrap:
         rounds, filled = compare(given, bootstrap, folder)
     text = section(rounds, filled, report.command("tests/bench/restoring.py", given.beside))
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 

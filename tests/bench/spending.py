@@ -224,7 +224,7 @@ def section(spent: Mapping[str, Mapping[str, float]], found: list[Limit], looks:
         lines.append(f"| {step} | {' | '.join(cells)} | {alone.get(step, '')} |")
     sums = " | ".join(f"**{sum(each.values()):.1f}**" for each in spent.values())
     lines.append(f"| **all** | {sums} | {sum(limit.us for limit in found):.1f} |")
-    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `uv run --with py-spy python tests/bench/spending.py {' '.join(sys.argv[1:])}`"
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/spending.py', packages=('py-spy',))}`"
     return "\n\n".join([TITLE, JOB.format(looks=f"{looks:,} times"), "\n".join(lines), made]) + "\n"
 
 
@@ -233,7 +233,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000, help="of the fixed job")
     parser.add_argument("--whole-events", type=int, default=60_000)
     parser.add_argument("--seconds", type=int, default=10, help="that each job is looked at")
-    parser.add_argument("--output", type=Path, default=report.ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     folder = runs.own_run() / "spending"
     folder.mkdir()
@@ -247,8 +247,7 @@ def main() -> int:
             say(f"{job}: {spent[job]}")
         delete_topics(bootstrap, f"spending{os.getpid()}")
     text = section(spent, found, looks)
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 

@@ -83,12 +83,11 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3, help="rounds; in each every checkout has its turn")
     parser.add_argument("--beside", type=Path, help="another checkout of laurel, measured too")
-    parser.add_argument("--output", type=Path, default=ROOT / "deploy" / "bench.md", help="the page to write")
+    report.output(parser)
     given = parser.parse_args()
     found = compare(given)
     text = section(found, given, report.command("tests/bench/step_cost.py", given.beside))
-    report.write(given.output, text)
-    print(text)
+    report.tell(given.output, text)
     return 0
 
 
