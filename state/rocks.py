@@ -27,7 +27,8 @@ class RocksStore:
         blocks.set_block_cache(Cache(8 << 20))
         options.set_block_based_table_factory(blocks)
         options.set_keep_log_file_num(2)
-        options.set_max_open_files(256)
+        # Who only reads holds every file from the start: the worker that owns them may remove any at any time.
+        options.set_max_open_files(-1 if read_only else 256)
         path.parent.mkdir(parents=True, exist_ok=True)
         access = AccessType.read_only() if read_only else AccessType.read_write()
         self._path, self._mark = path, None if read_only else _mark(path)

@@ -6,8 +6,9 @@ letters; sequence numbers are counted; a second fold in another environment must
 running can be verified: each comparison is as of a position that both sides have passed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from state.encoding import RowTooNewError, decode_row, encode_row
 from state.overlay import Overlay
 from state.partition import COPY, POSITION, state_of
 from state.rocks import RocksStore
+from state.store import StoreError
 from streams.accuracy import check_points
 from streams.elsewhere import Ask, Elsewhere
 from streams.kafka import TIMEOUT_S, admin, committed, partitions_of
@@ -31,6 +33,7 @@ from streams.settings import Settings
 from streams.skips import load
 
 Advance = Callable[[int], None]
+OPEN_TRIES, OPEN_AGAIN_S = 20, 0.2
 
 
 def verify(
@@ -57,7 +60,7 @@ def _verify(settings: Settings, cluster: str, advance: Advance, snapshots: Snaps
     digests: dict[int, tuple[int, str]] = {}
     with Elsewhere(settings) as elsewhere:
         for partition in range(count):
-            copies = local_copies(settings, cluster, partition) if local else {}
+            copies = local_copies(settings, cluster, partition) if local else []
             checks, position, digest = _check_partition(
                 settings, (partition, count), copies, elsewhere.ask, advance, snapshots
             )
@@ -100,11 +103,34 @@ def _check_sources(settings: Settings, count: int, report: Report, snapshots: Sn
         snapshots.keep(SOURCES)
 
 
-def local_copies(settings: Settings, cluster: str, partition: int) -> dict[Path, RocksStore]:
-    """The tables of a partition on this disk, whichever worker's; opened without disturbing it."""
-    name = settings.namespace or "laurel"
-    found = (settings.data_dir / cluster).glob(f"{name}-*/p{partition}")
-    return {path: store for path in sorted(found) if is_whole(store := RocksStore(path, read_only=True))}
+def local_copies(settings: Settings, cluster: str, partition: int) -> list[Path]:
+    """Where the tables of a partition lie on this disk, whichever worker's."""
+    return sorted((settings.data_dir / cluster).glob(f"{settings.namespace or 'laurel'}-*/p{partition}"))
+
+
+def open_copies(paths: Iterable[Path], check: Check) -> dict[Path, RocksStore]:
+    """The copies that are a state of their partition, opened without disturbing their worker.
+
+    One that cannot be opened is looked at again for some seconds, for its worker may be making it anew; then it differs.
+    """
+    opened: dict[Path, RocksStore] = {}
+    for path in paths:
+        try:
+            if is_whole(store := _opened(path)):
+                opened[path] = store
+        except StoreError as error:
+            if (path / "CURRENT").exists():  # else no tables are there
+                check.differ(f"cannot be read: {error}")
+    return opened
+
+
+def _opened(path: Path) -> RocksStore:
+    for _ in range(OPEN_TRIES):
+        try:
+            return RocksStore(path, read_only=True)
+        except StoreError:
+            sleep(OPEN_AGAIN_S)
+    return RocksStore(path, read_only=True)
 
 
 def is_whole(store: RocksStore) -> bool:
@@ -116,7 +142,7 @@ def is_whole(store: RocksStore) -> bool:
 def _check_partition(
     settings: Settings,
     which: tuple[int, int],
-    copies: dict[Path, RocksStore],
+    paths: list[Path],
     ask: Ask,
     advance: Advance,
     snapshots: Snapshots | None = None,
@@ -124,6 +150,7 @@ def _check_partition(
     partition, count = which
     in_changelog = Check("I-2", "rows of the changelog", partition)
     on_disk = Check("I-2", "rows of the tables on disk", partition)
+    copies = open_copies(paths, on_disk)  # before the changelog is read, so none is ahead of it
     passed = _passed(settings, partition)
     changelog = _changelog(settings, partition)
     position = _position(settings, partition, changelog.get(POSITION.key()), passed, in_changelog)

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from state.encoding import encode_row
 from state.partition import POSITION, Position
+from state.rocks import RocksStore
 from streams import verify as verification
 from streams.elsewhere import answers
 from streams.kafka import transactional
@@ -43,10 +44,40 @@ def test_a_changelog_whose_end_is_lost_is_found(bootstrap: str, tmp_path: Path) 
     system.commit("customers", ("timeline", 0), 2)
     system.write([Outgoing("customer-state", POSITION.key(), encode_row(POSITION, Position(1)), 0)])
     checks, position, _ = verification._check_partition(
-        system.settings, (0, PARTITIONS), {}, lambda *_: None, lambda _: None
+        system.settings, (0, PARTITIONS), [], lambda *_: None, lambda _: None
     )
     assert position == 2
     assert "the position is 1; the group's is 2" in differing(checks)["rows of the changelog"].first
+
+
+# Tables on disk (I-2)
+
+
+def test_a_copy_that_its_worker_is_making_is_waited_for_and_one_that_cannot_be_read_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, path = Check("I-2", "rows of the tables on disk", 0), tmp_path / "p0"
+    path.mkdir()
+
+    def make() -> None:
+        store = RocksStore(path)
+        store.write({b"k": b"v"})
+        store.close()
+
+    making = Timer(0.5, make)
+    making.start()
+    opened = verification.open_copies([path], check)
+    making.join()
+    assert opened[path].get(b"k") in (b"v", None), "as of some instant"
+    opened[path].close()
+    monkeypatch.setattr(verification, "OPEN_TRIES", 2)
+    assert verification.open_copies([tmp_path / "gone"], check) == {}
+    assert check.differences == 0
+
+    (path / "CURRENT").write_text("nothing\n")
+    assert verification.open_copies([path], check) == {}
+    assert check.differences == 1
+    assert str(path) in check.first
 
 
 # Published records (I-3)
