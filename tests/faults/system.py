@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -164,6 +165,16 @@ class Worker:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(f"  {self.name}: {line[:600]}" for line in text.splitlines()[-lines:])
 
+    def last_words(self) -> str:
+        """What it answers, the end of its log, and at what each of its threads was; it ends with that."""
+        answers, mark = self.ready(), self.mark()
+        if self.running:
+            self.process.send_signal(signal.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # frozen
+                self.process.wait(5)
+        threads = self.log.read_bytes()[mark:].decode(errors="replace") if self.log.exists() else ""
+        return f"  {self.name} answered {answers}\n{self.tail()}\n{threads}"
+
     def stop(self) -> None:
         """End it, whatever state it is in."""
         if self.running:
@@ -233,7 +244,8 @@ class System:
         while not done():
             if time.monotonic() > deadline:
                 told = what if isinstance(what, str) else what()
-                raise StuckError(f"waited in vain for {told}\n{self.tails()}")
+                words = "\n".join(worker.last_words() for worker in self.workers.values())
+                raise StuckError(f"waited in vain for {told}\n{words}")
             time.sleep(every_s)
 
     def await_running(self, *workers: Worker) -> None:
@@ -245,10 +257,6 @@ class System:
 
         for worker in workers:
             self.wait(lambda worker=worker: runs(worker), f"{worker.name} to be running")
-
-    def tails(self) -> str:
-        """What every worker last said."""
-        return "\n".join(worker.tail() for worker in self.workers.values())
 
     def positions(self, agent: str) -> Positions:
         """The committed positions of an agent's group, by bare topic and partition."""
@@ -304,15 +312,13 @@ class System:
         self.wait(taken, untaken, 0.2)
         last = self.oracle.last_offsets()
 
-        def folded() -> bool:
-            at = self.positions("customers")
-            return all(
-                at.get(("timeline", partition), 0) > offset
-                for partition, offset in last.items()
-                if partition not in unless
-            )
+        at: Positions = {}
 
-        self.wait(folded, "the fold", 0.2)
+        def behind() -> dict[int, int]:
+            at.update(self.positions("customers"))
+            return {n: end for n, end in last.items() if n not in unless and at.get(("timeline", n), 0) <= end}
+
+        self.wait(lambda: not behind(), lambda: f"the fold beyond {behind()}, it stands at {at}", 0.2)
 
     def finish(self, **judged: Any) -> None:
         """Stop publishing, see that every partition still works, and let the oracle and `laurel verify` judge."""
@@ -332,7 +338,7 @@ class System:
     def verify(self) -> list[str]:
         """What `laurel verify` finds wrong, with the tables of every worker."""
         done = self.laurel("verify", "--json")
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) or not done.stdout:
             return [f"verify ended with {done.returncode}: {done.stderr[-2000:]}"]
         report = json.loads(done.stdout)
         return [] if report["verified"] else [f"verify: {line}" for line in report["first_differences"] or ["nothing"]]

@@ -17,7 +17,7 @@ def test_one_partition_stops_and_goes_on_when_the_record_is_skipped(system: Syst
     sound, broken = system.worker("sound"), system.worker("broken")
     broken.start(HURT, HURT_RAISE_ON="broken")
     system.await_running(broken)
-    system.publisher.start(200)
+    system.publisher.start()
     system.await_progress()
     event = e.CustomerRegistered(event_id="broken-1", customer_id="unlucky", occurred_at=1_700_000_000_000)
     system.publisher.publish([Published("interactions", b"unlucky", encode(event), event)])

@@ -26,7 +26,7 @@ IN_A_BATCH = ("before-produce", "before-commit", "after-commit")
 def test_exit_in_a_batch(system: System, agent: str) -> None:
     other = "customers" if agent == "intake" else "intake"
     (rest,) = system.start("rest", LAUREL_AGENTS=other)
-    system.publisher.start(300)
+    system.publisher.start()
     victim = system.worker("victim")
     for point in IN_A_BATCH:
         victim.start(LAUREL_AGENTS=agent, LAUREL_CRASH_AT=f"{point}:7")
@@ -54,7 +54,7 @@ def missing(system: System, worker: Worker) -> dict[int, tuple[int, int]]:
 
 def test_exit_while_restoring(system: System) -> None:
     system.start("a")
-    system.publisher.start(1000)
+    system.publisher.start()
     system.await_progress()
     victim = system.worker("a")
     for times in (1, 2):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_a_full_disk_ends_the_worker_aloud_and_another_start_goes_on(system: System) -> None:
     worker = system.worker("a")
-    system.publisher.start(300)
+    system.publisher.start()
     worker.start(FULL)
     assert worker.ended() == 70
     (said,) = worker.said("worker_ends")
@@ -35,7 +35,7 @@ def test_a_damaged_copy_is_made_anew(system: System) -> None:
     mark = worker.mark()
     # Found when it is opened, or when a row is first read, which may be after the worker is ready; a supervisor starts a
     # worker again that ended.
-    system.publisher.start(300)
+    system.publisher.start()
     worker.start()
     system.wait(lambda: not worker.running or bool(worker.said("local_copy_damaged", mark)), "the damage to be found")
     if not worker.running:

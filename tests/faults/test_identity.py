@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.faults.system import System
 
-RATE = 200
 IDS = tuple(f"merged-{number:02d}" for number in range(16))
 
 
@@ -60,7 +59,7 @@ def settle(system: System) -> None:
 def test_ids_come_together_over_partitions_whatever_happens_to_workers(system: System, seed: int) -> None:
     chance = Random(seed)
     workers = system.start("a", "b")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     for about in range(4):
         system.publisher.besides(list(shopping(chance, about)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+import pytest
 from msgspec.structs import replace
 
 from schemas import events as e
@@ -19,8 +20,6 @@ from tests.faults.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pytest
 
 
 def test_a_record_kept_twice_is_owed_once_more_and_one_that_nobody_published_is_found(system: System) -> None:
@@ -42,6 +41,20 @@ def test_a_record_kept_twice_is_owed_once_more_and_one_that_nobody_published_is_
     (place,) = system.oracle.unknown(known.journal)
     assert f"nobody published {'/'.join(map(str, place))}" in system.violations()
     assert (system.kept_twice, len(known.journal)) == (1, before + 1)
+
+
+def test_where_acknowledged_records_stand_is_found_though_the_broker_did_not_say_it(system: System) -> None:
+    """As it does not of a repetition of what it had taken already."""
+    known = system.publisher
+    known.publish([known.history.next() for _ in range(40)])
+    told = dict(known.journal)
+    for topic, partition, offset in list(told)[::3]:
+        known._unplaced.append((topic, partition, known.journal.pop((topic, partition, offset))))
+    known.publish([])
+    assert known.journal == told
+    known._unplaced.append(("orders", 0, Published("orders", b"nowhere", b"", None, "undecodable")))
+    with pytest.raises(AssertionError, match="acknowledged, but not in orders/0"):
+        known.publish([])
 
 
 def test_a_number_that_is_missing_is_found_and_one_that_came_while_others_were_read_is_not(

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.faults.system import System
 
-RATE = 300
-
 
 def test_kill_nine_five_times(system: System, seed: int) -> None:
     random = Random(seed)
     workers = system.start("a", "b")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     for _ in range(5):
         victim = random.choice(workers)
@@ -29,7 +27,7 @@ def test_kill_nine_five_times(system: System, seed: int) -> None:
 def test_frozen_beyond_session_and_transaction_five_times(system: System, seed: int) -> None:
     random = Random(seed)
     workers = system.start("a", "b")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     for _ in range(5):
         victim = random.choice(workers)

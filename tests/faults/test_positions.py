@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_expired_positions(system: System) -> None:
     a, b = system.start("a", "b")
-    system.publisher.start(300)
+    system.publisher.start()
     system.await_progress()
     a.kill()
     b.kill()
@@ -45,7 +45,7 @@ def test_a_source_whose_old_records_are_gone(system: System) -> None:
     system.await_idle()
     taken = system.positions("intake")
     system.truncate("orders", {partition: at for (topic, partition), at in taken.items() if topic == "orders"})
-    system.publisher.start(100)
+    system.publisher.start()
     system.start("b")
     assert a.terminate() == 0
     a.start()

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from tests.faults.system import System, Worker
 
-RATE = 300
-
 
 @pytest.fixture
 def static_system(system: System) -> System:
@@ -31,7 +29,7 @@ def changes(worker: Worker) -> int:
 def test_back_within_its_session_a_worker_has_its_partitions_and_nobody_else_noticed(static_system: System) -> None:
     system = static_system
     back, other = system.start("back", "other")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     before = changes(other)
     for end in (back.kill, back.terminate):
@@ -47,7 +45,7 @@ def test_back_within_its_session_a_worker_has_its_partitions_and_nobody_else_not
 def test_the_older_of_two_workers_of_a_name_ends_and_says_why(static_system: System) -> None:
     system = static_system
     (older,) = system.start("twin")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     system.worker("younger").start(LAUREL_INSTANCE="twin")
     assert older.ended() == 70
@@ -61,7 +59,7 @@ def test_the_older_of_two_workers_of_a_name_ends_and_says_why(static_system: Sys
 def test_a_zombie_is_fenced_by_its_namesake(static_system: System, tmp_path: Path) -> None:
     system = static_system
     zombie = system.worker("twin").start(HURT, HURT_FREEZE_AT="before-commit:9")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.wait(lambda: bool(zombie.said("frozen")), "the zombie to stand still")
     # The disk is the zombie's as long as it lives.
     successor = system.worker("successor").start(LAUREL_INSTANCE="twin", LAUREL_DATA_DIR=tmp_path / "elsewhere")

@@ -40,7 +40,7 @@ def arena(seed: int, namespace: str) -> Iterator[Arena]:
 def test_what_is_hurt_is_seen_and_nothing_is_lost(arena: Arena) -> None:
     workers = arena.system.start("a", "b")
     arena.watch()
-    arena.system.publisher.start(200)
+    arena.system.publisher.start()
     arena.system.await_progress()
     seen = [arena.suffer(BY_NAME_OF_FAULT[name], arena.random.choice(workers)) for name in DECK]
     # How soon is the soak's to judge: what else runs here takes its time.

@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
     from tests.faults.system import System, Worker
 
-RATE = 300
-
 
 def test_frozen_in_the_middle_of_a_batch(system: System) -> None:
     (other,) = system.start("other")
-    system.publisher.start(RATE)
+    system.publisher.start()
     zombie = system.worker("zombie")
     for point in ("before-produce", "before-commit", "after-commit"):
         mark = zombie.mark()
@@ -42,7 +40,7 @@ def test_frozen_in_the_middle_of_a_batch(system: System) -> None:
 def test_dead_with_an_open_transaction_of_ten_minutes(system: System) -> None:
     system.environment["LAUREL_TRANSACTION_TIMEOUT_MS"] = "600000"
     system.start("survivor")
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     # What nobody can read among the workers keeps nobody from fencing the dead.
     for key, value in ((b"\xff", b"{"), (b"stranger", b"[]"), (b"another", b'{"agents": 1}')):
@@ -84,7 +82,7 @@ def test_untouched_partitions_work_while_others_are_restored(system: System, tmp
     go.touch()
     heir = system.worker("heir").start(HURT, HURT_RESTORE_AFTER=go)
     system.await_running(heir, owner)
-    system.publisher.start(RATE)
+    system.publisher.start()
     system.await_progress()
     untouched = {place[2] for place in held(system, heir) if place[0] == "customers"}
     assert 0 < len(untouched) < PARTITIONS
@@ -108,7 +106,7 @@ def test_untouched_partitions_work_while_others_are_restored(system: System, tmp
 def test_failover_without_the_disk(system: System, seed: int) -> None:
     random = Random(seed)
     workers = system.start("a", "b")
-    system.publisher.start(RATE)
+    system.publisher.start()
     for _ in range(3):
         victim = random.choice(workers)
         system.await_progress()
@@ -123,7 +121,7 @@ def test_failover_without_the_disk(system: System, seed: int) -> None:
 
 def test_clean_churn(system: System) -> None:
     a, b = system.start("a", "b")
-    system.publisher.start(RATE)
+    system.publisher.start()
     for leaving in (a, b, a):
         system.await_progress()
         assert leaving.terminate() == 0

@@ -30,7 +30,7 @@ def test_a_commit_that_times_out(cluster: local.Cluster, namespace: str, seed: i
     system = System(cluster.bootstrap, namespace, tmp_path, seed, LAUREL_TRANSACTION_TIMEOUT_MS=60_000)
     try:
         worker = system.create().worker("a").start(HURT, HURT_FREEZE_AT="before-commit:12")
-        system.publisher.start(300)
+        system.publisher.start()
         system.wait(lambda: bool(worker.said("frozen")), "the worker to stand before its commit")
         cluster.pause(1)
         worker.thaw()

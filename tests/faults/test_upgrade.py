@@ -94,7 +94,7 @@ def stopped(worker: Worker) -> str:
 def test_a_rolling_restart_with_another_row_and_another_schema(system: System, next_release: Path) -> None:
     """Nobody stops the events for it (R-SYNC-05)."""
     workers = system.start("a", "b")
-    system.publisher.start(200)
+    system.publisher.start()
     system.await_progress()
     present, system.code = system.code, next_release
     for worker in workers:
@@ -113,7 +113,7 @@ def test_a_rolling_restart_with_another_row_and_another_schema(system: System, n
     assert workers[1].terminate() == 0
     system.code = present
     workers[1].start()
-    system.publisher.start(200)
+    system.publisher.start()
     system.wait(lambda: "upgrade this worker" in stopped(workers[1]), "the old release to stop its partitions")
     assert workers[1].terminate() == 0
     system.code = next_release

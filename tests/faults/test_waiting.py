@@ -30,7 +30,7 @@ def test_missing_broker_then_missing_topics(bare_system: System) -> None:
         assert worker.running
         system.create()
         system.await_running(worker)
-        system.publisher.start(300)
+        system.publisher.start()
         system.await_progress()
         system.finish()
 

@@ -63,7 +63,7 @@ def test_taking_over_reads_only_a_rest(warm_system: System) -> None:
 def test_warm_copies_under_faults(warm_system: System, seed: int) -> None:
     system, random = warm_system, Random(seed)
     workers = system.start("a", "b")
-    system.publisher.start(300)
+    system.publisher.start()
     for _ in range(2):
         system.await_progress()
         victim = random.choice(workers)
