@@ -24,6 +24,7 @@ class Waiting(NamedTuple):
 
     agent: str
     topic: str
+    partition: int
     offsets: int
     since: int
 
@@ -37,6 +38,8 @@ class Backlog:
         self._consumers: dict[str, Consumer] = {}
         self._since: dict[tuple[str, Place], int] = {}
         """For each partition claimed: what waits is not older, ms."""
+        self._beyond: dict[tuple[str, Place], int] = {}
+        """Ends that readers had been told of, beyond which the last look found more."""
         self._watch = Watch("backlog", self._try, LOOK_S, LOOK_S)
         self.waiting: list[Waiting] = []
         """Of each partition claimed."""
@@ -54,6 +57,8 @@ class Backlog:
             self.look()
         except KafkaException as error:
             log.debug("backlog_unknown", because=str(error))
+            for stage in self._stages().values():
+                stage.membership.ends = {}
             self._consumers.clear()  # a new one asks anew who has what
 
     def look(self) -> None:
@@ -71,15 +76,24 @@ class Backlog:
         emptied = stage.emptied()
         full = [self._full(place) for place in places]
         committed, ends = self._positions(stage.name, full), self._ends(full)
+        stage.membership.ends = {place: end for place, (_, end) in zip(places, ends, strict=True)}
         for place, (low, end), passed in zip(places, ends, committed, strict=True):
             position = max(low, passed)  # what is gone waits for nobody
-            offsets = 0 if place in emptied else max(0, end - position)
+            offsets = 0 if self._ended(stage.name, place, emptied.get(place), end) else max(0, end - position)
             if not offsets:
                 self._since[stage.name, place] = asked
             elif (stage.name, place) not in self._since:
                 self._since[stage.name, place] = self._first(place, position)
             since = max(self._since[stage.name, place], stage.counts.taken_at.get(place, 0))
-            yield Waiting(stage.name, place[0], offsets, since)
+            yield Waiting(stage.name, *place, offsets, since)
+
+    def _ended(self, agent: str, place: Place, told: int | None, end: int) -> bool:
+        """Whether a partition has no more than its reader was told of an end, which it may be told of a little later."""
+        key = agent, place
+        if told is not None and told < end and self._beyond.get(key) != told:
+            self._beyond[key] = told
+            return True
+        return told is not None and told >= end
 
     def _full(self, place: Place) -> Place:
         return self._settings.topic(place[0]), place[1]

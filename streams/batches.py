@@ -30,11 +30,9 @@ T = TypeVar("T")
 POLL_S, IDLE_POLL_S = 0.2, 0.5
 """The longest wait for a record, with others in hand and without."""
 RECONSIDER_S = 2.0
-HANGING_LOOKS = 120
-"""Engine looks twice a second, and the client's calls promise to return within ten."""
-Calling = tuple[int | None, int | None]
-"""Which calls of the producer and of the consumer are under way."""
-NO_CALL: Calling = (None, None)
+HANGING_LOOKS, STANDING_LOOKS = 120, 600
+"""Engine looks twice a second. The client's calls promise to return within ten; and a worker that has not polled for five
+minutes is no member of its group any more (`max.poll.interval.ms`)."""
 PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -103,8 +101,9 @@ class Stage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0
         self._reconsidered = 0.0
-        self._seen_calls: Calling = NO_CALL
-        self._same_call = 0
+        self._turns = 0
+        self._seen: tuple[int, ...] = ()
+        self._looks = 0
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the stage's thread."""
@@ -116,18 +115,27 @@ class Stage:
         return self._aborts_in_a_row > 1 or self._transactions.outcome_unknown
 
     def hangs(self) -> bool:
-        """Whether a call of the client is under way that was so at each of the last looks, long beyond its time-out.
+        """Whether the stage's thread was at the same at each of the last looks, long beyond what that may take.
 
         Looks are counted, not seconds: a process that was frozen has not waited.
         """
-        calls = self._transactions.calls.current, self.membership.calls.current
-        self._same_call = self._same_call + 1 if calls != NO_CALL and calls == self._seen_calls else 0
-        self._seen_calls = calls
-        return self._same_call > HANGING_LOOKS
+        calls = self._transactions.calls, self.membership.calls
+        seen = self._turns, *(each.made for each in calls)
+        calling = any(each.under_way for each in calls)
+        # Before the first turn it waits for what may never come: other than a call, that is no standing still.
+        self._looks = self._looks + 1 if seen == self._seen and (calling or self._turns) else 0
+        self._seen = seen
+        return self._looks > (HANGING_LOOKS if calling else STANDING_LOOKS)
 
-    def emptied(self) -> set[Place]:
-        """Partitions of which every record is read and committed: what may follow is but marks of transactions."""
-        return set() if self._in_hand else self.membership.at_end.copy() - self.work.holding()
+    def emptied(self) -> dict[Place, int]:
+        """Partitions of which every record is read and committed: what may follow is but marks of transactions.
+
+        Each with the offset at which it ended when it was last read.
+        """
+        if self._in_hand:
+            return {}
+        holding = self.work.holding()
+        return {place: end for place, end in self.membership.at_end.copy().items() if place not in holding}
 
     def open(self) -> None:
         """Fence whoever had this worker's name, then join the group."""
@@ -141,6 +149,7 @@ class Stage:
     def next(self) -> "Batch":
         """The next batch; it may hold no records."""
         self._in_hand = False
+        self._turns += 1
         self._reconsider()
         self.membership.hold_back(self.work.crowded())
         records = self.membership.poll(self._batch_size, POLL_S if self.work.holding() else IDLE_POLL_S)
@@ -181,7 +190,7 @@ class Stage:
 
     def nothing_to_commit(self) -> None:
         """A batch came to nothing. Where nothing is left either, what failed before is another worker's now."""
-        if self._aborts_in_a_row and self.membership.claims.keys() <= self.emptied():
+        if self._aborts_in_a_row and self.membership.claims.keys() <= self.emptied().keys():
             self._aborts_in_a_row = 0
 
     def _transact(self, folded: Folded, generation: Any) -> dict[int, int]:

@@ -197,7 +197,11 @@ class Engine:
             self.health.say()
             for name, stage in self.stages.copy().items():
                 if stage.hangs():
-                    self.die(TimeoutError(f"Kafka's client does not return from a call of the agent {name}"))
+                    self.die(
+                        TimeoutError(
+                            f"the agent {name} stands still: it takes no turn, and no call of Kafka's client returns"
+                        )
+                    )
             await asyncio.sleep(0.5)
 
     def _build(self) -> None:

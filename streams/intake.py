@@ -39,7 +39,7 @@ class Merge:
 
     def __init__(self) -> None:
         self.buffers: dict[Place, deque[Record]] = {}
-        self.at_end: set[Place] = set()
+        self.at_end: Container[Place] = set()
 
     def add(self, place: Place) -> None:
         """A partition takes part from now on."""

@@ -29,18 +29,17 @@ class Calls:
     """The calls of a client that one thread makes, one after another; another thread looks whether one does not return."""
 
     def __init__(self) -> None:
-        self._made = 0
-        self.current: int | None = None
-        """Number of the call that is under way; None between calls."""
+        self.made = 0
+        self.under_way = False
 
     def __enter__(self) -> None:
         """A call begins."""
-        self._made += 1
-        self.current = self._made
+        self.made += 1
+        self.under_way = True
 
     def __exit__(self, *_: object) -> None:
         """It returned, or raised."""
-        self.current = None
+        self.under_way = False
 
 
 def client(settings: Settings, name: str) -> dict[str, Any]:

@@ -8,16 +8,18 @@ Rebalance callbacks run inside `poll`, so one thread polls, folds and commits: c
 """
 
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams import fetching
+from streams.fetching import Patience
+from streams.held import Claim, StopPartitionError, SupersededError
 from streams.kafka import Calls, Place, joining, place_of, to_record
 from streams.records import Record
 from streams.settings import Settings
@@ -27,32 +29,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 AGAIN_S = 1.0
+LOOK_S = 1.0
 STOPPED_AGAIN_S = 5.0
-UNANSWERED_POLLS = 120
-"""Polls, of half a second each, after which a client that holds nothing and hears nothing from its group is given up."""
 SUPERSEDED = (KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL)  # noqa: SLF001 - the client's name for it
 """A consumer has no other fatal error than that its group.instance.id is another's now."""
-
-
-@dataclass
-class Claim:
-    """A partition that the group gave to this worker."""
-
-    not_before: float
-    """When to prepare the partition, by the monotonic clock."""
-    stopped: str | None = None
-    """Why the partition is not worked on until somebody acts; None while nothing stopped it."""
-    start: Future[int] | None = None
-    cancel: Event = field(default_factory=Event)
-    working: bool = False
-
-
-class StopPartitionError(Exception):
-    """A partition must not be worked on: the message says why, and what to do."""
-
-
-class SupersededError(Exception):
-    """Another process has this worker's place in the group; whatever it still does is refused."""
 
 
 class Membership:
@@ -68,22 +48,26 @@ class Membership:
         self._work = work
         self._threads = ThreadPoolExecutor(4, thread_name_prefix=f"{agent}-prepare")
         self.claims: dict[Place, Claim] = {}
-        self.at_end: set[Place] = set()
-        """Partitions that had nothing more to give when they were last read."""
+        self.at_end: dict[Place, int] = {}
+        """Partitions that had nothing more to give when they were last read, and the offset that they ended at."""
         self.generation: Any = None
         """The group's metadata, taken when the assignment was made. Taken later, a client that lost its membership could
         report generation -1, which the broker does not check; a generation that is merely old is refused (D2)."""
         self.rebalances = 0
         self._held_back: set[Place] = set()
-        self._unanswered: int | None = None
-        """Polls since the group was last asked for partitions; None once it has answered."""
+        self.ends: Mapping[Place, int] = {}
+        """Ends of partitions as another thread's client was told them; of those of which nobody answered there is none."""
+        self.patience = Patience()
+        self._insisted_s = 0.0
+        self._asked_s: float | None = None
+        """When the group was last asked for partitions; None once it has answered."""
 
     def _client(self) -> Consumer:
         return Consumer(joining(self._settings, self._agent))
 
     def join(self) -> None:
         """Become a member; partitions come in a later `poll`."""
-        self._unanswered = 0
+        self._asked_s = self.patience.now_s
         self._consumer.subscribe(
             [self._settings.topic(topic) for topic in self._topics],
             on_assign=self._on_assign,
@@ -99,48 +83,74 @@ class Membership:
 
     def poll(self, limit: int, timeout: float) -> list[Record]:
         """Up to `limit` records of partitions that are ready, in the order of each; waits `timeout` s for the first."""
-        self._start_prepared()
+        self.patience.go_on()
         with self.calls:
+            self._start_prepared()
             self._insist_on_an_answer()
             # poll, then consume what is there: consume alone waits out its time-out when fewer than the limit come.
             first = self._consumer.poll(0.02 if self.preparing else timeout)
             if first is None:
+                self.patience.all_is_heard = True
+                self._insist_on_records()
                 return []
             rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+            self.patience.all_is_heard = len(rest) < limit - 1
         records: list[Record] = []
         lost: list[Place] = []
         for message in (first, *rest):
             if (error := message.error()) is None:
                 record = to_record(message, self._bare_name)
                 place = record.topic, record.partition
-                self.at_end.discard(place)
+                self.at_end.pop(place, None)
                 # A rebalance inside this poll may have taken the partition after its records were fetched.
                 if (claim := self.claims.get(place)) and claim.working:
+                    claim.heard_s = self.patience.now_s
                     records.append(record)
             elif (refused := self._refused(message, error)) and refused not in lost:
                 lost.append(refused)
+        if self.patience.all_is_heard:
+            self._insist_on_records()
         if lost:
             # The next record is not where it should be: preparing finds out whether it is gone.
             self.restart(lost)
             records = [record for record in records if record.place not in lost]
         return records
 
+    def _insist_on_records(self) -> None:
+        """Give the client anew, and prepare, the partitions that have more and of which it has given nothing for long."""
+        # Right after it was polled dry, so that no rebalance awaits the answer that this would be taken for.
+        if (now := self.patience.now_s) - self._insisted_s < LOOK_S:
+            return
+        self._insisted_s = now
+        silenced = self._work.holding() | self._held_back
+        silent: list[Place] = []
+        for place, claim in self.claims.items():
+            end = self.ends.get(place)
+            if end is None or place in silenced or self.at_end.get(place, -1) >= end:
+                claim.heard_s = now  # it has nothing to say, or is not to: what comes next has all the time
+            elif claim.working and self.patience.is_over(claim.heard_s, fetching.SILENT_S):
+                silent.append(place)
+        if silent:
+            named = [f"{topic}/{partition}" for topic, partition in silent]
+            log.warning("partitions_handed_over_anew", agent=self._agent, partitions=named)
+            self.patience.lost += len(silent)
+            fetching.take_again(self._consumer, [self._full(place) for place in silent])
+            for place in silent:
+                self._claim_again(place)
+
     def _insist_on_an_answer(self) -> None:
         """Ask the group with a new client, where the one that we have has heard nothing for long.
 
-        Once a broker was away, a client that had lost its partitions did not become a member again within minutes, though
-        the worker's others reached that broker (seen once in hundreds; librdkafka 5560 and KAFKA-20938 are of this kind).
-        Polls are counted, not seconds: a process that was frozen has not waited.
+        Seen once in hundreds of brokers that were away (librdkafka 5560 and KAFKA-20938 are of this kind).
         """
-        if self._unanswered is None or self.claims:
+        # It may have to wait for a member that is gone, and that is the client before this one, if it was replaced.
+        limit_s = max(fetching.SILENT_S, 3 * self._settings.session_timeout_ms / 1000)
+        if self._asked_s is None or self.claims or not self.patience.is_over(self._asked_s, limit_s):
             return
-        self._unanswered += 1
-        if self._unanswered > UNANSWERED_POLLS:
-            log.warning(
-                "joining_anew", agent=self._agent, because=f"no answer of the group to {UNANSWERED_POLLS} polls"
-            )
-            self._consumer = self._client()
-            self.join()
+        log.warning("joining_anew", agent=self._agent, because=f"no answer of the group in {limit_s:.0f} s")
+        self.patience.lost += 1
+        self._consumer = self._client()
+        self.join()
 
     def _refused(self, message: Message, error: KafkaError) -> Place | None:
         """Take note of what the client says in a message's place; the partition, where its position was refused."""
@@ -157,7 +167,9 @@ class Membership:
             return None
         place = place_of(message, self._settings)
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's name for it
-            self.at_end.add(place)
+            self.at_end[place] = message.offset() or 0
+            if claim := self.claims.get(place):
+                claim.heard_s = self.patience.now_s
             return None
         said = {"agent": self._agent, "topic": place[0], "partition": place[1], "because": error.str()}
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - likewise
@@ -206,6 +218,7 @@ class Membership:
         for place in self._held_back - crowded:
             if (claim := self.claims.get(place)) and claim.working:
                 self._consumer.resume([self._full(place)])
+                claim.heard_s = self.patience.now_s
         self._held_back = crowded
 
     def _full(self, place: Place, offset: int | None = None) -> TopicPartition:
@@ -219,7 +232,7 @@ class Membership:
         self._consumer.pause([self._full(place)])
 
     def _claim(self, place: Place, after_s: float = 0.0, stopped: str | None = None) -> None:
-        self.at_end.discard(place)
+        self.at_end.pop(place, None)
         self.claims[place] = Claim(monotonic() + after_s, stopped)
 
     def _claim_again(self, place: Place, after_s: float = 0.0, stopped: str | None = None) -> None:
@@ -229,11 +242,10 @@ class Membership:
     def _drop(self, places: list[Place]) -> None:
         for place in places:
             if claim := self.claims.get(place):
-                claim.cancel.set()  # all of them first: one may wait for what another does
+                claim.give_up()  # all of them first: one may wait for what another does
         for place in places:
             if claim := self.claims.pop(place, None):
-                if claim.start is not None and not claim.start.cancel():
-                    claim.start.exception()  # wait: the thread may have the partition's store open
+                claim.await_thread()
                 self._held_back.discard(place)
                 self._work.release(place)
 
@@ -261,37 +273,27 @@ class Membership:
 
     def _start(self, place: Place, claim: Claim, start: int) -> None:
         at = self._full(place, start)
-        try:
-            self._consumer.seek(at)
-        except KafkaException as error:
-            # The client has given the partition up, after an offset that the broker refused: hand it over anew.
-            log.debug("assigned_anew", agent=self._agent, topic=place[0], partition=place[1], because=str(error))
-            self._consumer.incremental_unassign([at])
-            self._consumer.incremental_assign([at])
-        self.at_end.discard(place)
+        fetching.move_to(self._consumer, at)
+        self.at_end.pop(place, None)
         self._work.begin(place, start)
         self._consumer.resume([at])
         if claim.stopped is not None:
             log.info("partition_goes_on", agent=self._agent, topic=place[0], partition=place[1])
-        claim.working, claim.stopped = True, None
+        claim.working, claim.stopped, claim.heard_s = True, None, self.patience.now_s
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
-        self._unanswered = None
+        self._asked_s = None
         self.generation = consumer.consumer_group_metadata()
         if partitions:
-            # Paused until prepared. An explicit start keeps the client from looking for one: what it finds would count even
-            # after a seek (tried with the end: records were skipped). The first fetch may go out before the pause, and be
-            # refused where the topic has lost its first records; then `_start` hands the partition over anew.
-            consumer.incremental_assign([TopicPartition(p.topic, p.partition, 0) for p in partitions])
-            consumer.pause(partitions)
+            fetching.take(consumer, partitions)
         for place in self._bare(partitions):
             self._claim(place)
         log.info("assigned", agent=self._agent, new=len(partitions), partitions=len(self.claims))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
-        self._unanswered = 0
+        self._asked_s = self.patience.now_s
         self._drop(self._bare(partitions))
         log.info("revoked", agent=self._agent, given_up=len(partitions), partitions=len(self.claims))
         consumer.incremental_unassign(partitions)

@@ -12,9 +12,9 @@ from schemas.events import ClockTicked
 from schemas.partitions import reserved
 from streams.batches import Folded
 from streams.clock import EventsClock
+from streams.held import StopPartitionError
 from streams.intake import Intake
 from streams.kafka import Place, admin, headers_of, partitions_of, patiently, standing
-from streams.membership import StopPartitionError
 from streams.memory import give_back
 from streams.reading import bounds, read, read_messages
 from streams.records import ORIGIN, Record, parse_origin

@@ -16,8 +16,8 @@ from state.rocks import RocksStore, destroy, is_damaged
 from state.store import StoreInUseError
 from streams.clock import now_ms
 from streams.crash import crash_point
+from streams.held import StopPartitionError
 from streams.kafka import committed, patiently
-from streams.membership import StopPartitionError
 from streams.memory import give_back
 from streams.reading import bounds, read_messages
 from streams.settings import Settings

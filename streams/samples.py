@@ -18,6 +18,7 @@ def of_stage(stage: Stage) -> Iterator[Sample]:
     yield from stage.counts.samples()
     membership = stage.membership
     yield Sample("laurel_rebalances_total", (stage.name,), membership.rebalances)
+    yield Sample("laurel_silences_total", (stage.name,), membership.patience.lost)
     states = {"working": membership.working, "preparing": membership.preparing, "stopped": membership.stopped}
     for state, places in states.items():
         yield Sample("laurel_partitions", (stage.name, state), len(places))

@@ -23,8 +23,8 @@ from state.partition import Copy, PartitionState
 from state.rocks import destroy
 from state.store import StoreError
 from streams.clock import now_ms
+from streams.held import StopPartitionError
 from streams.kafka import TIMEOUT_S, admin, partitions_of, reader
-from streams.membership import StopPartitionError
 from streams.reading import bounds
 from streams.restoring import Tables, open_copy
 from streams.settings import Settings

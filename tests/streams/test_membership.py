@@ -1,15 +1,17 @@
 """A worker's part of a group on a real broker: where partitions start, and that they start again (D2)."""
 
 from collections.abc import Callable, Iterator
+from threading import Event, Timer
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.broker import local, runs
-from streams import membership
+from streams import fetching, membership
+from streams.held import StopPartitionError
 from streams.kafka import Place
-from streams.membership import Membership, StopPartitionError
+from streams.membership import Membership
 from streams.records import Record
 from streams.settings import Settings
 
@@ -110,15 +112,15 @@ def test_a_partition_that_could_not_be_prepared_is_stopped_says_why_and_is_tried
 def test_a_client_that_hears_nothing_from_its_group_is_replaced_and_works_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(membership, "UNANSWERED_POLLS", 10)
+    monkeypatch.setattr(fetching, "SILENT_S", 1.0)  # three sessions are longer
     with local.Cluster(runs.own_run() / "unanswered-broker") as cluster:
         settings = Settings(bootstrap=cluster.bootstrap, session_timeout_ms=2_000)
         admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
         admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result()
         work = Scripted(0)
         member = Membership(settings, "intake", ["orders"], work)
-        calls: list[int | None] = []
-        work.release = lambda _: calls.append(member.calls.current)  # type: ignore[method-assign]
+        calls: list[bool] = []
+        work.release = lambda _: calls.append(member.calls.under_way)  # type: ignore[method-assign]
         member.join()
 
         def poll_until(done: Callable[[], bool]) -> None:
@@ -140,6 +142,109 @@ def test_a_client_that_hears_nothing_from_its_group_is_replaced_and_works_again(
             member.poll(100, 0.1)
         assert id(member._consumer) == after, "the group has answered: nobody asks again"
         assert calls
-        assert None not in calls, "whoever watches for calls that do not return sees what goes on inside of `poll`"
-        assert member.calls.current is None
+        assert False not in calls, "whoever watches for calls that do not return sees what goes on inside of `poll`"
+        assert not member.calls.under_way
+        assert member.patience.lost >= 1
         member.leave()
+
+
+def poll_dry(member: Membership, times: int) -> list[Record]:
+    """What comes in so many polls of which most wait in vain."""
+    return [record for _ in range(times) for record in member.poll(100, 0.05)]
+
+
+def test_a_partition_that_the_client_keeps_paused_for_ever_is_handed_over_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SILENT_S", 3.0)
+    monkeypatch.setattr(membership, "LOOK_S", 0.1)
+    place = ("orders", 0)
+    member = Membership(settings, "intake", ["orders"], Scripted(GONE))
+    member.join()
+    while not member.at_end:
+        member.poll(100, 0.05)
+    assert member.at_end == {place: RECORDS}
+    member.ends = {place: RECORDS}
+    assert poll_dry(member, 100) == []
+    assert member.patience.lost == 0, "it has told its end, and there is no more"
+
+    member._consumer.pause([member._full(place)])
+    producer = Producer({"bootstrap.servers": settings.bootstrap})
+    producer.produce(settings.topic("orders"), b"more")
+    assert producer.flush(30) == 0
+    member.ends = {}
+    assert poll_dry(member, 100) == []
+    assert member.patience.lost == 0, "while no broker answers nobody is handed over"
+    member.ends = {place: RECORDS + 1}
+    since = member.patience.now_s
+    while member.patience.now_s < since + 1:
+        assert member.poll(100, 0.05) == []
+    assert member.patience.lost == 0, "from when something waits it has all the time"
+    records: list[Record] = []
+    while not records or records[-1].value != b"more":
+        records += member.poll(100, 0.05)
+    assert [record.offset for record in records] == list(range(GONE, RECORDS + 1)), "from where it was prepared"
+    assert member.patience.lost >= 1
+    member.leave()
+
+
+def test_a_partition_of_which_not_even_the_end_is_told_is_silent_unless_it_is_held_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SILENT_S", 1.0)
+    monkeypatch.setattr(membership, "LOOK_S", 0.1)
+    place = ("orders", 0)
+    member = Membership(settings, "intake", ["orders"], Scripted(RECORDS))
+    member.join()
+    while not member.working:
+        member.poll(100, 0.05)
+    member.hold_back({place})
+    member.at_end.clear()
+    member.ends = {place: RECORDS}
+    poll_dry(member, 60)
+    assert member.patience.lost == 0, "it says nothing because it is not to"
+    member._held_back.clear()
+    while not member.patience.lost:
+        member.poll(100, 0.05)
+    while member.at_end != {place: RECORDS}:
+        member.poll(100, 0.05)
+    member.leave()
+
+
+def test_what_waits_in_the_clients_own_queue_is_not_silent() -> None:
+    patience = fetching.Patience()
+    patience.all_is_heard = False
+    patience._polled -= 0.5
+    patience.go_on()
+    assert patience.now_s == 0
+    patience.all_is_heard = True
+    patience._polled -= 0.5
+    patience.go_on()
+    assert 0.5 <= patience.now_s < 1
+    patience._polled -= 3_600
+    patience.go_on()
+    assert patience.now_s < 2, "a process that was frozen has not waited"
+
+
+def test_partitions_that_wait_for_a_thread_are_not_prepared_any_more_once_they_are_taken_away() -> None:
+    """Else a broker that is away would be asked for each of them, four at a time, before the next poll."""
+    settings = Settings(bootstrap="127.0.0.1:1")
+    begun: list[Place] = []
+    go_on = Event()
+
+    class Slow(Scripted):
+        def prepare(self, place: Place, _cancelled: Callable[[], bool]) -> int:
+            begun.append(place)
+            go_on.wait()
+            return 0
+
+    member = Membership(settings, "intake", ["orders"], Slow(0))
+    places = [("orders", number) for number in range(24)]
+    for place in places:
+        member._claim(place)
+    member._start_prepared()
+    Timer(1.0, go_on.set).start()
+    member._drop(places)
+    assert member.claims == {}
+    assert 0 < len(begun) <= 8
+    member.leave()

@@ -59,7 +59,7 @@ from streams.metrics import BY_NAME, METRICS, STATES, Metrics, Sample, Timing
 from streams.records import ORIGIN, REASON, Outgoing, Record, parse_origin
 from streams.restoring import Progress
 from streams.retained import ENDS, ends_by_tier
-from streams.samples import of_backlog
+from streams.samples import of_backlog, of_stage
 from streams.settings import Settings
 from tests.streams.commands import START, environment
 from tests.streams.engines import engine, ran, rows
@@ -486,10 +486,66 @@ def test_what_waits_is_told_in_records_and_seconds_and_is_nothing_when_all_is_ta
     taken = len(take(stage))
     while taken < 10:
         taken += len(take(stage))
-    while stage.emptied() != {("orders", 0)}:
+    while stage.emptied().keys() != {("orders", 0)}:
         assert stage.next().records == []
     backlog.look()
     assert waits(backlog) == {RECORDS: 0, SECONDS: 0}
+
+
+def test_what_the_client_does_not_bring_waits_and_is_brought_in_the_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end that was told long ago must hide nothing: the client may have stopped fetching then, and say so to nobody."""
+    monkeypatch.setattr("streams.membership.LOOK_S", 0.1)
+    settings, place = stage._transactions._settings, ("orders", 0)
+    backlog = Backlog(settings, lambda: {"intake": stage})
+    while stage.emptied().keys() != {place}:
+        carry_out(stage)
+    monkeypatch.setattr("streams.fetching.SILENT_S", 3.0)
+    for busy in (False, True) * 5:
+        stage._in_hand = busy
+        backlog.look()
+        assert carry_out(stage) == []
+    assert stage.membership.ends == {place: 11}
+    assert counted_silences(stage) == 0, (
+        "the mark of a transaction is nothing that waits, whatever was at hand at the look"
+    )
+
+    stage.membership._consumer.pause([stage.membership._full(place)])
+    producer = Producer({"bootstrap.servers": settings.bootstrap})
+    producer.produce(settings.topic("orders"), b"more", partition=0)
+    assert producer.flush(30) == 0
+    for _ in range(2):
+        backlog.look()
+    assert waits(backlog)[RECORDS] > 0
+    work: Any = stage.work
+    work.start = 11
+    assert [record.value for record in take(stage)] == [b"more"]
+    silences = counted_silences(stage)
+    assert isinstance(silences, int)
+    assert silences >= 1
+
+
+def test_of_a_transaction_that_was_aborted_the_reader_is_told_the_end(stage: Stage) -> None:
+    """Else its partition would be called silent."""
+    settings, place = stage._transactions._settings, ("orders", 0)
+    while stage.emptied().keys() != {place}:
+        carry_out(stage)
+    producer = Producer({"bootstrap.servers": settings.bootstrap, "transactional.id": f"{settings.namespace}aborts"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(settings.topic("orders"), b"never", partition=0)
+    producer.flush(30)
+    producer.abort_transaction(30)
+    Backlog(settings, lambda: {"intake": stage}).look()
+    assert stage.membership.ends == {place: 13}
+    while stage.membership.at_end != {place: 13}:
+        assert carry_out(stage) == []
+
+
+def counted_silences(stage: Stage) -> float | Timing:
+    """How often the client was not relied on, as a scrape tells it."""
+    return next(sample.value for sample in of_stage(stage) if sample.name == "laurel_silences_total")
 
 
 def test_an_aborted_batch_counts_nothing_as_committed_and_then_counts_once(stage: Stage) -> None:

@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams import reading
-from streams.batches import HANGING_LOOKS, Batch, BatchTopic, Folded, Stage, run
+from streams.batches import HANGING_LOOKS, STANDING_LOOKS, Batch, BatchTopic, Folded, Stage, run
 from streams.health import Health
-from streams.membership import Claim
+from streams.held import Claim
 from streams.settings import Settings
 
 NOWHERE = Settings(bootstrap="127.0.0.1:1")
@@ -52,12 +52,28 @@ def test_a_broker_that_is_away_ends_nobody_for_the_sake_of_a_stopped_partition()
 
 def test_a_call_that_is_under_way_at_each_of_many_looks_hangs_and_calls_that_follow_one_another_do_not() -> None:
     made = stage(OSError())
+    made.next()
     for _ in range(2 * HANGING_LOOKS):
         with made.membership.calls:
             assert not made.hangs()
     with made.membership.calls:
         assert [made.hangs() for _ in range(HANGING_LOOKS + 2)] == [False] * (HANGING_LOOKS + 1) + [True]
-    assert not made.hangs()
+    with made.membership.calls:
+        assert not made.hangs()
+
+
+def test_a_stage_hangs_that_takes_no_turn_long_after_its_group_has_given_it_up_but_not_one_that_waits_to_begin() -> (
+    None
+):
+    made = stage(OSError())
+    made.membership.poll = lambda *_: []  # type: ignore[method-assign]
+    assert not any(made.hangs() for _ in range(2 * STANDING_LOOKS))
+    with made._transactions.calls:
+        assert [made.hangs() for _ in range(HANGING_LOOKS + 2)] == [False] * (HANGING_LOOKS + 1) + [True]
+    for _ in range(STANDING_LOOKS):
+        made.next()
+        assert not made.hangs()
+    assert [made.hangs() for _ in range(STANDING_LOOKS + 1)] == [False] * STANDING_LOOKS + [True]
 
 
 def test_what_a_batch_raises_reaches_whoever_waits_for_it() -> None:
