@@ -1,6 +1,7 @@
 """One worker's engine: its stages, from waiting for the broker to having drained."""
 
 import asyncio
+import faulthandler
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from streams.registry import Registry
 
 log = structlog.get_logger()
+STDERR = 2
+"""Faust's worker has put its own log in the place of `sys.stderr`."""
 
 
 class NotThereError(KafkaException):
@@ -197,6 +200,7 @@ class Engine:
             self.health.say()
             for name, stage in self.stages.copy().items():
                 if stage.hangs():
+                    faulthandler.dump_traceback(STDERR)  # at what it stands still: nobody can ask it afterwards
                     self.die(
                         TimeoutError(
                             f"the agent {name} stands still: it takes no turn, and no call of Kafka's client returns"

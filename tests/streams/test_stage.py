@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from streams import reading
 from streams.batches import HANGING_LOOKS, STANDING_LOOKS, Batch, BatchTopic, Folded, Stage, run
+from streams.engine import Engine
 from streams.health import Health
 from streams.held import Claim
 from streams.settings import Settings
@@ -109,3 +110,21 @@ def test_reading_from_a_broker_that_went_away_ends_and_says_so(monkeypatch: pyte
 def test_a_worker_does_not_start_without_its_own_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Health(lambda: (True, "running", {})).serve("127.0.0.1", taken.getsockname()[1])
+
+
+def test_before_a_stage_that_stands_still_ends_the_worker_it_is_said_at_what_each_thread_was(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    engine, made = Engine(NOWHERE, lambda *_: []), stage(OSError())
+    engine.stages["customers"] = made
+    monkeypatch.setattr(made, "hangs", lambda: True)
+
+    def die(error: BaseException | None) -> None:
+        raise error or OSError()
+
+    monkeypatch.setattr(engine, "die", die)
+    with pytest.raises(TimeoutError, match="the agent customers stands still"):
+        asyncio.run(engine._keep_saying())
+    said = capfd.readouterr().err
+    assert "most recent call first" in said
+    assert "_keep_saying" in said
