@@ -24,7 +24,6 @@ class Waiting(NamedTuple):
 
     agent: str
     topic: str
-    partition: int
     offsets: int
     since: int
 
@@ -85,15 +84,14 @@ class Backlog:
             elif (stage.name, place) not in self._since:
                 self._since[stage.name, place] = self._first(place, position)
             since = max(self._since[stage.name, place], stage.counts.taken_at.get(place, 0))
-            yield Waiting(stage.name, *place, offsets, since)
+            yield Waiting(stage.name, place[0], offsets, since)
 
     def _ended(self, agent: str, place: Place, told: int | None, end: int) -> bool:
         """Whether a partition has no more than its reader was told of an end, which it may be told of a little later."""
-        key = agent, place
-        if told is not None and told < end and self._beyond.get(key) != told:
-            self._beyond[key] = told
-            return True
-        return told is not None and told >= end
+        if told is None or told >= end:
+            return told is not None
+        before, self._beyond[agent, place] = self._beyond.get((agent, place)), told
+        return before != told
 
     def _full(self, place: Place) -> Place:
         return self._settings.topic(place[0]), place[1]

@@ -89,15 +89,11 @@ class Membership:
             self._insist_on_an_answer()
             # poll, then consume what is there: consume alone waits out its time-out when fewer than the limit come.
             first = self._consumer.poll(0.02 if self.preparing else timeout)
-            if first is None:
-                self.patience.all_is_heard = True
-                self._insist_on_records()
-                return []
-            rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
-            self.patience.all_is_heard = len(rest) < limit - 1
+            messages = [] if first is None else [first, *(self._consumer.consume(limit - 1, 0) if limit > 1 else ())]
+            self.patience.all_is_heard = len(messages) < limit
         records: list[Record] = []
         lost: list[Place] = []
-        for message in (first, *rest):
+        for message in messages:
             if (error := message.error()) is None:
                 record = to_record(message, self._bare_name)
                 place = record.topic, record.partition
@@ -218,7 +214,6 @@ class Membership:
         for place in self._held_back - crowded:
             if (claim := self.claims.get(place)) and claim.working:
                 self._consumer.resume([self._full(place)])
-                claim.heard_s = self.patience.now_s
         self._held_back = crowded
 
     def _full(self, place: Place, offset: int | None = None) -> TopicPartition:

@@ -273,7 +273,7 @@ def section(figures: dict[str, dict[str, float]]) -> str:
         "lines": f"By lines of an order, in batches of {FEWER}:",
     }
     parts = [f"{caption}\n\n{report.bars(figures[what])}" for what, caption in captions.items()]
-    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/growth.py', None)}`"
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/growth.py')}`"
     kept = "\n".join(sizes())
     return "\n\n".join([TITLE, JOB.format(batch=BATCH, batches=BATCHES), *parts, "In bytes:", kept, made]) + "\n"
 

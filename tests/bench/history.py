@@ -107,9 +107,7 @@ def main() -> None:
         f"{TITLE}\n\nOne customer's events, so many before the {SAMPLE} that are measured, {ROUNDS} times each, medians. Each step\n"
         "writes the store, which a worker does once a batch: compare lengths, not engines.\n\n" + "\n\n".join(parts)
     )
-    text += (
-        f"\n\n- {time.strftime('%Y-%m-%d')}; Python {sys.version.split()[0]}; `uv run python tests/bench/history.py`\n"
-    )
+    text += f"\n\n- {time.strftime('%Y-%m-%d')}; Python {sys.version.split()[0]}; `{report.command('tests/bench/history.py')}`\n"
     report.tell(given.output, text)
 
 

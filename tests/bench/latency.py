@@ -205,7 +205,7 @@ def main() -> int:
                 say(f"VOID  {voids[-1]}")
     made = f"- commit {report.commit()}, {given.runs} rounds, engines taking turns in each; {os.cpu_count()} cores"
     job = JOB.format(customers=CUSTOMERS, partitions=PARTITIONS, seconds=given.seconds)
-    ran = report.command("tests/bench/latency.py", None)
+    ran = report.command("tests/bench/latency.py")
     text = (
         "\n\n".join([TITLE, job, "\n".join(table(found)), *[f"Void: {text}" for text in voids], f"{made}\n- `{ran}`"])
         + "\n"

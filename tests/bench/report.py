@@ -10,7 +10,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import chain
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from statistics import median
@@ -180,16 +180,11 @@ def write(path: Path, section: str) -> None:
     path.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
 
 
-def command(script: str, beside: Path | None = None, packages: Sequence[str] = ()) -> str:
+def command(script: str, beside: Path | None = None, *options: str) -> str:
     """The command that measured this, for a page: where the other checkout is, is nobody's business, nor is the page's own name."""
-    words = sys.argv[1:]
-    if "--output" in words:
-        at = words.index("--output")
-        words = words[:at] + words[at + 2 :]
+    words = [word for before, word in pairwise(sys.argv) if not {before, word.partition("=")[0]} & {"--output"}]
     shown = ["DIR" if word == str(beside) else word for word in words]
-    return shlex.join(
-        ["uv", "run", *chain.from_iterable(("--with", each) for each in packages), "python", script, *shown]
-    )
+    return shlex.join(["uv", "run", *options, "python", script, *shown])
 
 
 def commit() -> str:

@@ -224,7 +224,7 @@ def section(spent: Mapping[str, Mapping[str, float]], found: list[Limit], looks:
         lines.append(f"| {step} | {' | '.join(cells)} | {alone.get(step, '')} |")
     sums = " | ".join(f"**{sum(each.values()):.1f}**" for each in spent.values())
     lines.append(f"| **all** | {sums} | {sum(limit.us for limit in found):.1f} |")
-    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/spending.py', packages=('py-spy',))}`"
+    made = f"- commit {report.commit()}; {os.cpu_count()} cores\n- `{report.command('tests/bench/spending.py', None, '--with', 'py-spy')}`"
     return "\n\n".join([TITLE, JOB.format(looks=f"{looks:,} times"), "\n".join(lines), made]) + "\n"
 
 

@@ -32,3 +32,5 @@ def test_a_trial_run_writes_no_page_and_its_command_names_none(
     assert page.read_text(encoding="utf-8") == "# One\n"
     monkeypatch.setattr("sys.argv", ["x.py", "--runs", "2", "--output", str(page), "--beside", "/elsewhere"])
     assert report.command("x.py", Path("/elsewhere")) == "uv run python x.py --runs 2 --beside DIR"
+    monkeypatch.setattr("sys.argv", ["x.py", f"--output={page}", "--runs", "2"])
+    assert report.command("x.py", None, "--with", "y") == "uv run --with y python x.py --runs 2"

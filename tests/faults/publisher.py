@@ -106,7 +106,7 @@ class Publisher:
 
     def _at(self, places: Iterable[Place]) -> Iterable[tuple[Place, tuple[str, bytes | None, bytes | None]]]:
         """Topic, key and value of the source records at some places."""
-        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "publisher", "log_level": 2})
+        consumer = self._consumer()
         try:
             for topic, partition, offset in places:
                 consumer.assign([TopicPartition(self._namespace + topic, partition, offset)])
@@ -115,6 +115,10 @@ class Publisher:
                         yield (topic, partition, offset), (topic, message.key(), message.value())
         finally:
             consumer.close()
+
+    def _consumer(self, *, ends: bool = False) -> Consumer:
+        client = {"bootstrap.servers": self._bootstrap, "group.id": "publisher", "log_level": 2}
+        return Consumer(client | {"enable.partition.eof": ends})
 
     def _place(self) -> None:
         """Find where the records stand that the journal has no place of: each partition is read once, to its end."""
@@ -132,8 +136,7 @@ class Publisher:
 
     def _read(self, topic: str, partition: int) -> Iterable[tuple[int, tuple[bytes | None, bytes | None]]]:
         """Offset, key and value of each record that a partition has."""
-        client = {"bootstrap.servers": self._bootstrap, "group.id": "publisher", "log_level": 2}
-        consumer = Consumer(client | {"enable.partition.eof": True})
+        consumer = self._consumer(ends=True)
         consumer.assign([TopicPartition(self._namespace + topic, partition, 0)])
         try:
             while True:

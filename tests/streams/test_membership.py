@@ -153,14 +153,21 @@ def poll_dry(member: Membership, times: int) -> list[Record]:
     return [record for _ in range(times) for record in member.poll(100, 0.05)]
 
 
+def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch, silent_s: float, start: int) -> Membership:
+    """A member that works from an offset on, and whose client may be silent for so long only."""
+    monkeypatch.setattr(fetching, "SILENT_S", silent_s)
+    monkeypatch.setattr(membership, "LOOK_S", 0.1)
+    member = Membership(settings, "intake", ["orders"], Scripted(start))
+    member.join()
+    while not member.working:
+        member.poll(100, 0.05)
+    return member
+
+
 def test_a_partition_that_the_client_keeps_paused_for_ever_is_handed_over_anew(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "SILENT_S", 3.0)
-    monkeypatch.setattr(membership, "LOOK_S", 0.1)
-    place = ("orders", 0)
-    member = Membership(settings, "intake", ["orders"], Scripted(GONE))
-    member.join()
+    place, member = ("orders", 0), impatient(settings, monkeypatch, 3.0, GONE)
     while not member.at_end:
         member.poll(100, 0.05)
     assert member.at_end == {place: RECORDS}
@@ -191,13 +198,7 @@ def test_a_partition_that_the_client_keeps_paused_for_ever_is_handed_over_anew(
 def test_a_partition_of_which_not_even_the_end_is_told_is_silent_unless_it_is_held_back(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "SILENT_S", 1.0)
-    monkeypatch.setattr(membership, "LOOK_S", 0.1)
-    place = ("orders", 0)
-    member = Membership(settings, "intake", ["orders"], Scripted(RECORDS))
-    member.join()
-    while not member.working:
-        member.poll(100, 0.05)
+    place, member = ("orders", 0), impatient(settings, monkeypatch, 1.0, RECORDS)
     member.hold_back({place})
     member.at_end.clear()
     member.ends = {place: RECORDS}
