@@ -21,6 +21,7 @@ from streams.crash import crash_point
 from streams.framing import Frame, unchanged
 from streams.kafka import Place
 from streams.membership import Membership
+from streams.pace import Pace
 from streams.records import Outgoing, Record
 from streams.settings import Settings
 from streams.transactions import AbortedError, Transactions
@@ -97,7 +98,7 @@ class Stage:
         self.counts = Counts(name)
         self._in_hand = False
         self._transactions = Transactions(settings, name, stopping, frame)
-        self._batch_size = settings.batch_size
+        self._pace = Pace(settings.batch_size)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._aborts_in_a_row = 0
         self._reconsidered = 0.0
@@ -152,9 +153,9 @@ class Stage:
         self._turns += 1
         self._reconsider()
         self.membership.hold_back(self.work.crowded())
-        records = self.membership.poll(self._batch_size, POLL_S if self.work.holding() else IDLE_POLL_S)
+        records = self.membership.poll(self._pace.limit, POLL_S if self.work.holding() else IDLE_POLL_S)
         self._in_hand = bool(records)
-        return Batch(self, records, self.membership.generation)
+        return Batch(self, records)
 
     def _reconsider(self) -> None:
         stopped = self.membership.stopped
@@ -167,15 +168,17 @@ class Stage:
             # The others go on; a broker that is away must not end them for what is stopped.
             log.warning("reconsidered_in_vain", agent=self.name, because=str(error))
 
-    def commit(self, folded: Folded, generation: Any, began: float) -> None:
+    def commit(self, folded: Folded, began: float) -> None:
         """One transaction; afterwards the work settles. An aborted batch is read again from the broker."""
         self.counts.failed(len(folded.stopped))
         try:
             if folded.offsets:
-                standing = self._transact(folded, generation)
+                standing = self._transact(folded)
                 crash_point("after-commit")
                 folded.settle(standing)
-                self.counts.committed(folded, began, monotonic())
+                now = monotonic()
+                self.counts.committed(folded, began, now)
+                self._pace.took(len(folded.records), now - began)
         except AbortedError as error:
             self.counts.aborted(fenced=error.fenced)
             pause = PAUSES_S[min(self._aborts_in_a_row, len(PAUSES_S) - 1)]
@@ -193,8 +196,9 @@ class Stage:
         if self._aborts_in_a_row and self.membership.claims.keys() <= self.emptied().keys():
             self._aborts_in_a_row = 0
 
-    def _transact(self, folded: Folded, generation: Any) -> dict[int, int]:
+    def _transact(self, folded: Folded) -> dict[int, int]:
         began = monotonic()
+        generation = self.membership.generation
         try:
             return self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, generation)
         finally:
@@ -204,13 +208,12 @@ class Stage:
 class Batch:
     """What an agent iterates: records to fold and commit as one transaction."""
 
-    def __init__(self, stage: Stage, records: list[Record], generation: Any) -> None:
+    def __init__(self, stage: Stage, records: list[Record]) -> None:
         self.records = records
         self.done = asyncio.Event()
         self.failed: BaseException | None = None
         """What ended the batch; Faust would restart the agent, and forget the batch (D1)."""
         self._stage = stage
-        self._generation = generation
         self._began = monotonic()
         self._folded: Folded | None = None
 
@@ -221,7 +224,7 @@ class Batch:
     async def commit(self) -> None:
         """Make it so, all or nothing."""
         if self._folded is not None:
-            await self._attempt(self._stage.commit, self._folded, self._generation, self._began)
+            await self._attempt(self._stage.commit, self._folded, self._began)
         else:
             await self._attempt(self._stage.nothing_to_commit)
         self.done.set()

@@ -88,7 +88,7 @@ class Engine:
         # that told first, nobody would hear of the failing for as long as an alert waits.
         troubles: tuple[tuple[bool, str, dict[str, Any]], ...] = (
             (self._draining, "draining", {}),
-            (not memberships or any(m.generation is None for m in memberships), "waiting for broker", {}),
+            (not memberships or not all(m.seat.taken for m in memberships), "waiting for broker", {}),
             (bool(stopped), "partitions stopped", {"stopped": stopped}),
             (bool(failing), "transactions failing", {"failing": failing}),
             (
@@ -248,7 +248,7 @@ class Engine:
         self._presence = Presence(
             settings,
             lambda: sum(stage.membership.rebalances for stage in self.stages.copy().values()),
-            lambda: all(stage.membership.generation is not None for stage in self.stages.copy().values()),
+            lambda: all(stage.membership.seat.taken for stage in self.stages.copy().values()),
         )
         self._presence.start()
         self._backlog = Backlog(settings, self.stages.copy)

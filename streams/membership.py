@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from streams import fetching
 from streams.fetching import Patience
-from streams.held import Claim, StopPartitionError, SupersededError
+from streams.held import Claim, Seat, StopPartitionError, SupersededError
 from streams.kafka import Calls, Place, joining, place_of, to_record
 from streams.records import Record
 from streams.settings import Settings
@@ -50,9 +50,7 @@ class Membership:
         self.claims: dict[Place, Claim] = {}
         self.at_end: dict[Place, int] = {}
         """Partitions that had nothing more to give when they were last read, and the offset that they ended at."""
-        self.generation: Any = None
-        """The group's metadata, taken when the assignment was made. Taken later, a client that lost its membership could
-        report generation -1, which the broker does not check; a generation that is merely old is refused (D2)."""
+        self.seat = Seat()
         self.rebalances = 0
         self._held_back: set[Place] = set()
         self.ends: Mapping[Place, int] = {}
@@ -64,6 +62,11 @@ class Membership:
 
     def _client(self) -> Consumer:
         return Consumer(joining(self._settings, self._agent))
+
+    def generation(self) -> Any:
+        """The group's metadata to commit with, as of now."""
+        with self.calls:
+            return self.seat.generation(self._consumer)
 
     def join(self) -> None:
         """Become a member; partitions come in a later `poll`."""
@@ -279,7 +282,7 @@ class Membership:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
         self._asked_s = None
-        self.generation = consumer.consumer_group_metadata()
+        self.seat.take(consumer)
         if partitions:
             fetching.take(consumer, partitions)
         for place in self._bare(partitions):

@@ -109,7 +109,11 @@ class Settings(BaseSettings):
     max_clock_drift_s: float = Field(
         5, gt=0, description="a worker whose clock is further from the broker's does not tick"
     )
-    batch_size: int = Field(4000, gt=0, description="records that one transaction takes at most")
+    batch_size: int = Field(
+        4000,
+        gt=0,
+        description="records that one transaction takes at most; fewer where they would take longer than a second",
+    )
     session_timeout_ms: int = Field(6_000, gt=0, description="a worker silent for so long loses its partitions")
     static_membership: bool = Field(
         default=False,

@@ -65,7 +65,7 @@ class Transactions:
         outgoing: Iterable[Outgoing],
         markers: Mapping[int, Outgoing],
         offsets: Mapping[Place, int],
-        generation: Any,
+        generation: Callable[[], Any],
     ) -> dict[int, int]:
         """Write records and positions, all or nothing; returns where each of the markers, written last, came to stand.
 
@@ -90,7 +90,7 @@ class Transactions:
             self._until_known(
                 producer.send_offsets_to_transaction,
                 [TopicPartition(topic(name), partition, offset) for (name, partition), offset in offsets.items()],
-                generation,
+                generation(),
             )
             crash_point("before-commit")
             self._until_known(producer.commit_transaction)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from threading import Event, Timer
+from time import sleep
+from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.broker import local, runs
-from streams import fetching, membership
-from streams.held import StopPartitionError
+from streams import fetching, kafka, membership
+from streams.held import Seat, StopPartitionError
 from streams.kafka import Place
 from streams.membership import Membership
 from streams.records import Record
 from streams.settings import Settings
+from streams.transactions import AbortedError, Transactions
 
 RECORDS = 20
 GONE = 5
@@ -249,3 +252,96 @@ def test_partitions_that_wait_for_a_thread_are_not_prepared_any_more_once_they_a
     assert member.claims == {}
     assert 0 < len(begun) <= 8
     member.leave()
+
+
+@pytest.fixture
+def join() -> Iterator[Callable[[Settings], Membership]]:
+    """Give a way to become a member of the group of intake; whoever does leaves it in the end."""
+    members: list[Membership] = []
+
+    def joining(settings: Settings) -> Membership:
+        members.append(Membership(settings, "intake", ["orders"], Scripted(GONE)))
+        members[-1].join()
+        return members[-1]
+
+    yield joining
+    for member in members:
+        member.leave()
+
+
+def polled_until(done: Callable[[], Any], member: Membership) -> Membership:
+    while not done():
+        member.poll(100, 0.05)
+    return member
+
+
+def commit(settings: Settings, member: Membership, position: int) -> None:
+    Transactions(settings, "intake", lambda: False).commit([], {}, {("orders", 0): position}, member.generation)
+
+
+def position(settings: Settings) -> int:
+    group = Consumer(kafka.member(settings, "intake"))
+    committed = group.committed([TopicPartition(settings.topic("orders"), 0)], 10)
+    group.close()
+    return int(committed[0].offset)
+
+
+def test_what_was_folded_while_the_group_arranged_itself_is_committed_as_it_is_still_ours(
+    settings: Settings, join: Callable[[Settings], Membership]
+) -> None:
+    """Else a batch that takes longer than a rebalance is folded again, and again with every further one."""
+    member = join(settings)
+    polled_until(lambda: member.working, member)  # it has a batch in hand now, and does not come back for more
+    before = member.generation()
+    assert member.generation() == before
+    other = join(settings)
+    polled_until(lambda: other.seat.taken, other)
+    assert other.working == []
+    assert member.generation() != before, "the client has gone along without us"
+    commit(settings, member, GONE + 7)
+    assert position(settings) == GONE + 7
+
+
+def test_a_zombie_commits_nothing_be_the_group_another_s_or_empty(
+    settings: Settings, join: Callable[[Settings], Membership]
+) -> None:
+    soon = settings.model_copy(update={"kafka": {"max.poll.interval.ms": "2000"}, "session_timeout_ms": 2_000})
+    member = join(soon)
+    polled_until(lambda: member.working, member)
+    commit(settings, member, GONE + 3)
+    while member._consumer.memberid():
+        sleep(0.1)  # until its client has given the group up for it
+    other = join(settings)
+    polled_until(lambda: other.working, other)
+    with pytest.raises(AbortedError, match="Unknown member"):
+        commit(settings, member, GONE + 9)
+    other._consumer.unsubscribe()
+    with pytest.raises(AbortedError, match="Unknown member"):
+        commit(settings, member, GONE + 9)
+    assert position(settings) == GONE + 3
+
+
+def test_a_client_that_its_group_has_taken_in_anew_under_another_id_commits_nothing_before_it_is_told_of_it() -> None:
+    """It does so behind our back, and its partitions may have been another's meanwhile: its word is not taken."""
+
+    class Client:
+        member_id: str | None = "first"
+        generation = 1
+
+        def memberid(self) -> str | None:
+            return self.member_id
+
+        def consumer_group_metadata(self) -> tuple[str | None, int]:
+            return self.member_id, self.generation
+
+    client: Any = Client()
+    seat = Seat()
+    assert seat.generation(client) is None
+    seat.take(client)
+    client.generation = 2
+    assert seat.generation(client) == ("first", 2)
+    for client.member_id, client.generation in (("second", 3), (None, -1)):
+        assert seat.generation(client) == ("first", 1)
+    client.member_id, client.generation = "second", 4
+    seat.take(client)
+    assert seat.generation(client) == ("second", 4)
