@@ -168,7 +168,7 @@ class Stage:
             # The others go on; a broker that is away must not end them for what is stopped.
             log.warning("reconsidered_in_vain", agent=self.name, because=str(error))
 
-    def commit(self, folded: Folded, began: float) -> None:
+    def commit(self, folded: Folded, began: float, folded_at: float) -> None:
         """One transaction; afterwards the work settles. An aborted batch is read again from the broker."""
         self.counts.failed(len(folded.stopped))
         try:
@@ -178,7 +178,7 @@ class Stage:
                 folded.settle(standing)
                 now = monotonic()
                 self.counts.committed(folded, began, now)
-                self._pace.took(len(folded.records), now - began)
+                self._pace.took(len(folded.records), folded_at - began, now - folded_at)
         except AbortedError as error:
             self.counts.aborted(fenced=error.fenced)
             pause = PAUSES_S[min(self._aborts_in_a_row, len(PAUSES_S) - 1)]
@@ -197,10 +197,21 @@ class Stage:
             self._aborts_in_a_row = 0
 
     def _transact(self, folded: Folded) -> dict[int, int]:
-        began = monotonic()
-        generation = self.membership.generation
+        """Commit what was folded; once more where only the group has moved on, and it is this worker's still."""
+        metadata = self.membership.metadata()
         try:
-            return self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, generation)
+            return self._timed(folded, metadata)
+        except AbortedError as error:
+            present = self.membership.metadata()
+            if not error.outdated or present == metadata:
+                raise
+            self.counts.aborted(fenced=False)
+        return self._timed(folded, present)
+
+    def _timed(self, folded: Folded, metadata: Any) -> dict[int, int]:
+        began = monotonic()
+        try:
+            return self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, metadata)
         finally:
             self.counts.attempted(monotonic() - began)
 
@@ -214,17 +225,18 @@ class Batch:
         self.failed: BaseException | None = None
         """What ended the batch; Faust would restart the agent, and forget the batch (D1)."""
         self._stage = stage
-        self._began = monotonic()
+        self._began = self._folded_at = monotonic()
         self._folded: Folded | None = None
 
     async def fold(self) -> None:
         """Derive what follows from the records; nothing leaves the process."""
         self._folded = await self._attempt(self._stage.work.fold, self.records)
+        self._folded_at = monotonic()
 
     async def commit(self) -> None:
         """Make it so, all or nothing."""
         if self._folded is not None:
-            await self._attempt(self._stage.commit, self._folded, self._began)
+            await self._attempt(self._stage.commit, self._folded, self._began, self._folded_at)
         else:
             await self._attempt(self._stage.nothing_to_commit)
         self.done.set()

@@ -63,10 +63,10 @@ class Membership:
     def _client(self) -> Consumer:
         return Consumer(joining(self._settings, self._agent))
 
-    def generation(self) -> Any:
+    def metadata(self) -> Any:
         """The group's metadata to commit with, as of now."""
         with self.calls:
-            return self.seat.generation(self._consumer)
+            return self.seat.metadata(self._consumer.consumer_group_metadata())
 
     def join(self) -> None:
         """Become a member; partitions come in a later `poll`."""
@@ -282,7 +282,9 @@ class Membership:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.rebalances += 1
         self._asked_s = None
-        self.seat.take(consumer)
+        if self.seat.take(consumer.consumer_group_metadata()):
+            # Given to it under another id, which can be a static member's only: they may have been another's meanwhile.
+            self.restart(list(self.claims))
         if partitions:
             fetching.take(consumer, partitions)
         for place in self._bare(partitions):

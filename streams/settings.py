@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(
         4000,
         gt=0,
-        description="records that one transaction takes at most; fewer where they would take longer than a second",
+        description="records that one transaction takes at most; fewer where they would take seconds",
     )
     session_timeout_ms: int = Field(6_000, gt=0, description="a worker silent for so long loses its partitions")
     static_membership: bool = Field(

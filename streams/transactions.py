@@ -28,8 +28,10 @@ class AbortedError(Exception):
     Nothing of it happened, but where a client was given up or had a fatal error: then that is what the broker tells.
     """
 
-    def __init__(self, cause: KafkaError) -> None:
+    def __init__(self, cause: KafkaError, *, clean: bool) -> None:
         super().__init__(cause.str())
+        self.outdated = clean and cause.code() == KafkaError.ILLEGAL_GENERATION
+        """Whether nothing was wrong but the group's generation, and nothing of the batch happened."""
         self.fenced = cause.code() in FENCED
         """Whether another producer has our transactional id now."""
 
@@ -65,7 +67,7 @@ class Transactions:
         outgoing: Iterable[Outgoing],
         markers: Mapping[int, Outgoing],
         offsets: Mapping[Place, int],
-        generation: Callable[[], Any],
+        metadata: Any,
     ) -> dict[int, int]:
         """Write records and positions, all or nothing; returns where each of the markers, written last, came to stand.
 
@@ -90,13 +92,13 @@ class Transactions:
             self._until_known(
                 producer.send_offsets_to_transaction,
                 [TopicPartition(topic(name), partition, offset) for (name, partition), offset in offsets.items()],
-                generation(),
+                metadata,
             )
             crash_point("before-commit")
             self._until_known(producer.commit_transaction)
         except KafkaException as error:
-            self._abort(producer, error.args[0])
-            raise AbortedError(error.args[0]) from error
+            clean = self._abort(producer, error.args[0])
+            raise AbortedError(error.args[0], clean=clean) from error
         return standing
 
     def _call(self, attempt: Callable[..., None], *arguments: Any) -> None:
@@ -123,7 +125,8 @@ class Transactions:
         finally:
             self.outcome_unknown = False
 
-    def _abort(self, producer: Producer, cause: KafkaError) -> None:
+    def _abort(self, producer: Producer, cause: KafkaError) -> bool:
+        """Have nothing of the transaction happen; whether the broker said so."""
         unknown = cause.retriable()
         log.warning("transaction_aborted", because=cause.str(), fatal=cause.fatal(), unknown=unknown)
         if not cause.fatal() and not unknown:
@@ -133,7 +136,7 @@ class Transactions:
                 log.warning("abort_failed", because=error.args[0].str())
                 unknown = error.args[0].retriable()
             else:
-                return
+                return True
         # Fenced, given up, or in a state that only a new producer leaves. Its id fences whatever was left open; and what the
         # batch came to, all or nothing, is then derived from the broker, as on assignment.
         self._producer = None
@@ -144,6 +147,7 @@ class Transactions:
                 self.open()
             finally:
                 self.outcome_unknown = False
+        return False
 
 
 def send(producer: Producer, record: Outgoing, topic: str, on_delivery: Any = None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import socket
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from streams.batches import HANGING_LOOKS, STANDING_LOOKS, Batch, BatchTopic, Fo
 from streams.engine import Engine
 from streams.health import Health
 from streams.held import Claim
+from streams.records import Record
 from streams.settings import Settings
+from streams.transactions import AbortedError
 
 NOWHERE = Settings(bootstrap="127.0.0.1:1")
 PLACE = ("timeline", 0)
@@ -99,6 +102,56 @@ def test_what_a_batch_raises_reaches_whoever_waits_for_it() -> None:
 
     with pytest.raises(OSError, match="disk"):
         asyncio.run(both())
+
+
+OUTDATED = KafkaError.ILLEGAL_GENERATION
+
+
+@pytest.mark.parametrize(
+    ("code", "clean", "generations", "sent"),
+    [
+        pytest.param(OUTDATED, True, "788", "78", id="the group has moved on"),
+        pytest.param(OUTDATED, True, "777", "7", id="it has not, or the client does not know"),
+        pytest.param(OUTDATED, True, "7899", "78", id="and again, but that is another one's doing"),
+        pytest.param(OUTDATED, False, "788", "7", id="something may have happened"),
+        pytest.param(KafkaError.UNKNOWN_MEMBER_ID, True, "788", "7", id="it is no member any more"),
+    ],
+)
+def test_a_batch_that_was_refused_for_the_groups_generation_alone_is_offered_again_as_it_is(
+    code: int, clean: bool, generations: str, sent: str
+) -> None:
+    made = stage(OSError())
+    told, offered, restarted, settled = iter(generations), [], [], []
+    refusals = 2 if generations == "7899" else 1
+
+    def commit(_outgoing: Any, _markers: Any, _offsets: Any, metadata: str) -> dict[int, int]:
+        offered.append(metadata)
+        if len(offered) <= refusals:
+            raise AbortedError(KafkaError(code), clean=clean)
+        return {}
+
+    made.membership.metadata = lambda: next(told)  # type: ignore[method-assign]
+    made.membership.restart = restarted.append  # type: ignore[method-assign]
+    made._transactions.commit = commit  # type: ignore[method-assign]
+    made.commit(Folded(offsets={PLACE: 1}, settle=settled.append), 0.0, 0.0)
+    assert "".join(offered) == sent
+    committed = len(offered) > refusals
+    assert (settled, restarted) == (([{}], []) if committed else ([], [[]]))
+    aborted = [sample.value for sample in made.counts.samples() if sample.name == "laurel_transactions_aborted_total"]
+    assert aborted == [len(offered) - committed]
+
+
+def test_a_stage_asks_for_as_many_records_as_it_can_fold_soon() -> None:
+    made = stage(OSError())
+    asked: list[int] = []
+    made.membership.poll = lambda limit, _: asked.append(limit) or []  # type: ignore[method-assign, func-returns-value]
+    made._transactions.commit = lambda *_: {}  # type: ignore[method-assign]
+    made.next()
+    now = monotonic()
+    records = [Record(*PLACE, number, 0, None, None) for number in range(1_000)]
+    made.commit(Folded(records, offsets={PLACE: 1}), now - 10, now)
+    made.next()
+    assert asked == [NOWHERE.batch_size, 100]
 
 
 def test_reading_from_a_broker_that_went_away_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
