@@ -97,8 +97,9 @@ class Overlay:
             changed = changed or row != rows.get(key, _MISSING)
         self.changed = changed
         if self._ordered:
-            for key in encoded.keys() - self._changes.keys():
-                if (keys := self._ordered.get(key[:1])) is not None:
+            # Key by key: a difference of sets would go through all that the batch wrote, once for each of its units.
+            for key in encoded:
+                if key not in self._changes and (keys := self._ordered.get(key[:1])) is not None:
                     keys.add(key)
         self._changes.update(encoded)
         rows.update(unit)

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from processors.rows import Table
 from state.encoding import decode_row, encode_row
+from state.memory import MemoryStore
 from state.overlay import Overlay
 from state.store import Store
 from tests.state.stores import EVERY_STORE, Opened, empty, in_memory
@@ -193,3 +194,27 @@ def test_the_cache_is_bounded() -> None:
             store.write(overlay.changes())
             overlay.settle(20_000)
             assert len(overlay._rows) <= 20_000
+
+
+class Looked(dict[bytes, Any]):
+    """A dictionary that is asked for one key at a time."""
+
+    def __iter__(self) -> Any:
+        raise AssertionError("gone through as a whole")
+
+    keys = items = values = __iter__
+
+
+def test_what_a_unit_of_work_costs_does_not_grow_with_what_the_batch_wrote_before() -> None:
+    overlay = Overlay(MemoryStore())
+    for number in range(9):
+        overlay.put(TALLIES, Tally(number), f"a{number}")
+        overlay.keep()
+    assert len(overlay.first(TALLIES, 99)) == 9
+    overlay._changes, overlay._rows = Looked(overlay._changes), Looked(overlay._rows)
+    overlay.put(TALLIES, Tally(7), "b")
+    overlay.put(TALLIES, Tally(8), "a3")
+    overlay.delete(TALLIES, "a4")
+    overlay.keep()
+    found = [parts for parts, _ in overlay.first(TALLIES, 99)]
+    assert found == [(f"a{number}",) for number in range(9) if number != 4] + [("b",)]
