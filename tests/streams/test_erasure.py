@@ -200,7 +200,7 @@ def test_keys_made_at_once_by_two_publishers_both_open(system: System) -> None:
     with Keyring(system.settings) as one, Keyring(system.settings) as other:
         one.refresh()
         other.refresh()
-        first, second = one.make("eve"), other.key_of("eve")
+        first, second = one.make("eve"), other.make("eve")
         assert first != second
         assert {one.find(second.id), other.find(first.id)} == {first, second}
         assert one.find(bytes(16)) is None
