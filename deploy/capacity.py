@@ -11,6 +11,9 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from state.rocks import CACHE_BYTES, MEMTABLE_BYTES
+from streams.settings import Settings
+
 PAGE = Path(__file__).with_name("capacity.md")
 REPLICAS = 3
 
@@ -36,11 +39,10 @@ WRITTEN = Figure(
 CHANGELOG = Figure(730, "of which for the changelog and the profiles, which are compacted", ("| 1,224 |", "| 241 |"))
 READ = Figure(160, "bytes of an event that a worker reads, of the source and of the timeline", ("| 155 |",))
 RESTORED = Figure(60_000, "live rows a second that a worker restores from nothing", ("61,812",))
-PARTITION_MB = Figure(1, "MB that a further partition takes", (" 398\n", " 599\n"))
-WORKER_MB = Figure(450, "MB of a worker, some of it rows at hand that make it quicker", (" 418\n",))
+WORKER_MB = Figure(350, "MB of a worker beside its partitions' buffers", (" 418\n",))
 TICK_MS = Figure(0.08, "CPU ms of a tick before which nothing fell due", (" 84\n",))
 FIGURES = (
-    EVENT_CPU_MS, ROWS, ROWS_MORE, BYTES, BYTES_MORE, WRITTEN, CHANGELOG, READ, RESTORED, PARTITION_MB, WORKER_MB, TICK_MS,
+    EVENT_CPU_MS, ROWS, ROWS_MORE, BYTES, BYTES_MORE, WRITTEN, CHANGELOG, READ, RESTORED, WORKER_MB, TICK_MS,
 )  # fmt: skip
 BUSY = 0.5
 """A core is to be half busy at the peak, so that what was missed is made up for as quickly as it came."""
@@ -48,7 +50,8 @@ RESTORE_S = 180
 """A partition is to be so small that it is restored in this time."""
 ROOM = 1.5
 """What RocksDB and a compacted topic keep beside the rows that count."""
-TICK_EVERY_S = 10
+PARTITION_MB = (MEMTABLE_BYTES + CACHE_BYTES) >> 20
+TICK_EVERY_S = Settings.model_fields["tick_every_s"].default
 EVENTS_PER_ORDER = 3
 """Its placing, its shipment, and one of everything else: visits, contacts, returns."""
 
@@ -101,7 +104,7 @@ def need(load: Load) -> Need:
         cores=cores,
         workers=workers,
         partitions=partitions,
-        memory_gb=(workers * WORKER_MB.value + partitions * PARTITION_MB.value) / 1_000,
+        memory_gb=(workers * WORKER_MB.value + partitions * PARTITION_MB) / 1_000,
         tables_gb=row_bytes * ROOM / 1e9,
         topics_gb=(events * appended + row_bytes * ROOM) * REPLICAS / 1e9,
         network_mb_s=load.events_per_s * (WRITTEN.value * REPLICAS + READ.value) / 1e6,
@@ -134,7 +137,7 @@ figures below, measured on two shared cores with Python 3.11 ([bench.md](bench.m
   the rows again; {REPLICAS} replicas, before compression (`LAUREL_KAFKA='{{"compression.type":"lz4"}}'`). {EVENTS_PER_ORDER} events an order: its
   placing, its shipment, and one of everything else.
 - **Network**: what is written, {REPLICAS} times, and {READ.value} bytes read, of the source and of the timeline.
-- **Memory**: {WORKER_MB.value} MB a worker, most of it rows at hand, and {PARTITION_MB.value} MB a partition.
+- **Memory**: {WORKER_MB.value} MB a worker, and {PARTITION_MB} MB a partition, for what RocksDB has in hand of tables that are larger than that.
 - **Restored in**: the rows of one worker's partitions, from nothing. A worker that comes back to its own disk reads but the rest, in
   seconds; with `LAUREL_WARM_COPIES` so does whoever takes over, and each worker has every row on its disk. More workers than
   cores would need share what is to be restored.

@@ -8,6 +8,8 @@ from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, Writ
 
 from state.store import Size, StoreError, StoreInUseError
 
+MEMTABLE_BYTES = CACHE_BYTES = 8 << 20
+"""What one partition may have in memory of rows that are not on disk yet, and of rows that are."""
 PROPERTIES = ("estimate-num-keys", "total-sst-files-size", "cur-size-all-mem-tables")
 
 
@@ -22,9 +24,9 @@ class RocksStore:
         options.create_if_missing(not read_only)
         # A worker owns many partitions: bounded logs, small memtables and caches keep a million customers under 600 MB, and
         # as many megabytes after a day as after an hour. Twice the size of either reads and writes no faster (tried).
-        options.set_write_buffer_size(8 << 20)
+        options.set_write_buffer_size(MEMTABLE_BYTES)
         blocks = BlockBasedOptions()
-        blocks.set_block_cache(Cache(8 << 20))
+        blocks.set_block_cache(Cache(CACHE_BYTES))
         options.set_block_based_table_factory(blocks)
         options.set_keep_log_file_num(2)
         # Who only reads holds every file from the start: the worker that owns them may remove any at any time.

@@ -202,13 +202,12 @@ class Stage:
         try:
             return self._timed(folded, metadata)
         except AbortedError as error:
-            present = self.membership.metadata()
-            if not error.outdated or present == metadata:
+            if not error.outdated or (present := self.membership.metadata()) == metadata:
                 raise
             self.counts.aborted(fenced=False)
         return self._timed(folded, present)
 
-    def _timed(self, folded: Folded, metadata: Any) -> dict[int, int]:
+    def _timed(self, folded: Folded, metadata: bytes | None) -> dict[int, int]:
         began = monotonic()
         try:
             return self._transactions.commit(folded.outgoing, folded.markers, folded.offsets, metadata)

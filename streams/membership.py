@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -63,7 +63,7 @@ class Membership:
     def _client(self) -> Consumer:
         return Consumer(joining(self._settings, self._agent))
 
-    def metadata(self) -> Any:
+    def metadata(self) -> bytes | None:
         """The group's metadata to commit with, as of now."""
         with self.calls:
             return self.seat.metadata(self._consumer.consumer_group_metadata())
@@ -117,7 +117,8 @@ class Membership:
 
     def _insist_on_records(self) -> None:
         """Give the client anew, and prepare, the partitions that have more and of which it has given nothing for long."""
-        # Right after it was polled dry, so that no rebalance awaits the answer that this would be taken for.
+        # Soon after it was polled dry, so that hardly a rebalance awaits the answer that this would be taken for; where one
+        # does, `Seat` keeps what may be another's by then from being committed.
         if (now := self.patience.now_s) - self._insisted_s < LOOK_S:
             return
         self._insisted_s = now

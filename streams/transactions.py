@@ -67,7 +67,7 @@ class Transactions:
         outgoing: Iterable[Outgoing],
         markers: Mapping[int, Outgoing],
         offsets: Mapping[Place, int],
-        metadata: Any,
+        metadata: bytes | None,
     ) -> dict[int, int]:
         """Write records and positions, all or nothing; returns where each of the markers, written last, came to stand.
 

@@ -265,11 +265,11 @@ def main() -> int:
 
 def section(figures: dict[str, dict[str, float]]) -> str:
     captions = {
-        "customers": f"By customers, in {USUAL_PARTITIONS} partitions. Level: an event reads its own customer's rows, and RocksDB finds them in as many steps:",
-        "memory": "Of the same process, MB in memory at that point. Rows at hand are bounded; what still grows are the indexes of RocksDB's files:",
-        "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers. It looks for the first timer, in more files:",
-        "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers. Level: a batch has the same events, whichever stores they lie in:",
-        "room": "Of that process, MB in memory at that point. Each store has buffers of its own, four fifths of a MB:",
+        "customers": f"By customers, in {USUAL_PARTITIONS} partitions. An event reads its own customer's rows, however many others there are:",
+        "memory": "Of the same process, MB in memory at that point. Rows at hand are bounded, and so are the buffers of each partition's store:",
+        "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers. It looks for the first timer:",
+        "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers. A batch has the same events, whichever stores they lie in:",
+        "room": "Of that process, MB in memory at that point. Each partition's store has buffers, which few rows do not fill:",
         "lines": f"By lines of an order, in batches of {FEWER}. Each line is read, priced and told of in what is published:",
     }
     parts = [f"{caption}\n\n{report.bars(figures[what])}" for what, caption in captions.items()]

@@ -82,6 +82,14 @@ def everything(settings: Settings, work: Scripted) -> list[Record]:
     return records
 
 
+def poll_until(member: Membership, done: Callable[[], Any]) -> None:
+    for _ in range(3_000):
+        if done():
+            return
+        member.poll(100, 0.1)
+    raise AssertionError("not within three thousand polls")
+
+
 @pytest.mark.parametrize(
     "outcomes",
     [
@@ -128,20 +136,13 @@ def test_a_client_that_hears_nothing_from_its_group_is_replaced_and_works_again(
         work.release = lambda _: calls.append(member.calls.under_way)  # type: ignore[method-assign]
         member.join()
 
-        def poll_until(done: Callable[[], bool]) -> None:
-            for _ in range(1_000):
-                if done():
-                    return
-                member.poll(100, 0.1)
-            raise AssertionError("not within a thousand polls")
-
-        poll_until(lambda: bool(member.working))
+        poll_until(member, lambda: bool(member.working))
         cluster.pause(1)
-        poll_until(lambda: not member.claims)
+        poll_until(member, lambda: not member.claims)
         silent = id(member._consumer)
-        poll_until(lambda: id(member._consumer) != silent)
+        poll_until(member, lambda: id(member._consumer) != silent)
         cluster.resume(1)
-        poll_until(lambda: bool(member.working))
+        poll_until(member, lambda: bool(member.working))
         after = id(member._consumer)
         for _ in range(30):
             member.poll(100, 0.1)
@@ -164,8 +165,7 @@ def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch, silent_s: flo
     monkeypatch.setattr(membership, "LOOK_S", 0.1)
     member = Membership(settings, "intake", ["orders"], Scripted(start))
     member.join()
-    while not member.working:
-        member.poll(100, 0.05)
+    poll_until(member, lambda: member.working)
     return member
 
 
@@ -173,8 +173,7 @@ def test_a_partition_that_the_client_keeps_paused_for_ever_is_handed_over_anew(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, member = ("orders", 0), impatient(settings, monkeypatch, 3.0, GONE)
-    while not member.at_end:
-        member.poll(100, 0.05)
+    poll_until(member, lambda: member.at_end)
     assert member.at_end == {place: RECORDS}
     member.ends = {place: RECORDS}
     assert poll_dry(member, 100) == []
@@ -210,10 +209,8 @@ def test_a_partition_of_which_not_even_the_end_is_told_is_silent_unless_it_is_he
     poll_dry(member, 60)
     assert member.patience.lost == 0, "it says nothing because it is not to"
     member._held_back.clear()
-    while not member.patience.lost:
-        member.poll(100, 0.05)
-    while member.at_end != {place: RECORDS}:
-        member.poll(100, 0.05)
+    poll_until(member, lambda: member.patience.lost)
+    poll_until(member, lambda: member.at_end == {place: RECORDS})
     member.leave()
 
 
@@ -272,12 +269,6 @@ def join() -> Iterator[Callable[[Settings], Membership]]:
             member.leave()
 
 
-def polled_until(done: Callable[[], Any], member: Membership) -> Membership:
-    while not done():
-        member.poll(100, 0.05)
-    return member
-
-
 def commit(settings: Settings, member: Membership, position: int) -> None:
     Transactions(settings, "intake", lambda: False).commit([], {}, {("orders", 0): position}, member.metadata())
 
@@ -294,11 +285,11 @@ def test_what_was_folded_while_the_group_arranged_itself_is_committed_as_it_is_s
 ) -> None:
     """Else a batch that takes longer than a rebalance is folded again, and again with every further one."""
     member = join(settings)
-    polled_until(lambda: member.working, member)  # it has a batch in hand now, and does not come back for more
+    poll_until(member, lambda: member.working)  # it has a batch in hand now, and does not come back for more
     before = member.metadata()
     assert member.metadata() == before
     other = join(settings)
-    polled_until(lambda: other.seat.taken, other)
+    poll_until(other, lambda: other.seat.taken)
     assert other.working == []
     assert member.metadata() != before, "the client has gone along without us"
     commit(settings, member, GONE + 7)
@@ -311,12 +302,12 @@ def test_a_zombie_commits_nothing_be_the_group_another_s_or_empty(
     Transactions(settings, "intake", lambda: False).open()  # a broker's first transaction takes its time
     soon = settings.model_copy(update={"kafka": {"max.poll.interval.ms": "2000"}, "session_timeout_ms": 2_000})
     member = join(soon)
-    polled_until(lambda: member.working, member)
+    poll_until(member, lambda: member.working)
     commit(settings, member, GONE + 3)
     while member._consumer.memberid():
         sleep(0.1)  # until its client has given the group up for it
     other = join(settings)
-    polled_until(lambda: other.working, other)
+    poll_until(other, lambda: other.working)
     with pytest.raises(AbortedError, match="Unknown member"):
         commit(settings, member, GONE + 9)
     other.leave()
@@ -363,11 +354,11 @@ def test_partitions_that_are_given_to_another_member_than_before_are_prepared_an
     settings: Settings, join: Callable[[Settings], Membership]
 ) -> None:
     member = join(settings)
-    polled_until(lambda: member.working, member)
+    poll_until(member, lambda: member.working)
     member._on_assign(member._consumer, [])
     assert member.working
     member.seat.take(written(1, "another"))
     member._on_assign(member._consumer, [])
     assert member.preparing == [("orders", 0)]
-    polled_until(lambda: member.working, member)
+    poll_until(member, lambda: member.working)
     assert member._work.begun == [GONE, GONE]  # type: ignore[attr-defined]

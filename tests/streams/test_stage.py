@@ -108,21 +108,20 @@ OUTDATED = KafkaError.ILLEGAL_GENERATION
 
 
 @pytest.mark.parametrize(
-    ("code", "clean", "generations", "sent"),
+    ("code", "clean", "generations", "refusals", "sent"),
     [
-        pytest.param(OUTDATED, True, "788", "78", id="the group has moved on"),
-        pytest.param(OUTDATED, True, "777", "7", id="it has not, or the client does not know"),
-        pytest.param(OUTDATED, True, "7899", "78", id="and again, but that is another one's doing"),
-        pytest.param(OUTDATED, False, "788", "7", id="something may have happened"),
-        pytest.param(KafkaError.UNKNOWN_MEMBER_ID, True, "788", "7", id="it is no member any more"),
+        pytest.param(OUTDATED, True, "788", 1, "78", id="the group has moved on"),
+        pytest.param(OUTDATED, True, "777", 1, "7", id="it has not, or the client does not know"),
+        pytest.param(OUTDATED, True, "7899", 2, "78", id="and again, but that is another one's doing"),
+        pytest.param(OUTDATED, False, "788", 1, "7", id="something may have happened"),
+        pytest.param(KafkaError.UNKNOWN_MEMBER_ID, True, "788", 1, "7", id="it is no member any more"),
     ],
 )
 def test_a_batch_that_was_refused_for_the_groups_generation_alone_is_offered_again_as_it_is(
-    code: int, clean: bool, generations: str, sent: str
+    code: int, clean: bool, generations: str, refusals: int, sent: str
 ) -> None:
     made = stage(OSError())
     told, offered, restarted, settled = iter(generations), [], [], []
-    refusals = 2 if generations == "7899" else 1
 
     def commit(_outgoing: Any, _markers: Any, _offsets: Any, metadata: str) -> dict[int, int]:
         offered.append(metadata)
