@@ -154,18 +154,26 @@ def under(
     return Found(sorted(1_000 * each.seconds for each in traffic.waits), 100 * used / seconds)
 
 
+def quantiles(rounds: Sequence[Found], part: float) -> list[float]:
+    """The wait in ms that so great a part did not exceed, of each round."""
+    return [quantile(each.waits, part) for each in rounds]
+
+
+def of_the_peer(found: Rounds, rate: int) -> list[float]:
+    """laurel's p99 as a share of Kafka Streams' in the same round."""
+    own, peers = (quantiles(found.get((rate, engine), []), 0.99) for engine in ("laurel", PEER))
+    return [one / other for one, other in zip(own, peers, strict=False)]
+
+
 def table(found: Rounds) -> list[str]:
     lines = [HEADER, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for (rate, engine), rounds in sorted(found.items(), key=lambda each: (each[0][0], list(ENGINES).index(each[0][1]))):
         if rate:
-            own, peers = (
-                [quantile(each.waits, 0.99) for each in some] for some in (rounds, found.get((rate, PEER), []))
-            )
-            ratios = [one / other for one, other in zip(own, peers, strict=False)]
+            shares = of_the_peer(found, rate) if engine == "laurel" else []
             times = [
-                *[report.spread([quantile(each.waits, part) for each in rounds]) for part in (0.5, 0.99, 0.999)],
+                *[report.spread(quantiles(rounds, part)) for part in (0.5, 0.99, 0.999)],
                 f"{max(each.waits[-1] for each in rounds):,.0f}",
-                report.spread(ratios, ".2f") if ratios and engine == "laurel" else "",
+                report.spread(shares, ".2f") if shares else "",
             ]
         else:
             times = [""] * 5
@@ -177,24 +185,19 @@ def table(found: Rounds) -> list[str]:
 
 def judged(found: Rounds) -> list[str]:
     """What is promised at a thousand events a second, and whether every round kept it; the tails as bars."""
-
-    def of(engine: str, part: float) -> list[float]:
-        return [quantile(each.waits, part) for each in found[PROMISED, engine]]
-
-    engines = [engine for rate, engine in found if rate == PROMISED]
-    if not {"raw", "laurel", PEER} <= set(engines):
+    rounds = {engine: found[PROMISED, engine] for engine in ENGINES if (PROMISED, engine) in found}
+    if not {"raw", "laurel", PEER} <= rounds.keys():
         return []
-    shares = [own / peer for own, peer in zip(of("laurel", 0.99), of(PEER, 0.99), strict=False)]
     promises = [
-        (f"laurel's p99 below that of {PEER}", shares, 1, "times", ".2f"),
-        ("laurel's p50 below 50 ms", of("laurel", 0.5), 50, "ms", ",.0f"),
-        ("raw's p50 below 5 ms, where that is promised", of("raw", 0.5), 5, "ms", ",.0f"),
+        (f"laurel's p99 below that of {PEER}", of_the_peer(found, PROMISED), 1, "times", ".2f"),
+        ("laurel's p50 below 50 ms", quantiles(rounds["laurel"], 0.5), 50, "ms", ",.0f"),
+        ("raw's p50 below 5 ms, where that is promised", quantiles(rounds["raw"], 0.5), 5, "ms", ",.0f"),
     ]
     lines = [
         f"- {what}: {'holds' if max(figures) < below else 'does NOT hold'}, {report.spread(figures, form)} {unit}."
         for what, figures, below, unit, form in promises
     ]
-    tails = {engine: median(of(engine, 0.99)) for engine in ENGINES if engine in engines}
+    tails = {engine: median(quantiles(some, 0.99)) for engine, some in rounds.items()}
     return [f"At {PROMISED:,} a second:", "\n".join(lines), "p99 there, ms:", report.bars(tails)]
 
 

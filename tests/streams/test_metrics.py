@@ -599,7 +599,7 @@ def whole(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sys
     system.publish(HISTORY)
     with system.working():
         system.wait_until_idle()
-        kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
+        kept = ended(system)
         for _ in range(300):
             page = scrape(system.given["health_port"], system.still_working)
             behind = [value for (name, _), value in page.items() if name == "laurel_lag_records"]
@@ -608,6 +608,11 @@ def whole(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sys
                 break
             time.sleep(0.2)
     return system, page
+
+
+def ended(system: System) -> Counter[str]:
+    """How its at-risk episodes ended, of all tiers, as they were published."""
+    return sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
 
 
 def episodes(page: Series) -> Counter[str]:
@@ -640,7 +645,7 @@ def test_each_agent_counts_what_the_broker_holds(whole: tuple[System, Series]) -
     assert page["laurel_ticks_written_total", ()] == ticks > 0
     decided = sum(held[topic] for topic in DECIDED)
     assert sum(value for (name, _), value in page.items() if name == "laurel_decisions_total") == decided > 0
-    kept = sum(ends_by_tier(system.contents("at-risk-alerts")).values(), Counter[str]())
+    kept = ended(system)
     assert kept.total() > 10
     assert episodes(page) == kept
     at_risk = {labels for name, labels in page if name == "laurel_at_risk_episodes"}
