@@ -22,5 +22,7 @@ def configure() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+        # A line and its end in one write: librdkafka writes to the same place, and what it said between the two (seen) made a
+        # line that no program could read, of all lines the one that says why the worker ended.
+        logger_factory=structlog.WriteLoggerFactory(sys.__stderr__),
     )
