@@ -218,3 +218,29 @@ def test_a_closed_store_on_disk_cannot_be_used(tmp_path: Path) -> None:
     store = RocksStore(tmp_path / "rows")
     store.close()
     check_closed(store)
+
+
+def test_rows_that_are_not_there_are_not_looked_for_on_disk(tmp_path: Path) -> None:
+    def cost(keys: list[bytes]) -> int:
+        """Bytes of files that are read for as many rows."""
+        before = bytes_read()
+        assert len({store.get(key) is None for key in keys}) == 1
+        return bytes_read() - before
+
+    there, absent = ([b"%06d" % number for number in range(first, 100_000, 2)] for first in (0, 1))
+    store = RocksStore(tmp_path / "p0")
+    store.write(dict.fromkeys(there, b"v" * 100))
+    store.close()
+    store = RocksStore(tmp_path / "p0")  # what was in memory is in files now
+    try:
+        cost(there[:1])  # opens the files
+        # Of two halves: blocks that were read stay in memory.
+        in_vain = cost(absent[:25_000:20])
+        assert in_vain * 10 < cost(there[25_000::20])
+    finally:
+        store.close()
+
+
+def bytes_read() -> int:
+    (line,) = (line for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("rchar"))
+    return int(line.split()[1])
