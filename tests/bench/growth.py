@@ -16,8 +16,10 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -51,6 +53,8 @@ RESTING_S = 0.05
 TICKS = 200
 HISTORIES = (0, 1, 10, 100)
 """Orders of a customer."""
+Figures = dict[str, dict[str, float]]
+"""By curve: its bars, by name."""
 TITLE = "# An event, when there is more of everything"
 JOB = """\
 CPU µs an event of the customers' agent, in batches of {batch:,} over RocksDB, without a broker: orders of customers who are
@@ -236,43 +240,56 @@ def main() -> int:
     given = parser.parse_args()
     if given.most < CUSTOMERS[0]:
         parser.error(f"--most: {CUSTOMERS[0]:,} at least")
-    figures: dict[str, dict[str, float]] = {
-        "customers": {},
-        "tick": {},
-        "memory": {},
-        "partitions": {},
-        "room": {},
-        "lines": {},
-    }
-    with tempfile.TemporaryDirectory(dir=runs.own_run()) as folder:
-        shop = Shop(Path(folder, "customers"), USUAL_PARTITIONS)
-        for customers in [each for each in CUSTOMERS if each <= given.most]:
-            shop.grow(customers)
-            figures["customers"][f"{customers:,}"] = cost(shop)
-            figures["tick"][f"{customers:,}"] = cost_of_ticks(shop)
-            figures["memory"][f"{customers:,}"] = peak_mb(field="VmRSS")
-            print({what: list(each.values())[-1:] for what, each in figures.items()}, file=sys.stderr)
-        shop.close()
+    with tempfile.TemporaryDirectory(dir=runs.own_run()) as folder, alone() as process:
+        figures = process.submit(by_customers, Path(folder, "customers"), given.most).result()
         for partitions in PARTITIONS:
-            shop = Shop(Path(folder, f"partitions-{partitions}"), partitions)
-            shop.grow(USUAL_CUSTOMERS)
-            figures["partitions"][f"{partitions:,}"] = cost(shop)
-            figures["room"][f"{partitions:,}"] = peak_mb(field="VmRSS")
-            if partitions == USUAL_PARTITIONS:
-                figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
-            shop.close()
+            found = process.submit(by_partitions, Path(folder, f"partitions-{partitions}"), partitions).result()
+            for what, bars in found.items():
+                figures[what] |= bars
     text = section(figures)
     report.tell(given.output, text)
     return 0
 
 
-def section(figures: dict[str, dict[str, float]]) -> str:
+def alone() -> ProcessPoolExecutor:
+    """Run each curve, and each number of partitions, in a process of its own: what one had in memory is not the next one's."""
+    return ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
+
+
+def by_customers(folder: Path, most: int) -> Figures:
+    """More and more customers in the usual partitions."""
+    figures: Figures = defaultdict(dict)
+    shop = Shop(folder, USUAL_PARTITIONS)
+    for customers in [each for each in CUSTOMERS if each <= most]:
+        shop.grow(customers)
+        figures["customers"][f"{customers:,}"] = cost(shop)
+        figures["tick"][f"{customers:,}"] = cost_of_ticks(shop)
+        figures["memory"][f"{customers:,}"] = peak_mb(field="VmRSS")
+        print({what: list(each.values())[-1:] for what, each in figures.items()}, file=sys.stderr)
+    shop.close()
+    return figures
+
+
+def by_partitions(folder: Path, partitions: int) -> Figures:
+    """The usual customers in so many partitions; in the usual ones, orders of more and more lines too."""
+    figures: Figures = defaultdict(dict)
+    shop = Shop(folder, partitions)
+    shop.grow(USUAL_CUSTOMERS)
+    figures["partitions"][f"{partitions:,}"] = cost(shop)
+    figures["room"][f"{partitions:,}"] = peak_mb(field="VmRSS")
+    if partitions == USUAL_PARTITIONS:
+        figures["lines"] = {f"{lines:,}": cost(shop, lines, FEWER) for lines in LINES}
+    shop.close()
+    return figures
+
+
+def section(figures: Figures) -> str:
     captions = {
         "customers": f"By customers, in {USUAL_PARTITIONS} partitions. An event reads its own customer's rows, however many others there are:",
-        "memory": "Of the same process, MB in memory at that point. Rows at hand are bounded, and so are the buffers of each partition's store:",
+        "memory": "Of the same process, MB in memory at that point. Rows at hand and buffers are bounded; a filter and an index, a byte or so a row, are not:",
         "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers. It looks for the first timer:",
         "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers. A batch has the same events, whichever stores they lie in:",
-        "room": "Of that process, MB in memory at that point. Each partition's store has buffers, which few rows do not fill:",
+        "room": "MB in memory of each, a process of its own. Each partition's store has buffers, which few rows do not fill:",
         "lines": f"By lines of an order, in batches of {FEWER}. Each line is read, priced and told of in what is published:",
     }
     parts = [f"{caption}\n\n{report.bars(figures[what])}" for what, caption in captions.items()]
