@@ -36,6 +36,7 @@ from streams import policies
 from streams.batches import Folded
 from streams.customers import Partitions
 from streams.folding import fold
+from streams.memory import give_back
 from streams.records import ORIGIN, Outgoing, Record
 from streams.restoring import Tables
 from tests.bench import report
@@ -127,6 +128,7 @@ class Shop:
             print(f"\r{first + AT_ONCE:>12,} customers", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
         self.customers = customers
+        give_back()  # as a worker does that has restored its partitions
 
     def close(self) -> None:
         """Give the files back."""
