@@ -49,8 +49,8 @@ BATCH, BATCHES = 4_000, 5
 """Events of a batch, as a worker takes them from a backlog, and how many batches are measured: the median counts."""
 AT_ONCE, FEWER = 20_000, 400
 """Customers who are brought in at once; events of a batch where each is larger."""
-RESTING_S = 0.05
-"""CPU of half a second in which nothing is done."""
+RESTING_S, LOOK_S = 0.05, 3.0
+"""CPU of a look in which nothing is done, and how long one takes: between two compactions it may be still for a moment."""
 TICKS = 200
 HISTORIES = (0, 1, 10, 100)
 """Orders of a customer."""
@@ -104,7 +104,7 @@ class Shop:
         used = -math.inf
         while time.process_time() - used > RESTING_S:
             used = time.process_time()
-            time.sleep(0.5)
+            time.sleep(LOOK_S)
 
     def commit(self, records: Iterable[Record]) -> Folded:
         """Fold a batch, and settle it as if the broker had it. Raises `SystemExit` where a rule raised."""
