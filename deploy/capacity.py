@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from state.rocks import CACHE_BYTES, MEMTABLE_BYTES
+from state.rocks import MEMTABLE_BYTES
 from streams.settings import Settings
 
 PAGE = Path(__file__).with_name("capacity.md")
@@ -26,7 +26,7 @@ class Figure(NamedTuple):
     written: tuple[str, ...]
 
 
-EVENT_CPU_MS = Figure(0.55, "CPU ms of a worker for an event, of a million customers", (" 534\n",))
+EVENT_CPU_MS = Figure(0.6, "CPU ms of a worker for an event, of a million customers", (" 567\n",))
 ROWS = Figure(9, "rows of a customer without an order", ("| 0 | 9 |",))
 ROWS_MORE = Figure(3, "further rows for each order", ("| 100 | 311 |", "| 10 | 40 |"))
 BYTES = Figure(700, "bytes of a customer's rows without an order", ("| 0 | 9 | 659 |",))
@@ -39,10 +39,13 @@ WRITTEN = Figure(
 CHANGELOG = Figure(730, "of which for the changelog and the profiles, which are compacted", ("| 1,224 |", "| 241 |"))
 READ = Figure(160, "bytes of an event that a worker reads, of the source and of the timeline", ("| 155 |",))
 RESTORED = Figure(60_000, "live rows a second that a worker restores from nothing", ("61,812",))
-WORKER_MB = Figure(400, "MB of a worker beside its partitions' buffers", (" 459\n",))
-TICK_MS = Figure(0.06, "CPU ms of a tick before which nothing fell due", (" 58\n",))
+WORKER_MB = Figure(370, "MB of a worker beside its partitions' buffers", (" 404\n",))
+ROW_MEMORY = Figure(
+    2.4, "bytes of memory for each row on disk: its part of a filter and an index", (" 404\n", " 528\n")
+)
+TICK_MS = Figure(0.06, "CPU ms of a tick before which nothing fell due", (" 55\n",))
 FIGURES = (
-    EVENT_CPU_MS, ROWS, ROWS_MORE, BYTES, BYTES_MORE, WRITTEN, CHANGELOG, READ, RESTORED, WORKER_MB, TICK_MS,
+    EVENT_CPU_MS, ROWS, ROWS_MORE, BYTES, BYTES_MORE, WRITTEN, CHANGELOG, READ, RESTORED, WORKER_MB, ROW_MEMORY, TICK_MS,
 )  # fmt: skip
 BUSY = 0.5
 """A core is to be half busy at the peak, so that what was missed is made up for as quickly as it came."""
@@ -50,7 +53,7 @@ RESTORE_S = 180
 """A partition is to be so small that it is restored in this time."""
 ROOM = 1.5
 """What RocksDB and a compacted topic keep beside the rows that count."""
-PARTITION_MB = (MEMTABLE_BYTES + CACHE_BYTES) >> 20
+PARTITION_MB = MEMTABLE_BYTES >> 20
 TICK_EVERY_S = Settings.model_fields["tick_every_s"].default
 EVENTS_PER_ORDER = 3
 """Its placing, its shipment, and one of everything else: visits, contacts, returns."""
@@ -104,7 +107,7 @@ def need(load: Load) -> Need:
         cores=cores,
         workers=workers,
         partitions=partitions,
-        memory_gb=(workers * WORKER_MB.value + partitions * PARTITION_MB) / 1_000,
+        memory_gb=(workers * WORKER_MB.value + partitions * PARTITION_MB) / 1_000 + rows * ROW_MEMORY.value / 1e9,
         tables_gb=row_bytes * ROOM / 1e9,
         topics_gb=(events * appended + row_bytes * ROOM) * REPLICAS / 1e9,
         network_mb_s=load.events_per_s * (WRITTEN.value * REPLICAS + READ.value) / 1e6,
@@ -137,7 +140,8 @@ figures below, measured on two shared cores with Python 3.11 ([bench.md](bench.m
   the rows again; {REPLICAS} replicas, before compression (`LAUREL_KAFKA='{{"compression.type":"lz4"}}'`). {EVENTS_PER_ORDER} events an order: its
   placing, its shipment, and one of everything else.
 - **Network**: what is written, {REPLICAS} times, and {READ.value} bytes read, of the source and of the timeline.
-- **Memory**: {WORKER_MB.value} MB a worker, and {PARTITION_MB} MB a partition, for what RocksDB has in hand of tables that are larger than that.
+- **Memory**: {WORKER_MB.value} MB a worker, and {PARTITION_MB} MB a partition, for rows that are not on disk yet;
+  and {ROW_MEMORY.value} bytes a row, for filters and indexes that tell where on disk it is.
 - **Restored in**: the rows of one worker's partitions, from nothing. A worker that comes back to its own disk reads but the rest, in
   seconds; with `LAUREL_WARM_COPIES` so does whoever takes over, and each worker has every row on its disk. More workers than
   cores would need share what is to be restored.

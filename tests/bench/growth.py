@@ -60,7 +60,7 @@ TITLE = "# An event, when there is more of everything"
 JOB = """\
 CPU µs an event of the customers' agent, in batches of {batch:,} over RocksDB, without a broker: orders of customers who are
 drawn evenly; of 10,000 many come twice in what is measured. Each customer has joined, ordered and visited before. Medians of
-{batches} batches.
+{batches} batches; on a machine that others share, bars that were measured minutes apart differ by a fifth for nothing.
 
 What grows in other ways stands elsewhere on this page: a customer's history ("A step and the length of a customer's history"), and
 workers (`laurel-all-cores` beside `laurel` at the top: they share nothing but the broker and its cores)."""

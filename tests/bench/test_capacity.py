@@ -41,8 +41,8 @@ def test_the_sum_of_a_small_programme_done_by_hand() -> None:
     assert found.restore_s == pytest.approx(100_000 * (9 + 3 * 10) / 2 / RESTORED.value)
     assert found.topics_gb == pytest.approx(REPLICAS * (100_000 * 10 * 3 * 470 / 1e9 + found.tables_gb))
     assert (found.workers, found.partitions, ROOM) == (2, 4, 1.5)
-    assert found.memory_gb == pytest.approx((2 * 400 + 4 * 16) / 1_000)
-    assert found.replay_h == pytest.approx(100_000 * 10 * 3 * 0.55 / 1_000 / 2 / 3_600)
+    assert found.memory_gb == pytest.approx((2 * 370 + 4 * 8) / 1_000 + 100_000 * (9 + 3 * 10) * 2.4 / 1e9)
+    assert found.replay_h == pytest.approx(100_000 * 10 * 3 * 0.6 / 1_000 / 2 / 3_600)
 
 
 @pytest.mark.parametrize("load", capacity.SIZES)
