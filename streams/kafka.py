@@ -100,8 +100,10 @@ def reader(settings: Settings, *, committed: bool = True, more: dict[str, Any] |
             # An end is told when the fetch that found nothing returns; one that waits half a second never comes back empty
             # while others write (tried).
             "fetch.wait.max.ms": 10,
-            # What is read ahead: those who fold need the memory more.
+            # What is read ahead: those who fold need the memory more. And soon again, where that was enough for a moment: by
+            # default the client waits for a second, in which it is used up and nothing comes (16 MB a second, seen).
             "queued.max.messages.kbytes": 16_384,
+            "fetch.queue.backoff.ms": 20,
         }
         | (more or {})
     )
