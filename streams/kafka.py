@@ -57,27 +57,34 @@ def client(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def member(settings: Settings, agent: str) -> dict[str, Any]:
-    """A consumer that shares the partitions of an agent with other workers."""
-    return client(settings, agent) | {
-        "group.id": settings.group(agent),
-        "partition.assignment.strategy": "cooperative-sticky",
-        "isolation.level": "read_committed",
+def consuming(settings: Settings, name: str) -> dict[str, Any]:
+    """What every client is told that reads."""
+    return client(settings, name) | {
         "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
         # A position that expired must never mean "from the beginning" (D2).
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
+        # Whoever found its queue full asks again soon. By default that is after a second: of 24 s that four partitions took to
+        # catch up, one stood still for 16; and who reads alone has used up what there was long before (16 MB a second, seen).
+        "fetch.queue.backoff.ms": 20,
+    }
+
+
+def member(settings: Settings, agent: str) -> dict[str, Any]:
+    """A consumer that shares the partitions of an agent with other workers."""
+    return consuming(settings, agent) | {
+        "group.id": settings.group(agent),
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "enable.auto.offset.store": False,
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": max(100, settings.session_timeout_ms // 6),
         "fetch.wait.max.ms": 50,
         # One queue for all partitions, first come, first served: what a backlog of one puts into it, the others wait for. It
-        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour), each
-        # fetch is a part of it, and whoever found it full asks again soon, not after a second, when it may be full again
-        # (tried with the defaults: of 24 s that four partitions took to catch up, one stood still for 16).
+        # holds a batch or two, and no more (tried with 32 MB: a partition stood still for minutes behind its neighbour), and
+        # each fetch is a part of it.
         "queued.max.messages.kbytes": 1_024,
         "fetch.message.max.bytes": 262_144,
-        "fetch.queue.backoff.ms": 20,
     }
 
 
@@ -90,20 +97,15 @@ def joining(settings: Settings, agent: str) -> dict[str, Any]:
 def reader(settings: Settings, *, committed: bool = True, more: dict[str, Any] | None = None) -> Consumer:
     """A consumer that belongs to no group: it is given partitions and reports their ends."""
     return Consumer(
-        client(settings, "reader")
+        consuming(settings, "reader")
         | {
             "group.id": f"{settings.namespace}laurel-reader",
             "isolation.level": "read_committed" if committed else "read_uncommitted",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "enable.partition.eof": True,
             # An end is told when the fetch that found nothing returns; one that waits half a second never comes back empty
             # while others write (tried).
             "fetch.wait.max.ms": 10,
-            # What is read ahead: those who fold need the memory more. And soon again, where that was enough for a moment: by
-            # default the client waits for a second, in which it is used up and nothing comes (16 MB a second, seen).
+            # What is read ahead: those who fold need the memory more.
             "queued.max.messages.kbytes": 16_384,
-            "fetch.queue.backoff.ms": 20,
         }
         | (more or {})
     )

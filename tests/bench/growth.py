@@ -288,7 +288,7 @@ def by_partitions(folder: Path, partitions: int) -> Figures:
 def section(figures: Figures) -> str:
     captions = {
         "customers": f"By customers, in {USUAL_PARTITIONS} partitions. An event reads its own customer's rows, however many others there are:",
-        "memory": "Of the same process, MB in memory at that point. Rows at hand and buffers are bounded; a filter and an index, a byte or so a row, are not:",
+        "memory": "Of the same process, MB in memory at that point. Rows at hand and buffers are bounded; filters and indexes, a few bytes a row, are not:",
         "tick": "CPU µs of a tick before which nothing fell due, a batch of its own, by customers. It looks for the first timer:",
         "partitions": f"By partitions of one worker, with {USUAL_CUSTOMERS:,} customers. A batch has the same events, whichever stores they lie in:",
         "room": "MB in memory of each, a process of its own. Each partition's store has buffers, which few rows do not fill:",
